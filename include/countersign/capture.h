@@ -1,0 +1,68 @@
+/* The capture log's writing side. A worker writes frames into its journal: a ring in a shared mapping of a preallocated
+ * file, so what is in it survives the process's death. The recorder, one thread, is the only writer of capture.db and
+ * carries frames over; at start it first carries over what a killed process left.
+ *
+ * Field values that must not be written down are masked (redaction.h) before they reach the ring. */
+#ifndef COUNTERSIGN_CAPTURE_H
+#define COUNTERSIGN_CAPTURE_H
+
+#include "countersign/error.h"
+#include "countersign/record.h"
+
+struct capture;
+struct journal; /* one worker's; used on that worker's thread alone */
+
+struct capture_options {
+    const char *state_dir; /* created with mode 0700 where missing; locked against a second proxy */
+    unsigned workers;      /* one journal each */
+    size_t ring_size;      /* bytes of each ring */
+};
+
+struct capture_recovery {       /* what a killed process left */
+    uint64_t frames;            /* carried over */
+    uint64_t exchanges_unknown; /* were in flight: now outcome `unknown` */
+    uint64_t torn;              /* frames cut in the middle: dropped, never guessed */
+};
+
+/* Opens or creates the store (schema migrated), locks the folder, recovers, starts the recorder. Not enough space for the
+ * rings, another proxy in the folder, a store newer than this program: an error each. */
+MUST_CHECK bool capture_open(struct capture **capture, const struct capture_options *options,
+                             struct capture_recovery *recovery, struct error *error);
+
+/* Call after every journal's last frame: carries everything over, ends the thread, closes the store. NULL is allowed. */
+void capture_close(struct capture *capture);
+
+const char *capture_store_path(const struct capture *capture);
+
+struct journal *capture_journal(struct capture *capture, unsigned worker);
+
+/* The next exchange's id: 1 and up, one sequence over all workers and runs. Any thread. */
+uint64_t capture_next_id(struct capture *capture);
+
+/* Room that every admitted exchange is sure of: an intent with a body up to `body_max`, and an outcome whose answer is
+ * up to JOURNAL_OUTCOME_SURE bytes. */
+enum { JOURNAL_OUTCOME_SURE = 65536 };
+
+/* Admits one exchange: reserves room for its frames, `request_bytes` being the size of its request (head and body).
+ * False when the ring is too full: the exchange must be refused. Each admitted exchange ends with exactly one
+ * journal_outcome that returned true. */
+MUST_CHECK bool journal_admit(struct journal *journal, size_t request_bytes);
+
+/* Writes the intent: the client's request, the upstream request's body, signature and connection. Must be called between
+ * admit and outcome, at most twice (a repeated GET is signed again; the later one counts). Never fails within what was
+ * admitted; false is a defect of the caller. */
+MUST_CHECK bool journal_intent(struct journal *journal, const struct record *record);
+
+/* Writes the outcome: everything. False when an answer larger than JOURNAL_OUTCOME_SURE finds no room now: try again
+ * later (the recorder makes room), or give up with record->views' upstream response and client response bodies emptied
+ * and `error_name` "record-truncated", which always fits. Gives the reservation back. */
+MUST_CHECK bool journal_outcome(struct journal *journal, const struct record *record);
+
+/* Notes when the reply left and whether the client took it. After the outcome. Always fits. */
+void journal_replied(struct journal *journal, uint64_t id, int64_t replied_us, bool delivered);
+
+/* Bytes used (frames not yet carried over, and reservations) of all. */
+size_t journal_used(const struct journal *journal);
+size_t journal_size(const struct journal *journal);
+
+#endif

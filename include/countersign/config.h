@@ -1,0 +1,123 @@
+/* The configuration: read once, checked whole, then immutable and shared freely between threads.
+ *
+ * Sources, the later wins: built-in defaults, the file, COUNTERSIGN_* variables, command-line settings. A kind of named
+ * section ([account], [upstream], [listener]) that appears nowhere gets its built-in one, so that no file at all works. */
+#ifndef COUNTERSIGN_CONFIG_H
+#define COUNTERSIGN_CONFIG_H
+
+#include "countersign/buffer.h"
+#include "countersign/error.h"
+#include "countersign/log.h"
+
+#include <stdint.h>
+
+enum { CONFIG_NAME_MAX = 32 }; /* characters in a section's name: letters, digits, '-' and '_' */
+
+enum config_http { CONFIG_HTTP_1_1, CONFIG_HTTP_2, CONFIG_HTTP_AUTO };
+enum config_ip_family { CONFIG_IP_ANY, CONFIG_IP_V4, CONFIG_IP_V6 };
+enum config_policy { CONFIG_POLICY_TRADE, CONFIG_POLICY_READ_ONLY, CONFIG_POLICY_ALL };
+enum config_sign { CONFIG_SIGN_PRIVATE, CONFIG_SIGN_ALL };
+
+struct config_proxy {
+    char *state_dir; /* absolute, `~` resolved */
+    int64_t workers;
+    int64_t log_level;  /* enum log_level */
+    int64_t log_format; /* enum log_format */
+    int64_t connections_max;
+    int64_t in_flight_max;
+    int64_t header_max;   /* bytes */
+    int64_t body_max;     /* bytes */
+    int64_t response_max; /* bytes */
+    int64_t idle_timeout; /* µs; kept-alive client connections */
+    int64_t drain;        /* µs */
+};
+
+struct config_capture {
+    int64_t ring_size; /* bytes, per worker */
+};
+
+struct config_account {
+    char name[CONFIG_NAME_MAX + 1];
+    /* A secret's source: "env:NAME", "file:PATH" (made absolute), ... Never the key itself. */
+    char *api_key;
+    char *api_secret; /* likewise */
+    int64_t trim;     /* bool */
+};
+
+struct config_upstream {
+    char name[CONFIG_NAME_MAX + 1];
+    char *url;               /* "https://host[:port]", no path; "http://" only for a literal loopback address */
+    int64_t http;            /* enum config_http */
+    int64_t ip_family;       /* enum config_ip_family */
+    char *ca_file;           /* "" for the system's */
+    char *bind_address;      /* "" for any */
+    char *proxy;             /* "" for none; "http://host:port", "socks5h://host:port" */
+    int64_t connect_timeout; /* µs */
+    int64_t timeout;         /* µs */
+    int64_t warm;            /* connections opened at start, per worker */
+    int64_t connections;     /* to the exchange at most, per worker */
+};
+
+struct config_listener {
+    char name[CONFIG_NAME_MAX + 1];
+    char *listen; /* an endpoint.h text, local addresses only */
+    char *upstream_name;
+    char *account_name;
+    size_t upstream; /* index into config.upstreams */
+    size_t account;  /* index into config.accounts */
+    int64_t policy;  /* enum config_policy */
+    int64_t sign;    /* enum config_sign */
+};
+
+struct config {
+    char *file; /* the file that was read, NULL for none */
+    struct config_proxy proxy;
+    struct config_capture capture;
+    struct config_account *accounts;
+    size_t account_count;
+    struct config_upstream *upstreams;
+    size_t upstream_count;
+    struct config_listener *listeners;
+    size_t listener_count;
+};
+
+/* One setting from the command line: key "proxy.workers", "listener.bot.listen". */
+struct config_setting {
+    const char *key;
+    const char *value;
+    const char *flag; /* how the user wrote it, for errors: "--listen" */
+};
+
+struct config_sources {
+    const char *file;         /* NULL: the default place if it exists (config_default_file), else none */
+    char *const *environment; /* environ-like, NULL-terminated; NULL for none */
+    const struct config_setting *settings;
+    size_t setting_count;
+};
+
+/* Reads and checks everything. On success *config is the caller's (config_free). On failure *config is NULL and
+ * `report` holds one line for each thing that is wrong, all of them, each with file and line (or variable, or flag),
+ * what was expected and, for a near miss, the name meant. `error` sums it up. Reads files; not for a request's path. */
+MUST_CHECK bool config_load(struct config **config, const struct config_sources *sources, struct buffer *report,
+                            struct error *error);
+void config_free(struct config *config);
+
+/* $XDG_CONFIG_HOME/countersign/countersign.ini (or ~/.config/...), then /etc/countersign/countersign.ini: the first
+ * that exists, else NULL. The caller frees it. */
+char *config_default_file(void);
+
+/* Appends every key: section, name, type and range, default, help; from the table that parsing uses. */
+void config_describe_keys(struct buffer *out);
+
+/* Appends the checked configuration as an INI file (every key with its value in force). Holds no secret: secrets are
+ * named by their source. */
+void config_describe(struct buffer *out, const struct config *config);
+
+/* Visits every secret source "env:NAME" so that the variable can be taken out of an environment. */
+void config_each_secret_variable(const struct config *config, void (*visit)(void *context, const char *variable),
+                                 void *context);
+
+/* The one of `words` (NULL-terminated) that `word` was probably meant to be, or NULL where none is near. For messages. */
+const char *config_nearest_word(const char *word, const char *const *words);
+
+#endif

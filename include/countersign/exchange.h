@@ -1,0 +1,47 @@
+/* One request's way through the proxy, from the client's last byte to the reply: guard, sign, journal, forward, classify,
+ * answer. A state machine on its worker's thread; it knows neither libmicrohttpd nor libcurl. */
+#ifndef COUNTERSIGN_EXCHANGE_H
+#define COUNTERSIGN_EXCHANGE_H
+
+#include "countersign/capture.h"
+#include "countersign/front.h"
+#include "countersign/loop.h"
+#include "countersign/policy.h"
+#include "countersign/scheme.h"
+#include "countersign/signer_client.h"
+#include "countersign/upstream.h"
+
+struct exchange;
+
+/* What all exchanges of one worker share. Owned by the worker; its thread only. Zero-initialise, then set. */
+struct exchange_worker {
+    struct loop *loop;
+    struct signer_client *signer;
+    struct scheme_hmac *hmac;
+    struct capture *capture;
+    struct journal *journal;
+    unsigned in_flight_max;
+    bool draining;         /* new requests are refused with 503 */
+    bool giving_up;        /* the exchanges': nothing is waited for any more */
+    unsigned in_flight;    /* the exchanges': admitted and not yet answered */
+    struct exchange *live; /* the exchanges': all that are not freed */
+};
+
+/* One listener on one worker. */
+struct exchange_listener {
+    struct exchange_worker *worker;
+    const char *name;
+    size_t account; /* index at the signer */
+    struct upstream *upstream;
+    enum policy policy;
+    bool sign_all;
+};
+
+/* The handler for a front whose context is a struct exchange_listener. */
+struct front_handler exchange_front_handler(void);
+
+/* Ends what is still under way: each waiting client gets a 502 or 503 that says what is known, each exchange its outcome.
+ * For the end of the drain. The loop must run on until the fronts have written the answers. */
+void exchange_abandon_all(struct exchange_worker *worker);
+
+#endif

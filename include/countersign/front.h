@@ -1,0 +1,113 @@
+/* An HTTP/1.1 server on one listening socket and one loop: the only user of libmicrohttpd. It hands over requests as the
+ * client sent them (raw target, fields in order and case) and knows nothing of what answers them: the proxy's exchanges,
+ * the mock exchange, and later the admin pages.
+ *
+ * A request is handed to handler.request once it has been read whole, or once it is known that it must be refused
+ * (front_request_defect). It is answered once, by front_reply, at once or later, on the loop's thread. handler.finished
+ * is called once for each request that handler.request saw, after which it is gone. */
+#ifndef COUNTERSIGN_FRONT_H
+#define COUNTERSIGN_FRONT_H
+
+#include "countersign/error.h"
+#include "countersign/http_message.h"
+#include "countersign/loop.h"
+
+#include <sys/socket.h>
+
+struct front;
+struct front_request;
+
+struct front_handler {
+    /* `context` is front_options.context. */
+    void (*request)(void *context, struct front_request *request);
+    /* `delivered`: the whole reply was handed to the kernel; false where the client left before (or closed its sending
+     * side, which looks the same) or the front was closed. */
+    void (*finished)(void *context, struct front_request *request, bool delivered);
+};
+
+struct front_options {
+    struct loop *loop;
+    int listen_fd;     /* listening, non-blocking; owned by the front from front_open's success on */
+    size_t header_max; /* bytes of request line and fields */
+    size_t body_max;   /* bytes */
+    unsigned connections_max;
+    int64_t idle_timeout_us;     /* a connection on which nothing happens */
+    const char *tls_certificate; /* PEM with the chain, or NULL for plain TCP */
+    const char *tls_key;         /* PEM */
+    struct front_handler handler;
+    void *context;
+};
+
+MUST_CHECK bool front_open(struct front **front, const struct front_options *options, struct error *error);
+
+/* Takes no new connections; those that are open go on (their next answer says `Connection: close`). */
+void front_stop_accepting(struct front *front);
+
+/* Requests begun and not finished. */
+size_t front_in_flight(const struct front *front);
+
+/* Closes everything; unfinished requests get `finished(..., false)`. Answers that wait for other parts must not be given
+ * afterwards. NULL is allowed. */
+void front_close(struct front *front);
+
+/* Why a request must not be forwarded, found while it was read. The handler decides the answer. */
+enum front_defect {
+    FRONT_DEFECT_NONE = 0,
+    FRONT_DEFECT_HEADER_TOO_LARGE, /* request line and fields over header_max, or over HTTP_FIELDS_MAX fields */
+    FRONT_DEFECT_BODY_TOO_LARGE,   /* the body is then empty */
+    FRONT_DEFECT_METHOD_REFUSED,   /* CONNECT, TRACE (RFC 9110 §9.3.6, §9.3.8) */
+    FRONT_DEFECT_AMBIGUOUS_LENGTH, /* two Content-Length, or one with Transfer-Encoding (RFC 9112 §6.3), or a
+                                       Transfer-Encoding other than chunked */
+    FRONT_DEFECT_MALFORMED_TARGET, /* neither origin form ("/...") nor "*" nor absolute form; control bytes; bytes
+                                       that the header's size does not account for (a NUL cuts the target) */
+    FRONT_DEFECT_MALFORMED_FIELD   /* a field name that is no token, a value with CR, LF or NUL */
+};
+
+enum front_defect front_request_defect(const struct front_request *request);
+
+struct slice front_request_method(const struct front_request *request);
+struct slice front_request_target(const struct front_request *request);  /* raw, as sent */
+struct slice front_request_version(const struct front_request *request); /* "HTTP/1.1" */
+struct http_fields front_request_fields(const struct front_request *request);
+struct slice front_request_body(const struct front_request *request); /* chunked bodies are joined */
+
+/* The peer's address ("127.0.0.1:50000", "unix:") as text, valid as long as the request. */
+const char *front_request_peer(const struct front_request *request);
+
+/* The user id of a unix socket's peer (SO_PEERCRED), or -1. */
+int64_t front_request_peer_uid(const struct front_request *request);
+
+/* When the request's first line was read, and when its last byte was (wall clock, µs). */
+int64_t front_request_begun_us(const struct front_request *request);
+int64_t front_request_received_us(const struct front_request *request);
+
+/* One pointer for the handler's own use. */
+void front_request_set_context(struct front_request *request, void *context);
+void *front_request_context(const struct front_request *request);
+
+struct front_reply {
+    int status;                      /* 200 to 599 */
+    const struct http_field *fields; /* sent in this order. Left out: Connection, Content-Length, Transfer-Encoding, all
+                                        but the last Date, and what no field can be (a name that is no token, a value
+                                        with CR, LF or NUL). An empty value is sent as one blank. */
+    size_t field_count;
+    struct slice body; /* ignored for HEAD, 204 and 304 */
+    bool has_length;   /* for an answer to HEAD, and 304: send Content-Length: `length` */
+    uint64_t length;
+    bool close;                     /* close the connection after this answer */
+    void (*release)(void *context); /* called once after front_reply succeeded, when `body` is no longer needed, before
+                                       `finished`; may be NULL (then body must stay until `finished`) */
+    void *release_context;
+};
+
+enum { FRONT_REPLY_HEAD_MAX = 65536 }; /* bytes of a reply's status line and fields */
+
+/* Answers. Everything but `body` is copied. Call once for each request. The connection is also closed where the request
+ * had a defect. Fails for a status outside 200 to 599, a head over FRONT_REPLY_HEAD_MAX, or when memory is out: nothing
+ * was then sent, `release` is not called, and the request still waits for its answer. */
+MUST_CHECK bool front_reply(struct front_request *request, const struct front_reply *reply, struct error *error);
+
+/* Appends the head that front_reply will send for this reply, byte for byte. */
+bool front_reply_head(struct buffer *head, const struct front_request *request, const struct front_reply *reply);
+
+#endif

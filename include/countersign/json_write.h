@@ -1,0 +1,11 @@
+/* JSON text written piece by piece, where a whole cJSON tree would be too much. Pure; any thread. */
+#ifndef COUNTERSIGN_JSON_WRITE_H
+#define COUNTERSIGN_JSON_WRITE_H
+
+#include "countersign/buffer.h"
+#include "countersign/slice.h"
+
+/* Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */
+bool json_append_string(struct buffer *out, struct slice text);
+
+#endif

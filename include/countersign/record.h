@@ -1,0 +1,91 @@
+/* One exchange as a value: what the client sent, what left for the exchange, what came back, what the client got, and the
+ * facts beside them. Shared by the journal (which writes it) and the reader (which gives it back). Slices are borrowed. */
+#ifndef COUNTERSIGN_RECORD_H
+#define COUNTERSIGN_RECORD_H
+
+#include "countersign/slice.h"
+
+#include <stdint.h>
+
+enum record_view {                           /* the four places where an exchange's bytes are taken */
+                   RECORD_CLIENT_REQUEST,    /* as the client sent it */
+                   RECORD_UPSTREAM_REQUEST,  /* as it left for the exchange */
+                   RECORD_UPSTREAM_RESPONSE, /* as it came back */
+                   RECORD_CLIENT_RESPONSE,   /* as the client got it */
+                   RECORD_VIEW_COUNT
+};
+
+const char *record_view_name(enum record_view view); /* "client request", ... */
+
+enum record_outcome {
+    RECORD_IN_FLIGHT = 0, /* not ended yet (an intent only) */
+    RECORD_OK,
+    RECORD_API_ERROR,  /* an answer whose `code` is not success, whatever the HTTP status */
+    RECORD_HTTP_ERROR, /* HTTP status 400 or above without such a code */
+    RECORD_REFUSED,    /* by this proxy, before anything left */
+    RECORD_NOT_SENT,   /* failed before any request byte left */
+    RECORD_UNKNOWN,    /* bytes left, no whole answer came */
+    RECORD_OUTCOME_COUNT
+};
+
+const char *record_outcome_name(enum record_outcome outcome); /* "in_flight", "ok", "api_error", ... */
+bool record_outcome_parse(enum record_outcome *outcome, struct slice name);
+
+struct record_message {
+    struct slice head; /* first line and fields with the empty line; empty where there was no message */
+    struct slice body;
+};
+
+struct record_connection {
+    struct slice local_address;
+    struct slice remote_address;
+    int local_port;
+    int remote_port;
+    int ip_family; /* 4, 6; 0 where there was no connection */
+    bool reused;
+    struct slice tls_version;
+    struct slice tls_cipher;
+    struct slice http_version;
+};
+
+struct record {
+    uint64_t id;
+    struct slice listener; /* names from the configuration */
+    struct slice account;  /* empty where nothing was signed */
+    struct slice api_key_masked;
+    struct slice client_address;
+    int64_t client_uid; /* -1 where not known */
+    struct slice method;
+    struct slice target;
+
+    /* Wall clock, µs; 0 where it did not happen. */
+    int64_t received_us; /* the request's last byte was read from the client */
+    int64_t signed_us;   /* the one reading of the clock that expires, window and signature come from */
+    int64_t connected_us;
+    int64_t sent_us;
+    int64_t first_byte_us;
+    int64_t complete_us;
+    int64_t replied_us; /* the reply's last byte was handed to the kernel */
+    bool delivered;     /* the client took the whole reply (false also while not known) */
+
+    bool is_signed;
+    uint64_t payload_length; /* bytes of query and body together */
+    unsigned char payload_sha256[32];
+    int64_t expires_ms;
+    uint64_t window;
+    char signature[64]; /* no NUL */
+
+    struct record_connection connection;
+    unsigned attempts;
+
+    enum record_outcome outcome;
+    struct slice error_name;    /* Countersign-Error, empty where none */
+    struct slice error_message; /* what the proxy said of it */
+    int status;                 /* what the client got; 0 where nothing */
+    struct slice api_code;      /* the envelope's `code` as written, without quotes; empty where none */
+    struct slice api_message;   /* the envelope's `message` or `msg`, escapes resolved */
+
+    struct record_message views[RECORD_VIEW_COUNT];
+};
+
+#endif

@@ -1,0 +1,149 @@
+/* Requests to one exchange host, byte for byte: the only user of libcurl. One pool per loop; everything runs on the
+ * loop's thread.
+ *
+ * What is sent: METHOD TARGET HTTP/1.1, Host, then exactly the fields given, in order and case, then the body. libcurl's
+ * own defaults (Accept, Expect, User-Agent, a form content type) are suppressed. Nothing is ever sent twice but where
+ * `may_repeat` says so: libcurl repeats a request by itself when a reused connection dies before an answer (watched on
+ * 7.88), and its pre-request callback is where that is stopped. */
+#ifndef COUNTERSIGN_UPSTREAM_H
+#define COUNTERSIGN_UPSTREAM_H
+
+#include "countersign/error.h"
+#include "countersign/http_message.h"
+#include "countersign/loop.h"
+
+struct upstream_pool; /* the upstreams on one loop */
+struct upstream;      /* one host with its options, its connections and its TLS sessions */
+struct upstream_call; /* one request under way */
+
+enum upstream_http { UPSTREAM_HTTP_1_1, UPSTREAM_HTTP_2, UPSTREAM_HTTP_AUTO };
+enum upstream_ip_family { UPSTREAM_IP_ANY, UPSTREAM_IP_V4, UPSTREAM_IP_V6 };
+
+struct upstream_options {
+    const char *url; /* "https://host[:port]" or "http://127.0.0.1:port" */
+    enum upstream_http http;
+    enum upstream_ip_family ip_family;
+    const char *ca_file;      /* "" for the system's */
+    const char *bind_address; /* "" for any */
+    const char *proxy;        /* "" for none (the environment's proxy variables are never used) */
+    int64_t connect_timeout_us;
+    int64_t timeout_us;  /* from the call to the whole answer */
+    size_t response_max; /* bytes of head and body together */
+    unsigned connections_max;
+};
+
+MUST_CHECK bool upstream_pool_create(struct upstream_pool **pool, struct loop *loop, struct error *error);
+/* Call before loop_free, and not from within a callback. Calls under way are dropped without their `done`. The upstreams
+ * can then be freed (upstream_free), nothing else. NULL is allowed. */
+void upstream_pool_free(struct upstream_pool *pool);
+
+/* Copies the options. Fails for a URL that is none, a CA file that cannot be read, ... */
+MUST_CHECK bool upstream_create(struct upstream **upstream, struct upstream_pool *pool,
+                                const struct upstream_options *options, struct error *error);
+/* Closes its connections. After its calls have ended (those that have not are dropped without their `done`), and not from
+ * within a callback. NULL is allowed. */
+void upstream_free(struct upstream *upstream);
+
+/* The Host field's value: "api.coinstore.com", with the port where it is not the scheme's own. */
+const char *upstream_host(const struct upstream *upstream);
+
+/* Opens `count` connections by an unsigned `HEAD /` each, whose answers are dropped. Failures are logged at debug. */
+void upstream_warm(struct upstream *upstream, unsigned count);
+
+struct upstream_request {
+    struct slice method;
+    struct slice target;             /* raw */
+    const struct http_field *fields; /* without Host and Transfer-Encoding; a Content-Length must be the body's */
+    size_t field_count;
+    struct slice body;
+    bool has_body; /* false: no body is sent and no Content-Length is added */
+};
+
+/* What is known of a connection when a request is about to use it. */
+struct upstream_connection {
+    char local_address[64];
+    char remote_address[64];
+    int local_port;
+    int remote_port;
+    int ip_family; /* 4 or 6 */
+    bool reused;
+    char tls_version[16]; /* "TLSv1.3"; "" for plain */
+    char tls_cipher[64];
+    char http_version[12]; /* "HTTP/1.1" */
+};
+
+enum upstream_failure {
+    UPSTREAM_OK = 0,
+    UPSTREAM_NAME_RESOLUTION, /* the host's (or the egress proxy's) name did not resolve */
+    UPSTREAM_CONNECT,         /* no TCP connection */
+    UPSTREAM_CONNECT_TIMEOUT,
+    UPSTREAM_TLS,          /* handshake or certificate */
+    UPSTREAM_EGRESS_PROXY, /* the egress proxy refused */
+    UPSTREAM_TIMEOUT,      /* no whole answer within `timeout` */
+    UPSTREAM_LOST,         /* the connection ended before the whole answer */
+    UPSTREAM_RESPONSE_TOO_LARGE,
+    UPSTREAM_RESPONSE_MALFORMED, /* what came is not HTTP */
+    UPSTREAM_ABORTED,            /* `about_to_send` said no */
+    UPSTREAM_INTERNAL
+};
+
+const char *upstream_failure_name(enum upstream_failure failure);
+
+struct upstream_timing {   /* wall clock, µs; 0 where it did not happen */
+    int64_t started_us;    /* handed to libcurl */
+    int64_t connected_us;  /* a connection was at hand (at the last attempt) */
+    int64_t sent_us;       /* the last byte of the request left */
+    int64_t first_byte_us; /* first byte of the answer */
+    int64_t complete_us;   /* last byte of the answer, or the failure */
+};
+
+struct upstream_result { /* valid during `done` only, but see upstream_result_take_body */
+    enum upstream_failure failure;
+    char message[256];                  /* for people: what failed on which host, libcurl's own words */
+    bool bytes_left;                    /* a byte of the request was written to a connection, or (TLS) may have been */
+    unsigned attempts;                  /* how many times the request was begun to be sent: 0, 1, or 2 */
+    struct slice request_head;          /* exactly what left, up to and including the empty line */
+    int status;                         /* of the final answer; 0 where none came */
+    struct slice response_head;         /* exactly what came, of the final answer (not 1xx) */
+    struct http_fields response_fields; /* into response_head */
+    struct slice response_body; /* with transfer coding removed, content coding kept; what came of it on failure */
+    struct upstream_connection connection; /* ip_family 0 where there was none */
+    struct upstream_timing timing;
+};
+
+struct upstream_callbacks {
+    /* A connection is at hand and the request is about to be written: the moment to sign. `*request` is what upstream_send
+     * was given; `fields` and `field_count` may be changed (pointing at memory that stays until `done`), nothing else:
+     * libcurl has the body's length already. `attempt` is 1, or 2 for the repeat of a call with may_repeat. Returning false
+     * ends the call with UPSTREAM_ABORTED; nothing was written for this attempt. Must not call upstream functions. May be
+     * NULL. */
+    bool (*about_to_send)(void *context, const struct upstream_connection *connection, unsigned attempt,
+                          struct upstream_request *request);
+    /* Once for each call that upstream_send accepted; the call is gone afterwards. Never called from within
+     * upstream_send. New calls may be made from here. */
+    void (*done)(void *context, struct upstream_result *result);
+};
+
+/* Starts a request. What `request` points at must stay until `done`. `may_repeat`: may be sent a second time, on a new
+ * connection, when a reused one dies before any byte of an answer; never set it for a request that changes anything.
+ * A failure to get a connection at all (refused, unreachable, TLS) before any byte left is tried again within
+ * connect_timeout, with 100 ms between tries, for any method. A call that finds all connections in use waits for one; its
+ * `timeout` runs meanwhile. Refuses a request that HTTP/1.1 or libcurl cannot carry (control bytes or blanks in the
+ * target, control bytes in a field, HEAD with a body, ...): ERROR_INPUT. `*callbacks` is copied. */
+MUST_CHECK bool upstream_send(struct upstream_call **call, struct upstream *upstream,
+                              const struct upstream_request *request, bool may_repeat,
+                              const struct upstream_callbacks *callbacks, void *context, struct error *error);
+
+/* Ends a call under way without its `done`; its connection is closed. For shutdown. Not from its own callbacks. */
+void upstream_cancel(struct upstream_call *call);
+
+/* Whether at least one byte of the request has been written, or (TLS) may have been. */
+bool upstream_call_bytes_left(const struct upstream_call *call);
+
+/* Within `done`: takes the body's memory over (free() it). */
+char *upstream_result_take_body(struct upstream_result *result, size_t *length);
+
+/* Calls that upstream_send accepted and that have not ended. */
+size_t upstream_in_flight(const struct upstream_pool *pool);
+
+#endif

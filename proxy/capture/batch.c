@@ -1,0 +1,53 @@
+/* Frames of one transaction by exchange. The recorder's thread (and capture_open's, while it recovers). */
+#include "batch.h"
+
+#include <string.h>
+
+_Static_assert(BATCH_FRAMES_MAX < UINT16_MAX, "a slot holds a place plus one");
+
+void batch_reset(struct batch *batch)
+{
+    batch->count = 0;
+    batch->frames = 0;
+    batch->bytes = 0;
+    memset(batch->slots, 0, sizeof(batch->slots));
+}
+
+bool batch_is_full(const struct batch *batch)
+{
+    return batch->frames >= BATCH_FRAMES_MAX || batch->bytes >= BATCH_BYTES_MAX;
+}
+
+/* Ids are consecutive numbers, so their low bits spread them well. Half of the slots stay empty: the walk ends. */
+static struct batch_entry *entry_of(struct batch *batch, uint64_t id)
+{
+    size_t slot = id % BATCH_SLOTS;
+    while (batch->slots[slot] != 0) {
+        struct batch_entry *entry = &batch->entries[batch->slots[slot] - 1];
+        if (entry->id == id)
+            return entry;
+        slot = (slot + 1) % BATCH_SLOTS;
+    }
+    struct batch_entry *entry = &batch->entries[batch->count++];
+    batch->slots[slot] = (uint16_t)batch->count;
+    *entry = (struct batch_entry){ .id = id };
+    return entry;
+}
+
+bool batch_add(struct batch *batch, const struct frame *frame)
+{
+    uint64_t id;
+    struct replied replied;
+    batch->frames++;
+    batch->bytes += frame->payload.length;
+    if (frame->type == FRAME_REPLIED) {
+        if (!replied_decode(&replied, frame->payload))
+            return false;
+        entry_of(batch, replied.id)->replied = replied;
+        return true;
+    }
+    if (!payload_id(&id, frame->payload))
+        return false;
+    entry_of(batch, id)->record = frame->payload;
+    return true;
+}

@@ -1,0 +1,224 @@
+/* The layout of a record's bytes, all numbers little-endian:
+ *
+ *   each field of record_fields.h in its order   numbers u64; CHARS and BYTES as they are; TEXT u32 length, bytes
+ *   for each view                                u32 length, head; u8 view with this body; where that is the view itself:
+ *                                                u32 length, body
+ */
+#include "record_codec.h"
+
+#include "little_endian.h"
+#include "record_fields.h"
+#include "redaction_copy.h"
+
+enum { NUMBER_SIZE = 8, LENGTH_SIZE = 4, SOURCE_SIZE = 1 };
+
+/* --- measuring and writing --- */
+
+static struct slice head_of(const struct record_image *image, size_t view)
+{
+    bool is_in = image->whole || view == RECORD_CLIENT_REQUEST;
+    return is_in ? image->record->views[view].head : slice_of(NULL, 0);
+}
+
+static struct slice body_of(const struct record_image *image, size_t view)
+{
+    bool is_in = image->whole || view <= RECORD_UPSTREAM_REQUEST;
+    return is_in ? image->record->views[view].body : slice_of(NULL, 0);
+}
+
+/* Where a body is passed on, its slices have one address: most comparisons end there. */
+static bool same_bytes(struct slice a, struct slice b)
+{
+    return a.length == b.length && (a.data == b.data || slice_equal(a, b));
+}
+
+static unsigned char source_of(const struct record_image *image, size_t view)
+{
+    size_t source = 0;
+    while (source < view && !same_bytes(body_of(image, source), body_of(image, view)))
+        source++;
+    return (unsigned char)source;
+}
+
+static size_t field_length(const struct record *record, const struct record_field *field)
+{
+    if (record_field_is_number(field))
+        return NUMBER_SIZE;
+    size_t length = record_field_bytes(record, field).length;
+    return field->kind == RECORD_FIELD_TEXT ? LENGTH_SIZE + length : length;
+}
+
+struct record_image record_image_of(const struct record *record, bool whole)
+{
+    struct record_image image = { .record = record, .whole = whole };
+    for (size_t i = 0; i < RECORD_FIELD_COUNT; i++)
+        image.length += field_length(record, &record_fields[i]);
+    for (size_t view = 0; view < RECORD_VIEW_COUNT; view++) {
+        image.body_sources[view] = source_of(&image, view);
+        image.length += LENGTH_SIZE + head_of(&image, view).length + SOURCE_SIZE;
+        if (image.body_sources[view] == view)
+            image.length += LENGTH_SIZE + body_of(&image, view).length;
+    }
+    return image;
+}
+
+size_t record_image_overhead(void)
+{
+    static const struct record nothing;
+    size_t length = RECORD_VIEW_COUNT * (LENGTH_SIZE + SOURCE_SIZE + LENGTH_SIZE);
+    for (size_t i = 0; i < RECORD_FIELD_COUNT; i++) {
+        length += field_length(&nothing, &record_fields[i]);
+        if (record_fields[i].kind == RECORD_FIELD_TEXT)
+            length += record_fields[i].width;
+    }
+    return length;
+}
+
+static char *write_bytes(char *out, struct slice bytes)
+{
+    if (bytes.length > 0)
+        memcpy(out, bytes.data, bytes.length);
+    return out + bytes.length;
+}
+
+/* Lengths fit: a frame lies within one ring, and capture.ring_size is at most 4 GiB. */
+static char *write_length(char *out, size_t length)
+{
+    put_u32(out, (uint32_t)length);
+    return out + LENGTH_SIZE;
+}
+
+static char *write_field(char *out, const struct record *record, const struct record_field *field)
+{
+    if (record_field_is_number(field)) {
+        put_u64(out, (uint64_t)record_field_number(record, field));
+        return out + NUMBER_SIZE;
+    }
+    struct slice bytes = record_field_bytes(record, field);
+    if (field->kind == RECORD_FIELD_TEXT)
+        out = write_length(out, bytes.length);
+    return write_bytes(out, bytes);
+}
+
+void record_image_write(char *out, const struct record_image *image)
+{
+    for (size_t i = 0; i < RECORD_FIELD_COUNT; i++)
+        out = write_field(out, image->record, &record_fields[i]);
+    for (size_t view = 0; view < RECORD_VIEW_COUNT; view++) {
+        struct slice head = head_of(image, view);
+        out = write_length(out, head.length);
+        redaction_copy_head(out, head);
+        out += head.length;
+        *out++ = (char)image->body_sources[view];
+        if (image->body_sources[view] == view) {
+            struct slice body = body_of(image, view);
+            out = write_bytes(write_length(out, body.length), body);
+        }
+    }
+}
+
+/* --- reading --- */
+
+/* Cuts `length` bytes off `rest`. */
+static bool take(struct slice *part, struct slice *rest, size_t length)
+{
+    if (rest->length < length)
+        return false;
+    *part = slice_first(*rest, length);
+    *rest = slice_from(*rest, length);
+    return true;
+}
+
+static bool take_counted(struct slice *part, struct slice *rest)
+{
+    struct slice length;
+    return take(&length, rest, LENGTH_SIZE) && take(part, rest, get_u32(length.data));
+}
+
+static bool number_is_possible(const struct record_field *field, int64_t value)
+{
+    switch (field->kind) {
+    case RECORD_FIELD_NUMBER_32:
+        return value >= INT32_MIN && value <= INT32_MAX;
+    case RECORD_FIELD_FLAG:
+        return value == 0 || value == 1;
+    case RECORD_FIELD_OUTCOME:
+        return value >= 0 && value < RECORD_OUTCOME_COUNT;
+    default:
+        return true;
+    }
+}
+
+static bool read_field(struct record *record, const struct record_field *field, struct slice *rest)
+{
+    struct slice part;
+    if (record_field_is_number(field)) {
+        if (!take(&part, rest, NUMBER_SIZE))
+            return false;
+        int64_t value = (int64_t)get_u64(part.data);
+        if (!number_is_possible(field, value))
+            return false;
+        record_field_set_number(record, field, value);
+        return true;
+    }
+    bool taken = field->kind == RECORD_FIELD_TEXT ? take_counted(&part, rest) : take(&part, rest, field->width);
+    return taken && record_field_set_bytes(record, field, part);
+}
+
+static bool read_view(struct record *record, size_t view, struct slice *rest)
+{
+    struct slice source;
+    if (!take_counted(&record->views[view].head, rest) || !take(&source, rest, SOURCE_SIZE))
+        return false;
+    size_t from = (unsigned char)source.data[0];
+    if (from < view)
+        record->views[view].body = record->views[from].body;
+    return from < view || (from == view && take_counted(&record->views[view].body, rest));
+}
+
+bool record_decode(struct record *record, struct slice payload)
+{
+    struct record read = { .id = 0 };
+    struct slice rest = payload;
+    for (size_t i = 0; i < RECORD_FIELD_COUNT; i++) {
+        if (!read_field(&read, &record_fields[i], &rest))
+            return false;
+    }
+    for (size_t view = 0; view < RECORD_VIEW_COUNT; view++) {
+        if (!read_view(&read, view, &rest))
+            return false;
+    }
+    if (rest.length != 0)
+        return false;
+    *record = read;
+    return true;
+}
+
+/* --- replied --- */
+
+void replied_write(char *out, const struct replied *replied)
+{
+    put_u64(out, replied->id);
+    put_u64(out + NUMBER_SIZE, (uint64_t)replied->replied_us);
+    out[2 * NUMBER_SIZE] = replied->delivered ? 1 : 0;
+}
+
+bool replied_decode(struct replied *replied, struct slice payload)
+{
+    if (payload.length != REPLIED_LENGTH)
+        return false;
+    *replied = (struct replied){
+        .id = get_u64(payload.data),
+        .replied_us = (int64_t)get_u64(payload.data + NUMBER_SIZE),
+        .delivered = payload.data[2 * NUMBER_SIZE] == 1,
+    };
+    return true;
+}
+
+bool payload_id(uint64_t *id, struct slice payload)
+{
+    if (payload.length < NUMBER_SIZE)
+        return false;
+    *id = get_u64(payload.data);
+    return true;
+}

@@ -1,0 +1,155 @@
+/* Waits for frames, lets some gather, stores them in one transaction, and so on until it is stopped. */
+#include "recorder.h"
+
+#include "countersign/clock.h"
+#include "countersign/log.h"
+
+#include <signal.h>
+#include <time.h>
+
+enum {
+    GATHER_MS = 10,      /* how long frames may wait for company: then intent, outcome and reply mostly meet */
+    SHORT_SHARE = 4,     /* but not while more than this part of a ring is in use */
+    PAUSE_FIRST_MS = 10, /* after a failure of the store; doubled up to */
+    PAUSE_LAST_MS = 1000,
+    STOP_PATIENCE_MS = 5000 /* how long a failing store is tried again once the proxy ends */
+};
+
+static bool has_frames(const void *context)
+{
+    const struct recorder *recorder = context;
+    for (size_t i = 0; i < recorder->source_count; i++) {
+        if (ring_used(recorder->sources[i].ring) > 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_short_of_room(const void *context)
+{
+    const struct recorder *recorder = context;
+    for (size_t i = 0; i < recorder->source_count; i++) {
+        const struct ring *ring = recorder->sources[i].ring;
+        if (ring_used(ring) > ring->size / SHORT_SHARE)
+            return true;
+    }
+    return false;
+}
+
+static bool is_stopped(struct recorder *recorder)
+{
+    return atomic_load(&recorder->wake.stop);
+}
+
+/* --- storing --- */
+
+static void tell_failure(struct recorder *recorder, const struct error *error)
+{
+    if (!recorder->is_failing)
+        log_warning("%s. Nothing is lost: exchanges wait in the journal, and are refused once it is full",
+                    error->message);
+    recorder->is_failing = true;
+}
+
+static void tell_success(struct recorder *recorder)
+{
+    if (recorder->is_failing)
+        log_info("the record is being written again");
+    recorder->is_failing = false;
+}
+
+/* The end of the proxy is seen after a pause, which is a second at most. */
+static void pause_for(int ms)
+{
+    const struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+    (void)nanosleep(&pause, NULL); /* this thread takes no signals */
+}
+
+/* Stores the batch, however long it takes; false only where the proxy ends and patience is out. */
+static bool store_batch(struct recorder *recorder)
+{
+    int pause_ms = PAUSE_FIRST_MS;
+    int64_t stopped_us = 0;
+    struct error error;
+    while (!sources_store(recorder->sources, recorder->source_count, &recorder->batch, recorder->store, &error)) {
+        tell_failure(recorder, &error);
+        if (is_stopped(recorder)) {
+            if (stopped_us == 0)
+                stopped_us = clock_monotonic_us();
+            if (clock_monotonic_us() - stopped_us > (int64_t)STOP_PATIENCE_MS * 1000)
+                return false;
+        }
+        pause_for(pause_ms);
+        pause_ms = pause_ms * 2 < PAUSE_LAST_MS ? pause_ms * 2 : PAUSE_LAST_MS;
+    }
+    tell_success(recorder);
+    return true;
+}
+
+/* Each ring gets its share of a batch, and each in turn is the first: a busy one does not keep the others waiting. */
+static size_t fill_batch(struct recorder *recorder)
+{
+    size_t read = 0;
+    size_t count = recorder->source_count;
+    size_t share = count < BATCH_FRAMES_MAX ? BATCH_FRAMES_MAX / count : 1;
+    batch_reset(&recorder->batch);
+    for (size_t i = 0; i < count; i++)
+        read += source_read(&recorder->sources[(recorder->first_source + i) % count], &recorder->batch, share);
+    recorder->first_source = (recorder->first_source + 1) % count;
+    return read;
+}
+
+/* Carries over what is there. A batch that is less than half full has taken all there was: what came since is better
+ * left to gather. */
+static void carry_over(struct recorder *recorder)
+{
+    size_t read;
+    do {
+        read = fill_batch(recorder);
+        if (read > 0 && !store_batch(recorder)) {
+            recorder->gave_up = true;
+            return;
+        }
+    } while (read > 0 && (is_short_of_room(recorder) || is_stopped(recorder) ||
+                          recorder->batch.frames > BATCH_FRAMES_MAX / 2 || batch_is_full(&recorder->batch)));
+}
+
+/* --- the thread --- */
+
+static void *record(void *context)
+{
+    struct recorder *recorder = context;
+    while (!is_stopped(recorder)) {
+        wake_wait(&recorder->wake, WAKE_ASLEEP, -1, has_frames, recorder);
+        wake_wait(&recorder->wake, WAKE_GATHERING, GATHER_MS, is_short_of_room, recorder);
+        carry_over(recorder);
+    }
+    while (!recorder->gave_up && has_frames(recorder))
+        carry_over(recorder);
+    return NULL;
+}
+
+bool recorder_start(struct recorder *recorder, struct error *error)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all); /* cannot fail */
+    /* Signals are for the main thread: this one starts with all of them blocked. */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* cannot fail: the first argument is right */
+    int number = pthread_create(&recorder->thread, NULL, record, recorder);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* likewise */
+    if (number != 0)
+        return error_system(error, number, "cannot start the recorder's thread");
+    (void)pthread_setname_np(recorder->thread, "recorder"); /* for people who look at threads; nothing depends on it */
+    recorder->is_running = true;
+    return true;
+}
+
+bool recorder_stop(struct recorder *recorder)
+{
+    if (!recorder->is_running)
+        return true;
+    wake_stop(&recorder->wake);
+    (void)pthread_join(recorder->thread, NULL); /* cannot fail: joined once, by this one caller */
+    recorder->is_running = false;
+    return !recorder->gave_up;
+}

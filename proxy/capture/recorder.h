@@ -1,0 +1,30 @@
+/* The recorder: one thread, the only writer of capture.db. */
+#ifndef COUNTERSIGN_CAPTURE_RECORDER_H
+#define COUNTERSIGN_CAPTURE_RECORDER_H
+
+#include "source.h"
+#include "wake.h"
+
+#include <pthread.h>
+
+struct recorder {
+    struct wake wake;
+    struct store *store;    /* the thread's own while it runs */
+    struct source *sources; /* likewise; one for each ring */
+    size_t source_count;
+    size_t first_source; /* whose turn it is */
+    struct batch batch;
+    bool is_failing; /* the last attempt to store failed */
+    bool gave_up;    /* after wake.stop, with frames left in the rings */
+    bool is_running;
+    pthread_t thread;
+};
+
+/* Starts the thread. `recorder` is zeroed but for store, sources and source_count, and wake is open. */
+MUST_CHECK bool recorder_start(struct recorder *recorder, struct error *error);
+
+/* Has everything carried over and ends the thread. False where the store could not be written and frames are left in the
+ * rings. */
+bool recorder_stop(struct recorder *recorder);
+
+#endif

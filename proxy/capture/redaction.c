@@ -1,0 +1,116 @@
+/* The redaction table and the copy of a message head that follows it. Pure; any thread.
+ *
+ * The copy never parses more strictly than a lenient reader would: what such a reader might take for a masked field is
+ * masked. So a line ends at CR or LF alike, blanks and control bytes around a name do not count, and a folded line
+ * (obs-fold, RFC 9112 §5.2) shares its field's treatment. */
+#include "countersign/redaction.h"
+
+#include "redaction_copy.h"
+
+#include <string.h>
+
+static const struct redaction_rule rules[] = {
+    { "X-CS-APIKEY", false, REDACTION_MASK_KEY, "only the signer sets it; enough stays to tell keys apart" },
+    { "X-CS-SIGN", false, REDACTION_KEEP, "only the signer sets it; a signature is good for its window alone" },
+    { "X-CS-EXPIRES", false, REDACTION_KEEP, "only the signer sets it; a time" },
+    { "X-CS-*", false, REDACTION_MASK_ALL, "the exchange's own fields: what a client puts there may be its secret" },
+    { "Authorization", true, REDACTION_MASK_ALL, "credentials" },
+    { "Proxy-Authorization", false, REDACTION_MASK_ALL, "credentials for this hop (RFC 9110 §11.7.2)" },
+    { "Cookie", true, REDACTION_MASK_ALL, "a login's session" },
+    { "Set-Cookie", true, REDACTION_MASK_ALL, "a login's session" },
+    { "Countersign-Token", false, REDACTION_MASK_ALL, "this proxy's own credential" },
+    { "*", true, REDACTION_KEEP, "nothing secret is expected" },
+};
+
+enum { KEY_SHOWN = 4, KEY_SHOWN_FROM = 12 /* shorter keys would show too much of themselves */ };
+
+static bool rule_matches(const struct redaction_rule *rule, struct slice name)
+{
+    struct slice pattern = slice_text(rule->name);
+    if (pattern.data[pattern.length - 1] != '*')
+        return slice_equal_caseless(name, pattern);
+    pattern.length--;
+    return slice_equal_caseless(slice_first(name, pattern.length), pattern);
+}
+
+const struct redaction_rule *redaction_rule_find(struct slice name)
+{
+    const struct redaction_rule *rule = rules;
+    while (!rule_matches(rule, name))
+        rule++; /* ends at the last rule, which matches everything */
+    return rule;
+}
+
+/* Space, tab and every other control byte: none of them belongs in a name or at a value's ends. */
+static bool is_outside(char byte)
+{
+    return (unsigned char)byte <= ' ' || byte == 127;
+}
+
+static struct slice trim(struct slice s)
+{
+    while (s.length > 0 && is_outside(s.data[0]))
+        s = slice_from(s, 1);
+    while (s.length > 0 && is_outside(s.data[s.length - 1]))
+        s.length--;
+    return s;
+}
+
+/* `part` is a slice of `line`; the same bytes in `copy` are masked. */
+static void mask(char *copy, struct slice line, struct slice part, enum redaction_record record)
+{
+    size_t shown = record == REDACTION_MASK_KEY && part.length >= KEY_SHOWN_FROM ? KEY_SHOWN : 0;
+    if (record != REDACTION_KEEP && part.length > 0)
+        memset(copy + (part.data - line.data) + shown, '*', part.length - 2 * shown);
+}
+
+/* How the line's value is treated; `value` gets its place. */
+static enum redaction_record line_treatment(struct slice line, enum redaction_record previous, struct slice *value)
+{
+    size_t colon = slice_find(line, ':');
+    bool is_folded = line.data[0] == ' ' || line.data[0] == '\t';
+    enum redaction_record own = REDACTION_KEEP;
+    if (colon < line.length)
+        own = redaction_rule_find(trim(slice_first(line, colon)))->record;
+    *value = trim(own == REDACTION_KEEP ? line : slice_from(line, colon + 1));
+    if (!is_folded || previous == REDACTION_KEEP)
+        return own;
+    *value = trim(line);
+    return REDACTION_MASK_ALL; /* a key's ends are shown from its first line only */
+}
+
+static size_t line_length(struct slice rest)
+{
+    size_t length = 0;
+    while (length < rest.length && rest.data[length] != '\n' && rest.data[length] != '\r')
+        length++;
+    return length;
+}
+
+void redaction_copy_head(char *out, struct slice head)
+{
+    enum redaction_record treatment = REDACTION_KEEP;
+    if (head.length > 0)
+        memcpy(out, head.data, head.length);
+    size_t at = 0;
+    while (at < head.length) {
+        struct slice line = slice_from(head, at);
+        struct slice value;
+        line.length = line_length(line);
+        if (line.length > 0) {
+            treatment = line_treatment(line, treatment, &value);
+            mask(out + at, line, value, treatment);
+        }
+        at += line.length + 1;
+    }
+}
+
+bool redaction_append_head(struct buffer *out, struct slice head)
+{
+    char *copy = buffer_reserve(out, head.length);
+    if (copy == NULL)
+        return false;
+    redaction_copy_head(copy, head);
+    buffer_commit(out, head.length);
+    return true;
+}

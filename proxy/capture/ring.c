@@ -1,0 +1,200 @@
+/* The ring file: made, mapped, written and read. The producer's and the consumer's halves share nothing but head and
+ * tail, each written by one side with release order and read by the other with acquire order. */
+#include "ring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RING_VERSION = 1, CACHE_LINE = 64 };
+
+static const uint64_t ring_magic = 0x31474E4952435343; /* "CSCRING1" */
+
+struct ring_header {
+    _Atomic uint64_t magic; /* written last: a header without it was never finished */
+    uint64_t version;
+    uint64_t size;
+    char run[RING_RUN_LENGTH + 1];
+    /* Apart, so that the two threads do not take one cache line from each other. */
+    _Alignas(CACHE_LINE) _Atomic uint64_t head;
+    _Alignas(CACHE_LINE) _Atomic uint64_t tail;
+};
+
+_Static_assert(sizeof(struct ring_header) <= RING_GRAIN, "the header has its own part of the file");
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "atomics in a shared mapping must not need a lock");
+
+static bool map(struct ring *ring, int fd, size_t size, const char *path, struct error *error)
+{
+    size_t whole = RING_GRAIN + 2 * size;
+    char *base = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED)
+        return error_system(error, errno, "cannot find %zu bytes of address space for %s", whole, path);
+    if (mmap(base, RING_GRAIN + size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ||
+        mmap(base + RING_GRAIN + size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, RING_GRAIN) ==
+            MAP_FAILED) {
+        int number = errno;
+        (void)munmap(base, whole); /* nothing to be done where even this fails */
+        return error_system(error, number, "cannot map %s", path);
+    }
+    ring->header = (struct ring_header *)(void *)base;
+    ring->data = base + RING_GRAIN;
+    ring->size = size;
+    return true;
+}
+
+void ring_close(struct ring *ring)
+{
+    if (ring->header != NULL)
+        (void)munmap(ring->header, RING_GRAIN + 2 * ring->size); /* cannot fail for what map() made */
+    *ring = (struct ring){ .header = NULL };
+}
+
+static bool allocate(int fd, size_t size, const char *path, struct error *error)
+{
+    if (fchmod(fd, S_IRUSR | S_IWUSR) != 0) /* whatever the umask took away */
+        return error_system(error, errno, "cannot set the mode of %s", path);
+    int number = posix_fallocate(fd, 0, (off_t)(RING_GRAIN + size));
+    if (number != 0)
+        return error_system(error, number, "cannot allocate %zu bytes for %s (capture.ring_size says how many)",
+                            RING_GRAIN + size, path);
+    return true;
+}
+
+static bool create_on(struct ring *ring, int fd, const char *path, size_t size, const char *run, struct error *error)
+{
+    if (!allocate(fd, size, path, error) || !map(ring, fd, size, path, error))
+        return false;
+    ring->header->version = RING_VERSION;
+    ring->header->size = size;
+    memcpy(ring->header->run, run, RING_RUN_LENGTH);
+    atomic_store_explicit(&ring->header->magic, ring_magic, memory_order_release);
+    return true;
+}
+
+bool ring_create(struct ring *ring, const char *path, size_t size, const char *run, struct error *error)
+{
+    struct ring made = { .header = NULL };
+    size_t rounded = size == 0 ? RING_GRAIN : (size + RING_GRAIN - 1) / RING_GRAIN * RING_GRAIN;
+    if (unlink(path) != 0 && errno != ENOENT)
+        return error_system(error, errno, "cannot replace %s", path);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    if (fd < 0)
+        return error_system(error, errno, "cannot create %s", path);
+    bool done = create_on(&made, fd, path, rounded, run, error);
+    (void)close(fd); /* the mapping keeps the file open; nothing was written through the descriptor */
+    if (done)
+        *ring = made;
+    else
+        (void)unlink(path); /* the error that is reported comes first */
+    return done;
+}
+
+static bool header_is_sound(const struct ring_header *header, size_t size, const char *path, struct error *error)
+{
+    uint64_t head = atomic_load_explicit(&header->head, memory_order_relaxed);
+    uint64_t tail = atomic_load_explicit(&header->tail, memory_order_relaxed);
+    if (header->version != RING_VERSION)
+        return error_set(error, ERROR_INPUT, "%s was written by another version of this program", path);
+    if (header->magic != ring_magic || header->size != size || header->run[RING_RUN_LENGTH] != '\0' || head < tail ||
+        head - tail > size || head % FRAME_ALIGNMENT != 0 || tail % FRAME_ALIGNMENT != 0)
+        return error_set(error, ERROR_INPUT, "the header of %s is damaged", path);
+    return true;
+}
+
+/* A run that ended while it made the file leaves it without the magic number, and then perhaps not in its full length. */
+static bool was_finished(int fd)
+{
+    uint64_t start[2] = { 0 }; /* magic and version */
+    ssize_t length = pread(fd, start, sizeof(start), 0);
+    return length == (ssize_t)sizeof(start) && (start[0] != 0 || start[1] != 0);
+}
+
+static bool open_left_on(struct ring *ring, enum ring_found *found, int fd, const char *path, struct error *error)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return error_system(error, errno, "cannot look at %s", path);
+    size_t size = (size_t)status.st_size;
+    *found = was_finished(fd) ? RING_DAMAGED : RING_UNUSED;
+    if (size < 2 * (size_t)RING_GRAIN || size % RING_GRAIN != 0) {
+        (void)error_set(error, ERROR_INPUT, "%s has the wrong length", path); /* goes with RING_DAMAGED */
+        return true;
+    }
+    if (*found == RING_UNUSED)
+        return true;
+    struct ring left = { .header = NULL };
+    if (!map(&left, fd, size - RING_GRAIN, path, error))
+        return false;
+    if (header_is_sound(left.header, left.size, path, error)) {
+        *found = RING_USABLE;
+        *ring = left;
+    } else {
+        ring_close(&left);
+    }
+    return true;
+}
+
+bool ring_open_left(struct ring *ring, enum ring_found *found, const char *path, struct error *error)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return error_system(error, errno, "cannot open %s", path);
+    bool done = open_left_on(ring, found, fd, path, error);
+    (void)close(fd); /* the mapping keeps the file open; nothing was written through the descriptor */
+    return done;
+}
+
+const char *ring_run(const struct ring *ring)
+{
+    return ring->header->run;
+}
+
+uint64_t ring_head(const struct ring *ring)
+{
+    /* Sequentially consistent, with ring_publish: see wake.h. */
+    return atomic_load(&ring->header->head);
+}
+
+uint64_t ring_tail(const struct ring *ring)
+{
+    return atomic_load_explicit(&ring->header->tail, memory_order_acquire);
+}
+
+size_t ring_used(const struct ring *ring)
+{
+    uint64_t tail = ring_tail(ring); /* first: the head only grows, so the difference is never below 0 */
+    return (size_t)(ring_head(ring) - tail);
+}
+
+char *ring_claim(struct ring *ring, size_t payload_length)
+{
+    uint64_t head = atomic_load_explicit(&ring->header->head, memory_order_relaxed);
+    size_t used = (size_t)(head - ring_tail(ring));
+    if (payload_length > ring->size || frame_size(payload_length) > ring->size - used)
+        return NULL;
+    return ring->data + head % ring->size + FRAME_HEADER_SIZE;
+}
+
+void ring_publish(struct ring *ring, enum frame_type type, size_t payload_length)
+{
+    uint64_t head = atomic_load_explicit(&ring->header->head, memory_order_relaxed);
+    frame_seal(ring->data + head % ring->size, type, ++ring->sequence, payload_length);
+    /* Header and payload are written before this: a process that dies in between leaves nothing visible. */
+    atomic_store(&ring->header->head, head + frame_size(payload_length));
+}
+
+enum frame_state ring_read(struct frame *frame, const struct ring *ring, uint64_t *position, uint64_t head)
+{
+    size_t size = 0;
+    enum frame_state state = frame_read(frame, &size, ring->data + *position % ring->size, (size_t)(head - *position));
+    *position = state == FRAME_LOST ? head : *position + size;
+    return state;
+}
+
+void ring_release(struct ring *ring, uint64_t position)
+{
+    atomic_store_explicit(&ring->header->tail, position, memory_order_release);
+}

@@ -1,0 +1,60 @@
+/* A ring of frames in a shared mapping of a preallocated file. One producer (a worker), one consumer (the recorder); what
+ * is published survives the death of the process.
+ *
+ * The data area is mapped twice in a row, so a frame that crosses the ring's end is still one run of bytes. Positions
+ * are counts of bytes since the ring was made: they never wrap. */
+#ifndef COUNTERSIGN_CAPTURE_RING_H
+#define COUNTERSIGN_CAPTURE_RING_H
+
+#include "frame.h"
+
+#include "countersign/error.h"
+
+#include <stdatomic.h>
+
+enum { RING_RUN_LENGTH = 32, RING_GRAIN = 65536 /* sizes are multiples; a multiple of every page size in use */ };
+
+struct ring_header; /* the file's first RING_GRAIN bytes */
+
+struct ring {
+    struct ring_header *header; /* NULL: not open */
+    char *data;
+    size_t size;       /* bytes of the data area */
+    uint64_t sequence; /* the producer's: of the last frame */
+};
+
+/* Makes the file anew (an old one is unlinked) with its whole space allocated, `size` rounded up to a multiple of
+ * RING_GRAIN. `run` (RING_RUN_LENGTH characters) tells this run's frames from others'. */
+MUST_CHECK bool ring_create(struct ring *ring, const char *path, size_t size, const char *run, struct error *error);
+
+enum ring_found {
+    RING_USABLE,
+    RING_UNUSED, /* made but never finished: nothing was ever in it */
+    RING_DAMAGED /* its header cannot be trusted; error says how */
+};
+
+/* Opens a ring that an earlier run left, to consume it. False where the file cannot be opened or mapped at all. `ring`
+ * is open where it is RING_USABLE. */
+MUST_CHECK bool ring_open_left(struct ring *ring, enum ring_found *found, const char *path, struct error *error);
+
+void ring_close(struct ring *ring); /* the file stays; a ring that is not open is allowed */
+
+const char *ring_run(const struct ring *ring); /* NUL-terminated */
+
+/* Bytes between tail and head. Any thread. */
+size_t ring_used(const struct ring *ring);
+
+/* Producer: room for a frame with `payload_length` bytes, or NULL where there is none. Nothing is visible until
+ * ring_publish, which must give the same length. */
+char *ring_claim(struct ring *ring, size_t payload_length);
+void ring_publish(struct ring *ring, enum frame_type type, size_t payload_length);
+
+/* Consumer. */
+uint64_t ring_head(const struct ring *ring); /* what is before it is written and visible */
+uint64_t ring_tail(const struct ring *ring);
+/* Reads the frame at *position (before `head`) and moves *position behind it; behind all up to `head` where it is
+ * FRAME_LOST. */
+enum frame_state ring_read(struct frame *frame, const struct ring *ring, uint64_t *position, uint64_t head);
+void ring_release(struct ring *ring, uint64_t position); /* what is before it may be overwritten */
+
+#endif

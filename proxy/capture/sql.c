@@ -1,0 +1,110 @@
+/* SQLite's results as this program's errors, and the parts of statements that follow from tables. */
+#include "sql.h"
+
+#include "schema.h"
+
+const char *const sql_reference_columns[SQL_REFERENCE_COUNT] = {
+    [2 * RECORD_CLIENT_REQUEST] = "client_request_head",
+    [2 * RECORD_CLIENT_REQUEST + 1] = "client_request_body",
+    [2 * RECORD_UPSTREAM_REQUEST] = "upstream_request_head",
+    [2 * RECORD_UPSTREAM_REQUEST + 1] = "upstream_request_body",
+    [2 * RECORD_UPSTREAM_RESPONSE] = "upstream_response_head",
+    [2 * RECORD_UPSTREAM_RESPONSE + 1] = "upstream_response_body",
+    [2 * RECORD_CLIENT_RESPONSE] = "client_response_head",
+    [2 * RECORD_CLIENT_RESPONSE + 1] = "client_response_body",
+};
+
+struct advice {
+    int code; /* a primary result code */
+    enum error_kind kind;
+    const char *text;
+};
+
+static const struct advice advices[] = {
+    { SQLITE_NOTADB, ERROR_INPUT, "it is no SQLite database: move it away, and a new one is made" },
+    { SQLITE_CORRUPT, ERROR_INPUT,
+      "the file is damaged: move it away (`sqlite3 FILE .recover` may save what is in it)" },
+    { SQLITE_FULL, ERROR_SYSTEM, "the disk is full: make room" },
+    { SQLITE_BUSY, ERROR_SYSTEM, "another program holds the file's lock: let it finish or end it" },
+    { SQLITE_CANTOPEN, ERROR_SYSTEM,
+      "check that the file, its folder and the -wal and -shm files beside it may be read" },
+    { SQLITE_PERM, ERROR_SYSTEM, "check the file's owner and mode" },
+    { SQLITE_READONLY, ERROR_SYSTEM, "check the owner and mode of the file and its folder" },
+    { SQLITE_IOERR, ERROR_SYSTEM, "check the disk and the owner and mode of the file and its folder" },
+    { SQLITE_NOMEM, ERROR_MEMORY, "make memory available" },
+};
+
+bool sql_error(struct error *error, sqlite3 *db, const char *tried, const char *path)
+{
+    int code = sqlite3_errcode(db) & 0xFF;
+    const char *message = sqlite3_errmsg(db);
+    for (size_t i = 0; i < ARRAY_LENGTH(advices); i++) {
+        if (advices[i].code == code)
+            return error_set(error, advices[i].kind, "cannot %s %s: %s; %s", tried, path, message, advices[i].text);
+    }
+    return error_set(error, ERROR_INTERNAL, "cannot %s %s: %s", tried, path, message);
+}
+
+bool sql_run(sqlite3 *db, const char *sql, const char *path, struct error *error)
+{
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    return sql_error(error, db, "write", path);
+}
+
+bool sql_prepare(sqlite3_stmt **statement, sqlite3 *db, const char *sql, const char *path, struct error *error)
+{
+    if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) == SQLITE_OK)
+        return true;
+    return sql_error(error, db, "use", path);
+}
+
+bool sql_number(int64_t *value, sqlite3 *db, const char *sql, const char *path, struct error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t number = 0;
+    bool done = sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK;
+    if (done) {
+        int step = sqlite3_step(statement);
+        if (step == SQLITE_ROW)
+            number = sqlite3_column_int64(statement, 0);
+        done = step == SQLITE_ROW || step == SQLITE_DONE;
+    }
+    if (done)
+        *value = number;
+    else
+        (void)sql_error(error, db, "read", path);
+    (void)sqlite3_finalize(statement); /* repeats the step's failure, which is told */
+    return done;
+}
+
+bool sql_identify(struct sql_identity *identity, sqlite3 *db, const char *path, struct error *error)
+{
+    struct sql_identity found;
+    if (!sql_number(&found.version, db, "PRAGMA user_version", path, error) ||
+        !sql_number(&found.application, db, "PRAGMA application_id", path, error) ||
+        !sql_number(&found.objects, db, "SELECT count(*) FROM sqlite_schema", path, error))
+        return false;
+    *identity = found;
+    return true;
+}
+
+bool sql_identity_check(const struct sql_identity *identity, const char *path, struct error *error)
+{
+    bool is_new = identity->version == 0 && identity->application == 0 && identity->objects == 0;
+    if (!is_new && identity->application != SCHEMA_APPLICATION_ID)
+        return error_set(error, ERROR_INPUT, "%s is another program's database: move it away, or use another state_dir",
+                         path);
+    if (identity->version > SCHEMA_VERSION)
+        return error_set(
+            error, ERROR_INPUT,
+            "%s has schema version %lld, this program knows up to %d: use the newer countersign that wrote it", path,
+            (long long)identity->version, SCHEMA_VERSION);
+    return true;
+}
+
+void sql_append_columns(struct buffer *sql, const char *prefix)
+{
+    for (size_t i = 0; i < RECORD_FIELD_COUNT; i++)
+        (void)buffer_append_format(sql, "%s%s%s", i == 0 ? "" : ", ", prefix, record_fields[i].column); /* see failed */
+}

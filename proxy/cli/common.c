@@ -1,0 +1,112 @@
+/* What every subcommand shares: the configuration's flags, loading with a report, usage errors. Owns the keys cut out of
+ * --set; the program's only thread at that time. */
+#include "common.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { REPORT_MAX = 256 * 1024 }; /* bytes */
+
+/* Flags that stand for one setting. */
+static const struct {
+    int option;
+    const char *key;
+    const char *flag;
+} flags[] = {
+    { CLI_OPTION_STATE_DIR, "proxy.state_dir", "--state-dir" },
+    { CLI_OPTION_LISTEN, "listener.listen", "--listen" },
+    { CLI_OPTION_LOG_LEVEL, "proxy.log_level", "--log-level" },
+    { CLI_OPTION_LOG_FORMAT, "proxy.log_format", "--log-format" },
+};
+
+/* Always returns false. The text is not the user's: what follows --set may be a secret. */
+static bool complain(const char *text)
+{
+    (void)fprintf(stderr, "countersign: %s\n", text); /* standard error is all there is */
+    return false;
+}
+
+static bool add_setting(struct cli_config_options *options, const char *key, const char *value, const char *flag)
+{
+    options->settings[options->setting_count++] = (struct config_setting){ .key = key, .value = value, .flag = flag };
+    return true;
+}
+
+static bool add_set(struct cli_config_options *options, const char *argument)
+{
+    const char *equals = strchr(argument, '=');
+    if (equals == NULL || equals == argument)
+        return complain("--set: expected KEY=VALUE, as in --set proxy.workers=2");
+    char *key = strndup(argument, (size_t)(equals - argument));
+    if (key == NULL)
+        return complain("--set: out of memory");
+    options->storage[options->setting_count] = key;
+    return add_setting(options, key, equals + 1, "--set");
+}
+
+bool cli_config_option(struct cli_config_options *options, int option, const char *value)
+{
+    if (option == 'c') {
+        options->file = value;
+        return true;
+    }
+    if (option == '?' || option == ':')
+        return false; /* getopt_long has printed a line */
+    if (options->setting_count == CLI_SETTINGS_MAX)
+        return complain("more settings on the command line than 64; put them into a file");
+    if (option == CLI_OPTION_SET)
+        return add_set(options, value);
+    for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
+        if (flags[i].option == option)
+            return add_setting(options, flags[i].key, value, flags[i].flag);
+    }
+    return complain("an option that this command does not know");
+}
+_Static_assert(CLI_SETTINGS_MAX == 64, "the message above says so");
+
+void cli_config_options_end(struct cli_config_options *options)
+{
+    for (size_t i = 0; i < CLI_SETTINGS_MAX; i++)
+        free(options->storage[i]);
+    *options = (struct cli_config_options){ .file = NULL };
+}
+
+bool cli_config_load(struct config **config, const struct cli_config_options *options, int *exit_code)
+{
+    const struct config_sources sources = {
+        .file = options->file,
+        .environment = environ,
+        .settings = options->settings,
+        .setting_count = options->setting_count,
+    };
+    struct error error;
+    struct buffer report;
+    buffer_init(&report, REPORT_MAX);
+    bool loaded = config_load(config, &sources, &report, &error);
+    if (!loaded) {
+        (void)fprintf(stderr, "%scountersign: %s\n", buffer_text(&report), error.message); /* as in complain */
+        *exit_code = error_exit_code(error.kind);
+    }
+    buffer_free(&report);
+    return loaded;
+}
+
+int cli_usage_error(const char *command, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)fprintf(stderr, "countersign %s: ", command); /* standard error is all there is, here and below */
+    (void)vfprintf(stderr, format, arguments);
+    (void)fprintf(stderr, "\nTry `countersign %s --help`.\n", command);
+    va_end(arguments);
+    return error_exit_code(ERROR_USAGE);
+}
+
+int cli_failure(const char *command, const struct error *error)
+{
+    (void)fprintf(stderr, "countersign %s: %s\n", command, error->message); /* standard error is all there is */
+    return error_exit_code(error->kind);
+}

@@ -1,0 +1,54 @@
+/* What every subcommand shares: -c FILE, --set, the configuration's flags, usage errors. Private to this room. */
+#ifndef COUNTERSIGN_CLI_COMMON_H
+#define COUNTERSIGN_CLI_COMMON_H
+
+#include "countersign/config.h"
+#include "countersign/error.h"
+
+#include <getopt.h>
+
+enum { CLI_SETTINGS_MAX = 64 };
+
+/* Collects -c, --config, --set KEY=VALUE, --state-dir, --listen, --log-level, --log-format from a getopt_long run. */
+struct cli_config_options {
+    const char *file;
+    struct config_setting settings[CLI_SETTINGS_MAX];
+    size_t setting_count;
+    char *storage[CLI_SETTINGS_MAX]; /* keys that were cut out of --set's values */
+};
+
+/* Put CLI_CONFIG_SHORT_OPTIONS into the short options and CLI_CONFIG_LONG_OPTIONS into the long ones; hand every option
+ * that is not your own to cli_config_option. */
+#define CLI_CONFIG_SHORT_OPTIONS "c:"
+enum { CLI_OPTION_SET = 1000, CLI_OPTION_STATE_DIR, CLI_OPTION_LISTEN, CLI_OPTION_LOG_LEVEL, CLI_OPTION_LOG_FORMAT };
+#define CLI_CONFIG_LONG_OPTIONS                                                                                        \
+    { "config", required_argument, NULL, 'c' }, { "set", required_argument, NULL, CLI_OPTION_SET },                    \
+        { "state-dir", required_argument, NULL, CLI_OPTION_STATE_DIR },                                                \
+        { "listen", required_argument, NULL, CLI_OPTION_LISTEN },                                                      \
+        { "log-level", required_argument, NULL, CLI_OPTION_LOG_LEVEL },                                                \
+    {                                                                                                                  \
+        "log-format", required_argument, NULL, CLI_OPTION_LOG_FORMAT                                                   \
+    }
+#define CLI_CONFIG_HELP                                                                                                \
+    "  -c, --config FILE     configuration file (default: ~/.config/countersign/countersign.ini, then\n"               \
+    "                        /etc/countersign/countersign.ini; none is fine)\n"                                        \
+    "      --set KEY=VALUE   one setting, as in listener.bot.policy=read-only; see `countersign config keys`\n"        \
+    "      --state-dir DIR   where the record is kept (proxy.state_dir)\n"                                             \
+    "      --listen ADDRESS  the first listener's address\n"                                                           \
+    "      --log-level LEVEL error, warning, info, debug\n"                                                            \
+    "      --log-format FMT  text, json\n"
+
+/* False: the option is unknown or its value is unusable; a line was printed to standard error. */
+MUST_CHECK bool cli_config_option(struct cli_config_options *options, int option, const char *value);
+void cli_config_options_end(struct cli_config_options *options);
+
+/* Loads; on failure prints the report and the sum to standard error and returns the exit code in *exit_code. */
+MUST_CHECK bool cli_config_load(struct config **config, const struct cli_config_options *options, int *exit_code);
+
+/* Prints "countersign COMMAND: MESSAGE" and "Try `countersign COMMAND --help`." to standard error; returns 2. */
+int cli_usage_error(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Prints "countersign COMMAND: MESSAGE" to standard error; returns the kind's exit code. */
+int cli_failure(const char *command, const struct error *error);
+
+#endif

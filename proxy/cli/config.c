@@ -1,0 +1,192 @@
+/* `countersign config keys|check|show`: the configuration explained, checked and shown. One thread. */
+#include "common.h"
+
+#include "countersign/cli.h"
+#include "countersign/policy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPTION_HELP = 'h', TEXT_MAX = 1 << 20 };
+
+static const char help[] =
+    "Usage: countersign config keys\n"
+    "       countersign config check [OPTIONS]\n"
+    "       countersign config show [OPTIONS]\n"
+    "\n"
+    "  keys   lists every key with its values, its default and what it is for\n"
+    "  check  says whether the configuration is good; if not, all that is wrong, each with its place\n"
+    "  show   prints the values in force as a configuration file, secrets by their source alone\n"
+    "\n"
+    "`countersign config SUBCOMMAND --help` says more.\n";
+
+static const char keys_help[] = "Usage: countersign config keys\n"
+                                "\n"
+                                "Lists every key of the configuration: values, default, and what it is for.\n"
+                                "\n"
+                                "  -h, --help            this text\n";
+
+static const char check_help[] =
+    "Usage: countersign config check [OPTIONS]\n"
+    "\n"
+    "Reads the file, the COUNTERSIGN_* variables and the settings given here, and says what each listener does, or\n"
+    "all that is wrong. Secrets are not read. Exit code 0: good, 2: not.\n"
+    "\n"
+    "  -h, --help            this text\n" CLI_CONFIG_HELP;
+
+static const char show_help[] =
+    "Usage: countersign config show [OPTIONS]\n"
+    "\n"
+    "Prints the values in force, from defaults, file, COUNTERSIGN_* variables and the settings given here, as a\n"
+    "configuration file. Secrets are named by their source and not read.\n"
+    "\n"
+    "  -h, --help            this text\n" CLI_CONFIG_HELP;
+
+/* Prints and frees; the exit code. */
+static int print(struct buffer *text)
+{
+    bool whole = !text->failed && (text->length == 0 || fwrite(text->data, text->length, 1, stdout) == 1);
+    whole = fflush(stdout) == 0 && whole;
+    buffer_free(text);
+    if (!whole)
+        (void)fprintf(stderr, "countersign config: cannot write to standard output\n"); /* nothing else to say it on */
+    return whole ? 0 : 3;
+}
+
+static int run_keys(const struct cli_config_options *options)
+{
+    struct buffer text;
+    (void)options; /* the table is the same for all */
+    buffer_init(&text, TEXT_MAX);
+    config_describe_keys(&text);
+    return print(&text);
+}
+
+_Static_assert((int)POLICY_TRADE == (int)CONFIG_POLICY_TRADE && (int)POLICY_READ_ONLY == (int)CONFIG_POLICY_READ_ONLY &&
+                   (int)POLICY_ALL == (int)CONFIG_POLICY_ALL,
+               "a policy is the same number in the configuration and in the guard");
+
+static void append_listener(struct buffer *text, const struct config *config, const struct config_listener *listener)
+{
+    (void)buffer_append_format(text, "listener %s: %s -> %s (%s), account %s, policy %s, sign %s\n", listener->name,
+                               listener->listen, listener->upstream_name, config->upstreams[listener->upstream].url,
+                               listener->account_name, policy_name((enum policy)listener->policy),
+                               listener->sign == CONFIG_SIGN_ALL ? "all" : "private"); /* print() looks at `failed` */
+}
+
+static int run_check(const struct cli_config_options *options)
+{
+    struct config *config = NULL;
+    struct buffer text;
+    int exit_code = 2;
+    if (!cli_config_load(&config, options, &exit_code))
+        return exit_code;
+    buffer_init(&text, TEXT_MAX);
+    (void)buffer_append_format(&text, "configuration is good: %s\n", /* print() looks at `failed` */
+                               config->file != NULL ? config->file : "no file, built-in defaults");
+    for (size_t i = 0; i < config->listener_count; i++)
+        append_listener(&text, config, &config->listeners[i]);
+    config_free(config);
+    return print(&text);
+}
+
+static int run_show(const struct cli_config_options *options)
+{
+    struct config *config = NULL;
+    struct buffer text;
+    int exit_code = 2;
+    if (!cli_config_load(&config, options, &exit_code))
+        return exit_code;
+    buffer_init(&text, TEXT_MAX);
+    config_describe(&text, config);
+    config_free(config);
+    return print(&text);
+}
+
+static const struct option plain_options[] = {
+    { "help", no_argument, NULL, OPTION_HELP },
+    { NULL, 0, NULL, 0 },
+};
+
+static const struct option load_options[] = {
+    { "help", no_argument, NULL, OPTION_HELP },
+    CLI_CONFIG_LONG_OPTIONS,
+    { NULL, 0, NULL, 0 },
+};
+
+static const struct subcommand {
+    const char *word;
+    const char *name; /* how its errors begin */
+    const char *short_options;
+    const struct option *options;
+    const char *help;
+    int (*run)(const struct cli_config_options *options);
+} subcommands[] = {
+    { "keys", "config keys", ":h", plain_options, keys_help, run_keys },
+    { "check", "config check", ":h" CLI_CONFIG_SHORT_OPTIONS, load_options, check_help, run_check },
+    { "show", "config show", ":h" CLI_CONFIG_SHORT_OPTIONS, load_options, show_help, run_show },
+};
+
+/* `written` is the last argument getopt has taken, which for an unknown letter may stand before the letter's own. */
+static int refuse_option(const struct subcommand *subcommand, const char *written)
+{
+    if (optopt > 0 && optopt < 128 && strchr(subcommand->short_options, optopt) == NULL)
+        return cli_usage_error(subcommand->name, "`-%c` is not an option here", optopt);
+    return cli_usage_error(subcommand->name, "`%s` is not an option here", written);
+}
+
+/* Returns 0, or the exit code after having printed what is wrong. */
+static int read_options(struct cli_config_options *options, bool *wants_help, const struct subcommand *subcommand,
+                        int argc, char **argv)
+{
+    int option;
+    optind = 0; /* glibc: begin anew */
+    opterr = 0; /* messages are ours */
+    while ((option = getopt_long(argc, argv, subcommand->short_options, subcommand->options, NULL)) != -1) {
+        if (option == OPTION_HELP)
+            *wants_help = true;
+        else if (option == ':')
+            return cli_usage_error(subcommand->name, "%s takes a value", argv[optind - 1]);
+        else if (option == '?')
+            return refuse_option(subcommand, argv[optind - 1]);
+        else if (!cli_config_option(options, option, optarg))
+            return error_exit_code(ERROR_USAGE);
+    }
+    if (optind < argc && !*wants_help)
+        return cli_usage_error(subcommand->name, "unexpected argument `%s`", argv[optind]);
+    return 0;
+}
+
+static int run(const struct subcommand *subcommand, int argc, char **argv)
+{
+    struct cli_config_options options = { .file = NULL };
+    bool wants_help = false;
+    int exit_code = read_options(&options, &wants_help, subcommand, argc, argv);
+    if (exit_code == 0 && wants_help)
+        (void)fputs(subcommand->help, stdout); /* its reader sees a failure */
+    else if (exit_code == 0)
+        exit_code = subcommand->run(&options);
+    cli_config_options_end(&options);
+    return exit_code;
+}
+
+int cli_config(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : NULL;
+    if (word == NULL)
+        return cli_usage_error("config", "which? keys, check or show");
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        (void)fputs(help, stdout); /* its reader sees a failure */
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(subcommands); i++) {
+        if (strcmp(word, subcommands[i].word) == 0)
+            return run(&subcommands[i], argc - 1, argv + 1);
+    }
+    static const char *const words[] = { "keys", "check", "show", NULL };
+    const char *meant = config_nearest_word(word, words);
+    if (meant != NULL)
+        return cli_usage_error("config", "`%s` is not a subcommand; did you mean `%s`?", word, meant);
+    return cli_usage_error("config", "`%s` is not a subcommand: keys, check, show", word);
+}

@@ -1,0 +1,266 @@
+/* The head of `countersign log show`: what happened, in a sentence, and the facts beside the bytes. Owns nothing; one
+ * thread. */
+#include "log_command.h"
+
+#include "countersign/clock.h"
+#include "countersign/hex.h"
+
+#include <string.h>
+
+enum { LABEL_WIDTH = 12 }; /* columns */
+
+struct page {
+    struct buffer *out;
+    const struct terminal *terminal;
+    const struct record *record;
+    int64_t now_us;
+};
+
+static void append_text(const struct page *page, struct slice text)
+{
+    terminal_append_escaped(page->out, text, TERMINAL_ONE_LINE);
+}
+
+static void begin_fact(const struct page *page, const char *label)
+{
+    buffer_append_text(page->out, "  ");
+    terminal_style_begin(page->out, page->terminal, TERMINAL_DIM);
+    buffer_append_format(page->out, "%-*s", LABEL_WIDTH, label);
+    terminal_style_end(page->out, page->terminal, TERMINAL_DIM);
+}
+
+static void end_fact(const struct page *page)
+{
+    buffer_append_byte(page->out, '\n');
+}
+
+static void append_fact(const struct page *page, const char *label, struct slice value)
+{
+    if (value.length == 0)
+        return;
+    begin_fact(page, label);
+    append_text(page, value);
+    end_fact(page);
+}
+
+static void append_status(const struct page *page)
+{
+    buffer_append_format(page->out, "HTTP %d", page->record->status);
+}
+
+/* `code 1401 "unauthorized"` */
+static void append_code(const struct page *page)
+{
+    buffer_append_text(page->out, "code ");
+    append_text(page, page->record->api_code);
+    if (page->record->api_message.length > 0) {
+        buffer_append_text(page->out, " \"");
+        append_text(page, page->record->api_message);
+        buffer_append_byte(page->out, '"');
+    }
+}
+
+static void tell_ok(const struct page *page)
+{
+    buffer_append_text(page->out, "the exchange answered ");
+    append_status(page);
+    if (page->record->api_code.length > 0) {
+        buffer_append_text(page->out, ", ");
+        append_code(page);
+    }
+}
+
+/* The HTTP status of a failure is usually 200: said, because many a client has been misled by it. */
+static void tell_api_error(const struct page *page)
+{
+    buffer_append_text(page->out, "the exchange said no: ");
+    append_code(page);
+    buffer_append_text(page->out, ", in an answer with ");
+    append_status(page);
+}
+
+static void tell_http_error(const struct page *page)
+{
+    buffer_append_text(page->out, "the exchange answered ");
+    append_status(page);
+}
+
+static void tell_refused(const struct page *page)
+{
+    buffer_append_text(page->out, "countersign refused it; nothing left for the exchange");
+}
+
+static void tell_not_sent(const struct page *page)
+{
+    buffer_append_text(page->out, "no byte of it left for the exchange");
+}
+
+static void tell_unknown(const struct page *page)
+{
+    buffer_append_text(page->out, "it left for the exchange and no whole answer came: whether the exchange acted on it "
+                                  "is not known");
+}
+
+static void tell_in_flight(const struct page *page)
+{
+    buffer_append_text(page->out, "it has not ended yet: what was to be sent is recorded, no outcome");
+}
+
+static void append_sentence(const struct page *page)
+{
+    static void (*const tell[RECORD_OUTCOME_COUNT])(const struct page *page) = {
+        [RECORD_IN_FLIGHT] = tell_in_flight,   [RECORD_OK] = tell_ok,           [RECORD_API_ERROR] = tell_api_error,
+        [RECORD_HTTP_ERROR] = tell_http_error, [RECORD_REFUSED] = tell_refused, [RECORD_NOT_SENT] = tell_not_sent,
+        [RECORD_UNKNOWN] = tell_unknown,
+    };
+    enum record_outcome outcome = page->record->outcome;
+    enum terminal_style style = log_outcome_style(outcome);
+    terminal_style_begin(page->out, page->terminal, TERMINAL_BOLD);
+    buffer_append_format(page->out, "exchange %llu", (unsigned long long)page->record->id);
+    terminal_style_end(page->out, page->terminal, TERMINAL_BOLD);
+    buffer_append_text(page->out, ": ");
+    terminal_style_begin(page->out, page->terminal, style);
+    if ((size_t)outcome < ARRAY_LENGTH(tell))
+        tell[outcome](page);
+    terminal_style_end(page->out, page->terminal, style);
+    buffer_append_text(page->out, "\n\n");
+}
+
+static void append_request_facts(const struct page *page)
+{
+    const struct record *record = page->record;
+    char utc[CLOCK_TEXT_MAX];
+    begin_fact(page, "request");
+    append_text(page, record->method);
+    buffer_append_byte(page->out, ' ');
+    append_text(page, record->target);
+    end_fact(page);
+    if (record->received_us != 0) {
+        begin_fact(page, "received");
+        log_append_local_time(page->out, record->received_us, page->now_us, false);
+        buffer_append_format(page->out, " (%s)\n", clock_format_utc(utc, record->received_us));
+    }
+    append_fact(page, "outcome", slice_text(record_outcome_name(record->outcome)));
+    append_fact(page, "error", record->error_name);
+    append_fact(page, "", record->error_message);
+}
+
+static void append_party_facts(const struct page *page)
+{
+    const struct record *record = page->record;
+    append_fact(page, "listener", record->listener);
+    begin_fact(page, "client");
+    append_text(page, record->client_address.length > 0 ? record->client_address : SLICE_LITERAL("address not known"));
+    if (record->client_uid >= 0)
+        buffer_append_format(page->out, ", uid %lld", (long long)record->client_uid);
+    end_fact(page);
+    if (record->account.length == 0)
+        return;
+    begin_fact(page, "account");
+    append_text(page, record->account);
+    if (record->api_key_masked.length > 0) {
+        buffer_append_text(page->out, ", key ");
+        append_text(page, record->api_key_masked);
+    }
+    end_fact(page);
+}
+
+static void append_signature_facts(const struct page *page)
+{
+    const struct record *record = page->record;
+    char sha256[2 * sizeof(record->payload_sha256)], utc[CLOCK_TEXT_MAX];
+    if (!record->is_signed) {
+        append_fact(page, "signature", SLICE_LITERAL("not signed by this proxy"));
+        return;
+    }
+    hex_encode(sha256, record->payload_sha256, sizeof(record->payload_sha256));
+    begin_fact(page, "payload");
+    buffer_append_format(page->out, "%llu bytes of query and body\n", (unsigned long long)record->payload_length);
+    append_fact(page, "  SHA-256", slice_of(sha256, sizeof(sha256)));
+    begin_fact(page, "expires");
+    buffer_append_format(page->out, "%lld (%s), window %llu\n", (long long)record->expires_ms,
+                         clock_format_utc(utc, record->expires_ms * 1000), (unsigned long long)record->window);
+    append_fact(page, "signature", slice_of(record->signature, sizeof(record->signature)));
+}
+
+/* "192.0.2.1:443", "[2001:db8::1]:443" */
+static void append_address(const struct page *page, struct slice address, int port)
+{
+    bool bracket = slice_find(address, ':') < address.length;
+    buffer_append_text(page->out, bracket ? "[" : "");
+    append_text(page, address);
+    buffer_append_format(page->out, "%s:%d", bracket ? "]" : "", port);
+}
+
+static void append_connection_facts(const struct page *page)
+{
+    const struct record_connection *connection = &page->record->connection;
+    if (connection->ip_family == 0) {
+        append_fact(page, "connection", SLICE_LITERAL("none"));
+        return;
+    }
+    begin_fact(page, "connection");
+    append_address(page, connection->local_address, connection->local_port);
+    buffer_append_text(page->out, " to ");
+    append_address(page, connection->remote_address, connection->remote_port);
+    buffer_append_format(page->out, " (IPv%d, %s)\n", connection->ip_family, connection->reused ? "reused" : "new");
+    begin_fact(page, "");
+    append_text(page, connection->http_version);
+    buffer_append_text(page->out, connection->http_version.length > 0 ? ", " : "");
+    append_text(page, connection->tls_version.length > 0 ? connection->tls_version : SLICE_LITERAL("no TLS"));
+    buffer_append_text(page->out, connection->tls_cipher.length > 0 ? " " : "");
+    append_text(page, connection->tls_cipher);
+    if (page->record->attempts != 1)
+        buffer_append_format(page->out, ", %u attempts", page->record->attempts);
+    end_fact(page);
+}
+
+static double milliseconds(int64_t us)
+{
+    return (double)us / 1000.0;
+}
+
+/* A line for each stage that was reached: since the first one, and since the one before. */
+static void append_timings(const struct page *page)
+{
+    const struct record *record = page->record;
+    const struct {
+        const char *name;
+        int64_t wall_us;
+    } stages[] = {
+        { "received", record->received_us },     { "connected", record->connected_us },
+        { "signed", record->signed_us },         { "sent", record->sent_us },
+        { "first byte", record->first_byte_us }, { "complete", record->complete_us },
+        { "replied", record->replied_us },
+    };
+    int64_t first_us = 0, last_us = 0;
+    buffer_append_byte(page->out, '\n');
+    begin_fact(page, "stage");
+    terminal_style_begin(page->out, page->terminal, TERMINAL_DIM);
+    buffer_append_format(page->out, "%12s%12s", "ms", "step");
+    terminal_style_end(page->out, page->terminal, TERMINAL_DIM);
+    end_fact(page);
+    for (size_t i = 0; i < ARRAY_LENGTH(stages); i++) {
+        if (stages[i].wall_us == 0)
+            continue;
+        if (first_us == 0)
+            first_us = last_us = stages[i].wall_us;
+        begin_fact(page, stages[i].name);
+        buffer_append_format(page->out, "%12.3f%12.3f\n", milliseconds(stages[i].wall_us - first_us),
+                             milliseconds(stages[i].wall_us - last_us));
+        last_us = stages[i].wall_us;
+    }
+    if (record->replied_us != 0 && !record->delivered)
+        append_fact(page, "", SLICE_LITERAL("the client did not take the whole reply"));
+}
+
+void log_append_facts(struct buffer *out, const struct terminal *terminal, const struct record *record, int64_t now_us)
+{
+    const struct page page = { .out = out, .terminal = terminal, .record = record, .now_us = now_us };
+    append_sentence(&page);
+    append_request_facts(&page);
+    append_party_facts(&page);
+    append_signature_facts(&page);
+    append_connection_facts(&page);
+    append_timings(&page);
+}

@@ -1,0 +1,133 @@
+/* The options of `countersign mock`: their help, and what they mean together. */
+#include "mock_options.h"
+
+#include "countersign/slice.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <string.h>
+
+const char mock_help[] =
+    "usage: countersign mock [OPTIONS]\n"
+    "\n"
+    "Runs an exchange on this machine that answers as Coinstore's documentation says: it checks API key, window and\n"
+    "signature, keeps orders in memory until it ends, and says in its log why it refused a request. No order leaves\n"
+    "this machine. SIGINT (Ctrl-C) and SIGTERM end it.\n"
+    "\n"
+    "      --listen ADDRESS          where to listen (default: " MOCK_DEFAULT_LISTEN "; port 0: any free one)\n"
+    "      --tls                     HTTPS, with a certificate made at start for localhost, 127.0.0.1 and ::1\n"
+    "      --certificate FILE        HTTPS, with this certificate (PEM) ...\n"
+    "      --key FILE                ... and its key (PEM)\n"
+    "      --write-certificate FILE  writes the certificate, for clients to trust (curl --cacert FILE)\n"
+    "      --api-key SOURCE          the key that clients use (default: env:" MOCK_KEY_VARIABLE ")\n"
+    "      --api-secret SOURCE       and its secret (default: env:" MOCK_SECRET_VARIABLE ")\n"
+    "                                SOURCE: env:NAME, file:PATH, credential:NAME, command:LINE. Without any, and\n"
+    "                                without these variables, a key and a secret are made up and printed\n"
+    "      --log-format FORMAT       text, json\n"
+    "      --quiet                   no start-up lines and no line for each request\n"
+    "      --ready-fd N              writes the address as one line to this descriptor once it listens\n"
+    "      --help                    this text\n";
+
+enum option_id {
+    OPTION_LISTEN = 1,
+    OPTION_TLS,
+    OPTION_CERTIFICATE,
+    OPTION_KEY,
+    OPTION_WRITE_CERTIFICATE,
+    OPTION_API_KEY,
+    OPTION_API_SECRET,
+    OPTION_LOG_FORMAT,
+    OPTION_QUIET,
+    OPTION_READY_FD,
+    OPTION_HELP
+};
+
+static bool read_log_format(enum log_format *format, const char *value, struct error *error)
+{
+    if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0)
+        return error_set(error, ERROR_USAGE, "--log-format is text or json, not \"%s\"", value);
+    *format = strcmp(value, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT;
+    return true;
+}
+
+static bool read_ready_fd(int *fd, const char *value, struct error *error)
+{
+    uint64_t number;
+    if (!slice_to_u64(slice_text(value), &number) || number > INT32_MAX || fcntl((int)number, F_GETFD) < 0)
+        return error_set(error, ERROR_USAGE, "--ready-fd wants the number of an open descriptor, not \"%s\"", value);
+    *fd = (int)number;
+    return true;
+}
+
+/* Takes one option over. */
+static bool take_option(struct mock_command *command, int option, const char *value, struct error *error)
+{
+    const char **const texts[] = {
+        [OPTION_LISTEN] = &command->listen,
+        [OPTION_CERTIFICATE] = &command->certificate_file,
+        [OPTION_KEY] = &command->key_file,
+        [OPTION_WRITE_CERTIFICATE] = &command->write_certificate,
+        [OPTION_API_KEY] = &command->api_key,
+        [OPTION_API_SECRET] = &command->api_secret,
+        [OPTION_HELP] = NULL,
+    };
+    if (option == OPTION_TLS)
+        command->tls = true;
+    else if (option == OPTION_QUIET)
+        command->quiet = true;
+    else if (option == OPTION_HELP)
+        command->help = true;
+    else if (option == OPTION_LOG_FORMAT)
+        return read_log_format(&command->log_format, value, error);
+    else if (option == OPTION_READY_FD)
+        return read_ready_fd(&command->ready_fd, value, error);
+    else
+        *texts[option] = value;
+    return true;
+}
+
+/* What options mean together. */
+static bool check_options(struct mock_command *command, struct error *error)
+{
+    if ((command->certificate_file == NULL) != (command->key_file == NULL))
+        return error_set(error, ERROR_USAGE, "--certificate and --key go together");
+    if ((command->api_key == NULL) != (command->api_secret == NULL))
+        return error_set(error, ERROR_USAGE, "--api-key and --api-secret go together");
+    command->tls = command->tls || command->certificate_file != NULL;
+    if (command->write_certificate != NULL && !command->tls)
+        return error_set(error, ERROR_USAGE, "--write-certificate is for --tls: without it there is no certificate");
+    return true;
+}
+
+bool mock_options_read(struct mock_command *command, int argc, char **argv, struct error *error)
+{
+    static const struct option options[] = {
+        { "listen", required_argument, NULL, OPTION_LISTEN },
+        { "tls", no_argument, NULL, OPTION_TLS },
+        { "certificate", required_argument, NULL, OPTION_CERTIFICATE },
+        { "key", required_argument, NULL, OPTION_KEY },
+        { "write-certificate", required_argument, NULL, OPTION_WRITE_CERTIFICATE },
+        { "api-key", required_argument, NULL, OPTION_API_KEY },
+        { "api-secret", required_argument, NULL, OPTION_API_SECRET },
+        { "log-format", required_argument, NULL, OPTION_LOG_FORMAT },
+        { "quiet", no_argument, NULL, OPTION_QUIET },
+        { "ready-fd", required_argument, NULL, OPTION_READY_FD },
+        { "help", no_argument, NULL, OPTION_HELP },
+        { NULL, 0, NULL, 0 },
+    };
+    *command = (struct mock_command){ .listen = MOCK_DEFAULT_LISTEN, .log_format = LOG_FORMAT_TEXT, .ready_fd = -1 };
+    int option;
+    optind = 1;
+    opterr = 0; /* the messages are ours */
+    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (option == ':')
+            return error_set(error, ERROR_USAGE, "%s wants a value", argv[optind - 1]);
+        if (option == '?')
+            return error_set(error, ERROR_USAGE, "there is no option %s", argv[optind - 1]);
+        if (!take_option(command, option, optarg, error))
+            return false;
+    }
+    if (optind < argc)
+        return error_set(error, ERROR_USAGE, "unexpected argument \"%s\"", argv[optind]);
+    return check_options(command, error);
+}

@@ -1,0 +1,117 @@
+/* The table and a configuration in words. Pure; any thread. */
+#include "load.h"
+#include "value.h"
+
+#include <string.h>
+
+enum { KEY_COLUMN = 17, RANGE_COLUMN = 28 }; /* characters; the rest of 80 is the default's */
+
+static void append_padded(struct buffer *out, struct buffer *text, int width)
+{
+    (void)buffer_append_format(out, "%-*s ", width, buffer_text(text)); /* the caller checks `failed`, and below */
+    buffer_free(text);
+}
+
+static const char *shown_default(const struct config_key *key)
+{
+    if (key->fallback[0] != '\0')
+        return key->fallback;
+    return key->optional ? "(empty)" : "(none)";
+}
+
+static void describe_key(struct buffer *out, const struct config_key *key)
+{
+    struct buffer range;
+    buffer_init(&range, 256);
+    config_key_append_range(&range, key);
+    (void)buffer_append_format(out, "  %-*s ", KEY_COLUMN - 2, key->name); /* the caller checks `failed`, and below */
+    append_padded(out, &range, RANGE_COLUMN);
+    (void)buffer_append_format(out, "%s\n", shown_default(key));
+    (void)buffer_append_format(out, "%*s%s\n", KEY_COLUMN + 1, "", key->help);
+}
+
+void config_describe_keys(struct buffer *out)
+{
+    (void)buffer_append_format(out, "%-*s %-*s %s\n", KEY_COLUMN, "KEY", RANGE_COLUMN, "VALUE", "DEFAULT");
+    for (enum config_kind kind = 0; kind < CONFIG_KIND_COUNT; kind++) {
+        const struct config_kind_row *row = &config_kinds[kind];
+        (void)buffer_append_format(out, row->named ? "\n[%s NAME]\n" : "\n[%s]\n", row->name);
+        for (size_t key = 0; key < row->key_count; key++)
+            describe_key(out, &row->keys[key]);
+    }
+    (void)buffer_append_text(out, "\nSizes are bytes, or KiB, MiB, GiB; durations us, ms, s, m, h. Relative paths\n"
+                                  "begin at the working folder, ~ is $HOME. A line that begins with ; or # is a\n"
+                                  "comment, and so is what follows \" ;\" behind a value.\n"
+                                  "SOURCE is env:NAME, file:PATH, credential:NAME (systemd) or command:LINE, never\n"
+                                  "the secret itself. ADDRESS is 127.0.0.1:PORT, [::1]:PORT or unix:/path.\n"
+                                  "\n"
+                                  "A variable wins over the file, a flag over both; without a section's name they\n"
+                                  "mean the first of its kind:\n"
+                                  "  COUNTERSIGN_PROXY_WORKERS=2               --set proxy.workers=2\n"
+                                  "  COUNTERSIGN_LISTENER_BOT_POLICY=read-only --set listener.bot.policy=read-only\n"
+                                  "  COUNTERSIGN_UPSTREAM_IP_FAMILY=ipv4       --set upstream.ip_family=ipv4\n");
+}
+
+/* Whether a file can say it: what came from a variable or a flag may be longer, or hold what begins a comment. */
+static bool fits_file(const char *key, const char *value)
+{
+    enum { LINE_ROOM = 197, BETWEEN = 3 }; /* bytes: inih's line, " = " */
+    return value[0] != ';' && strstr(value, " ;") == NULL && strstr(value, "\t;") == NULL &&
+           strlen(key) + BETWEEN + strlen(value) <= LINE_ROOM;
+}
+
+static void describe_value(struct buffer *out, const struct config_key *key, const void *section)
+{
+    struct buffer value;
+    buffer_init(&value, 2 * CONFIG_VALUE_MAX + 16);
+    config_value_append(&value, key, section);
+    const char *text = buffer_text(&value);
+    if (!fits_file(key->name, text))
+        (void)buffer_append_text(out, "# not from a file, which could not say it: "); /* as above */
+    (void)buffer_append_format(out, text[0] == '\0' ? "%s =%s\n" : "%s = %s\n", key->name, text);
+    buffer_free(&value);
+}
+
+static void describe_section(struct buffer *out, enum config_kind kind, const void *section)
+{
+    const struct config_kind_row *row = &config_kinds[kind];
+    const char *name = section; /* a named section's struct begins with it */
+    if (row->named)
+        (void)buffer_append_format(out, "%s[%s %s]\n", "\n", row->name, name); /* the caller checks `failed` */
+    else
+        (void)buffer_append_format(out, "%s[%s]\n", kind == CONFIG_KIND_PROXY ? "" : "\n", row->name); /* likewise */
+    for (size_t key = 0; key < row->key_count; key++)
+        describe_value(out, &row->keys[key], section);
+}
+
+/* Goes over the configuration without changing it: config_section_at takes what may be changed. */
+static const void *section_of(const struct config *config, enum config_kind kind, size_t index)
+{
+    struct config view = *config;
+    if (kind == CONFIG_KIND_PROXY && index == 0)
+        return &config->proxy;
+    if (kind == CONFIG_KIND_CAPTURE && index == 0)
+        return &config->capture;
+    return config_section_at(&view, kind, index);
+}
+
+void config_describe(struct buffer *out, const struct config *config)
+{
+    for (enum config_kind kind = 0; kind < CONFIG_KIND_COUNT; kind++) {
+        const void *section = NULL;
+        for (size_t i = 0; (section = section_of(config, kind, i)) != NULL; i++)
+            describe_section(out, kind, section);
+    }
+}
+
+void config_each_secret_variable(const struct config *config, void (*visit)(void *context, const char *variable),
+                                 void *context)
+{
+    for (size_t i = 0; i < config->account_count; i++) {
+        const char *const sources[] = { config->accounts[i].api_key, config->accounts[i].api_secret };
+        for (size_t j = 0; j < ARRAY_LENGTH(sources); j++) {
+            if (slice_starts_with(slice_text(sources[j]), "env:"))
+                visit(context, sources[j] + strlen("env:"));
+        }
+    }
+}

@@ -1,0 +1,219 @@
+/* The table of configuration keys and its look-ups. Constant; any thread. */
+#include "keys.h"
+
+#include "number.h"
+
+#define KIB    INT64_C(1024)
+#define MIB    (1024 * KIB)
+#define GIB    (1024 * MIB)
+#define MS     INT64_C(1000)
+#define SECOND (1000 * MS)
+#define MINUTE (60 * SECOND)
+
+static const char *const log_levels[] = {
+    [LOG_LEVEL_ERROR] = "error",
+    [LOG_LEVEL_WARNING] = "warning",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_DEBUG] = "debug",
+    NULL,
+};
+static const char *const log_formats[] = { [LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json", NULL };
+static const char *const https[] = {
+    [CONFIG_HTTP_1_1] = "1.1", [CONFIG_HTTP_2] = "2", [CONFIG_HTTP_AUTO] = "auto", NULL
+};
+static const char *const ip_families[] = {
+    [CONFIG_IP_ANY] = "any", [CONFIG_IP_V4] = "ipv4", [CONFIG_IP_V6] = "ipv6", NULL
+};
+static const char *const policies[] = {
+    [CONFIG_POLICY_TRADE] = "trade",
+    [CONFIG_POLICY_READ_ONLY] = "read-only",
+    [CONFIG_POLICY_ALL] = "all",
+    NULL,
+};
+static const char *const signs[] = { [CONFIG_SIGN_PRIVATE] = "private", [CONFIG_SIGN_ALL] = "all", NULL };
+
+/* One row each; the columns behind the default depend on the type. */
+#define FIELD(section, field) .offset = offsetof(struct config_##section, field)
+#define RANGE(least, most)    .minimum = (least), .maximum = (most)
+#define KEY(key, kind, value) .name = (key), .type = CONFIG_TYPE_##kind, .fallback = (value)
+
+static const struct config_key proxy_keys[] = {
+    { KEY("state_dir", PATH, "~/.local/state/countersign"), FIELD(proxy, state_dir),
+      .help = "holds capture.db and the rings; $XDG_STATE_HOME moves it" },
+    { KEY("workers", INTEGER, "1"), RANGE(1, 64), FIELD(proxy, workers),
+      .help = "threads; each takes requests with an event loop of its own" },
+    { KEY("log_level", CHOICE, "info"), .choices = log_levels, FIELD(proxy, log_level),
+      .help = "what is written to standard error" },
+    { KEY("log_format", CHOICE, "text"), .choices = log_formats, FIELD(proxy, log_format),
+      .help = "for people, or one JSON object a line" },
+    { KEY("connections_max", INTEGER, "1024"), RANGE(1, 65536), FIELD(proxy, connections_max),
+      .help = "client connections at a time, per worker" },
+    { KEY("in_flight_max", INTEGER, "256"), RANGE(1, 65536), FIELD(proxy, in_flight_max),
+      .help = "requests under way at a time, per worker; more get 503" },
+    { KEY("header_max", SIZE, "16KiB"), RANGE(1 * KIB, 64 * KIB), FIELD(proxy, header_max),
+      .help = "a request's line and header fields together" },
+    { KEY("body_max", SIZE, "1MiB"), RANGE(0, 16 * MIB), FIELD(proxy, body_max),
+      .help = "a request's body; a larger one gets 413" },
+    { KEY("response_max", SIZE, "32MiB"), RANGE(64 * KIB, 256 * MIB), FIELD(proxy, response_max),
+      .help = "an answer of the exchange, header and body together" },
+    { KEY("idle_timeout", DURATION, "75s"), RANGE(1 * SECOND, 60 * MINUTE), FIELD(proxy, idle_timeout),
+      .help = "an idle client connection is closed after this" },
+    { KEY("drain", DURATION, "5s"), RANGE(0, 5 * MINUTE), FIELD(proxy, drain),
+      .help = "how long the end waits for requests that are under way" },
+};
+
+static const struct config_key capture_keys[] = {
+    { KEY("ring_size", SIZE, "64MiB"), RANGE(4 * MIB, 4 * GIB), FIELD(capture, ring_size),
+      .help = "of each worker's ring; must exceed 2 * body_max + 1MiB" },
+};
+
+static const struct config_key account_keys[] = {
+    { KEY("api_key", SECRET, "env:COINSTORE_API_KEY"), FIELD(account, api_key),
+      .help = "where the API key comes from" },
+    { KEY("api_secret", SECRET, "env:COINSTORE_API_SECRET"), FIELD(account, api_secret),
+      .help = "where the API secret comes from" },
+    { KEY("trim", BOOL, "no"), FIELD(account, trim),
+      .help = "cut white space around both off, instead of refusing it" },
+};
+
+static const struct config_key upstream_keys[] = {
+    { KEY("url", URL, "https://api.coinstore.com"), FIELD(upstream, url),
+      .help = "where requests go; clients name the path" },
+    { KEY("http", CHOICE, "1.1"), .choices = https, FIELD(upstream, http), .help = "version spoken to the exchange" },
+    { KEY("ip_family", CHOICE, "any"), .choices = ip_families, FIELD(upstream, ip_family),
+      .help = "which addresses to use; must suit the key's IP whitelist" },
+    { KEY("ca_file", PATH, ""), .optional = true, FIELD(upstream, ca_file),
+      .help = "PEM file of trusted authorities; empty: the system's" },
+    { KEY("bind_address", ADDRESS, ""), .optional = true, FIELD(upstream, bind_address),
+      .help = "local address to connect from; empty: the kernel's choice" },
+    { KEY("proxy", PROXY, ""), .optional = true, FIELD(upstream, proxy),
+      .help = "egress proxy (http, https, socks5, socks5h); empty: none" },
+    { KEY("connect_timeout", DURATION, "5s"), RANGE(100 * MS, 5 * MINUTE), FIELD(upstream, connect_timeout),
+      .help = "to a connection, TLS included; at most `timeout`" },
+    { KEY("timeout", DURATION, "10s"), RANGE(100 * MS, 10 * MINUTE), FIELD(upstream, timeout),
+      .help = "to the whole answer, connecting included" },
+    { KEY("warm", INTEGER, "1"), RANGE(0, 64), FIELD(upstream, warm),
+      .help = "connections opened at start, per worker" },
+    { KEY("connections", INTEGER, "64"), RANGE(1, 1024), FIELD(upstream, connections),
+      .help = "connections at most, per worker" },
+};
+
+static const struct config_key listener_keys[] = {
+    { KEY("listen", ENDPOINT, "127.0.0.1:8787"), FIELD(listener, listen),
+      .help = "where clients connect: loopback IP:PORT or unix:/path" },
+    { KEY("upstream", NAME, ""), .built_in = "spot", FIELD(listener, upstream_name),
+      .help = "an [upstream NAME]; may be left out where there is just one" },
+    { KEY("account", NAME, ""), .built_in = "main", FIELD(listener, account_name),
+      .help = "an [account NAME]; must be given" },
+    { KEY("policy", CHOICE, "trade"), .choices = policies, FIELD(listener, policy),
+      .help = "trade: all but moving funds; read-only: no orders" },
+    { KEY("sign", CHOICE, "private"), .choices = signs, FIELD(listener, sign),
+      .help = "private: public endpoints go out unsigned" },
+};
+
+#define KEYS(table)     .keys = (table), .key_count = ARRAY_LENGTH(table)
+#define STRUCT(section) .size = sizeof(struct config_##section)
+
+const struct config_kind_row config_kinds[CONFIG_KIND_COUNT] = {
+    [CONFIG_KIND_PROXY] = { .name = "proxy", KEYS(proxy_keys), STRUCT(proxy) },
+    [CONFIG_KIND_CAPTURE] = { .name = "capture", KEYS(capture_keys), STRUCT(capture) },
+    [CONFIG_KIND_ACCOUNT] = { .name = "account",
+                              .named = true,
+                              .built_in_name = "main",
+                              KEYS(account_keys),
+                              STRUCT(account) },
+    [CONFIG_KIND_UPSTREAM] = { .name = "upstream",
+                               .named = true,
+                               .built_in_name = "spot",
+                               KEYS(upstream_keys),
+                               STRUCT(upstream) },
+    [CONFIG_KIND_LISTENER] = { .name = "listener",
+                               .named = true,
+                               .built_in_name = "bot",
+                               KEYS(listener_keys),
+                               STRUCT(listener) },
+};
+
+_Static_assert(ARRAY_LENGTH(proxy_keys) <= CONFIG_KEYS_MAX && ARRAY_LENGTH(upstream_keys) <= CONFIG_KEYS_MAX,
+               "a section keeps one slot for each of its keys");
+
+enum config_kind config_kind_find(struct slice name)
+{
+    enum config_kind kind = CONFIG_KIND_PROXY;
+    while (kind < CONFIG_KIND_COUNT && !slice_equal_text(name, config_kinds[kind].name))
+        kind++;
+    return kind;
+}
+
+size_t config_key_find(enum config_kind kind, struct slice name)
+{
+    size_t index = 0;
+    while (index < config_kinds[kind].key_count && !slice_equal_text(name, config_kinds[kind].keys[index].name))
+        index++;
+    return index;
+}
+
+/* How a type reads in a sentence and in a listing; NULL where range or choices say it. */
+static const struct {
+    const char *sentence;
+    const char *listing;
+    bool number;
+} types[] = {
+    [CONFIG_TYPE_NAME] = { "a section's name (letters, digits, - and _, at most 32)", "NAME", false },
+    [CONFIG_TYPE_PATH] = { "a path", "PATH", false },
+    [CONFIG_TYPE_BOOL] = { "yes or no", "yes|no", true },
+    [CONFIG_TYPE_INTEGER] = { "an integer", NULL, true },
+    [CONFIG_TYPE_SIZE] = { "a size", NULL, true },
+    [CONFIG_TYPE_DURATION] = { "a duration", NULL, true },
+    [CONFIG_TYPE_CHOICE] = { NULL, NULL, true },
+    [CONFIG_TYPE_URL] = { "https://HOST[:PORT]", "https://HOST[:PORT]", false },
+    [CONFIG_TYPE_ENDPOINT] = { "127.0.0.1:PORT, [::1]:PORT or unix:/absolute/path", "ADDRESS", false },
+    [CONFIG_TYPE_ADDRESS] = { "a literal IP address", "IP", false },
+    [CONFIG_TYPE_PROXY] = { "http://, https://, socks5:// or socks5h:// with HOST:PORT", "SCHEME://HOST:PORT", false },
+    [CONFIG_TYPE_SECRET] = { "a secret's source (env:NAME, file:PATH, credential:NAME or command:LINE)", "SOURCE",
+                             false },
+};
+
+bool config_key_is_number(const struct config_key *key)
+{
+    return types[key->type].number;
+}
+
+static void append_choices(struct buffer *out, const char *const *choices, const char *separator, const char *last)
+{
+    for (size_t i = 0; choices[i] != NULL; i++) {
+        if (i > 0)
+            (void)buffer_append_text(out, choices[i + 1] == NULL ? last : separator); /* the caller checks `failed` */
+        (void)buffer_append_text(out, choices[i]);
+    }
+}
+
+void config_key_append_expected(struct buffer *out, const struct config_key *key)
+{
+    if (key->choices != NULL) {
+        append_choices(out, key->choices, ", ", " or ");
+        return;
+    }
+    (void)buffer_append_text(out, types[key->type].sentence); /* the caller checks `failed`, here and below */
+    if (key->maximum == 0)
+        return;
+    (void)buffer_append_text(out, " from ");
+    config_number_append(out, key->type, key->minimum);
+    (void)buffer_append_text(out, " to ");
+    config_number_append(out, key->type, key->maximum);
+    if (key->type != CONFIG_TYPE_INTEGER)
+        (void)buffer_append_format(out, ", such as %s", key->fallback);
+}
+
+void config_key_append_range(struct buffer *out, const struct config_key *key)
+{
+    if (key->choices != NULL) {
+        append_choices(out, key->choices, "|", "|");
+    } else if (key->maximum != 0) {
+        config_number_append(out, key->type, key->minimum);
+        (void)buffer_append_text(out, ".."); /* the caller checks `failed`, here and below */
+        config_number_append(out, key->type, key->maximum);
+    } else {
+        (void)buffer_append_text(out, types[key->type].listing);
+    }
+}

@@ -1,0 +1,138 @@
+/* The exchange room's own parts: the state of one exchange, and the steps that work on it. */
+#ifndef COUNTERSIGN_EXCHANGE_INTERNAL_H
+#define COUNTERSIGN_EXCHANGE_INTERNAL_H
+
+#include "countersign/exchange.h"
+
+enum exchange_state {
+    EXCHANGE_RECEIVED,         /* handed over by the front */
+    EXCHANGE_WAITING_FOR_KEY,  /* the window's key is on its way from the signer */
+    EXCHANGE_FORWARDED,        /* with the upstream */
+    EXCHANGE_WAITING_FOR_ROOM, /* ended, but the journal has no room for the outcome yet */
+    EXCHANGE_ANSWERED          /* outcome in the journal, reply given to the front */
+};
+
+enum {
+    EXCHANGE_KEY_RETRY_US = 5000,      /* how often to look for a key that is on its way */
+    EXCHANGE_KEY_WAIT_US = 1000000,    /* and how long */
+    EXCHANGE_ROOM_RETRY_US = 5000,     /* how often to look for room in the journal */
+    EXCHANGE_ROOM_WAIT_US = 2000000,   /* and how long, before the answer's bytes are left out of the record */
+    EXCHANGE_ANSWER_FIELDS_EXTRA = 4,  /* fields this proxy adds to an answer */
+    EXCHANGE_REQUEST_FIELDS_EXTRA = 5, /* fields this proxy adds to a request */
+    EXCHANGE_SCRATCH_MAX = 512 * 1024  /* bytes of heads and texts kept for one exchange */
+};
+
+/* Why the proxy answers by itself. One row each in refusal.c. */
+enum refusal {
+    REFUSAL_NONE = 0,
+    REFUSAL_HEADER_TOO_LARGE,
+    REFUSAL_BODY_TOO_LARGE,
+    REFUSAL_METHOD,
+    REFUSAL_AMBIGUOUS_LENGTH,
+    REFUSAL_MALFORMED_TARGET,
+    REFUSAL_MALFORMED_FIELD,
+    REFUSAL_OTHER_HOST,
+    REFUSAL_UNSENDABLE,
+    REFUSAL_POLICY,
+    REFUSAL_RECORD_FULL,
+    REFUSAL_TOO_MANY,
+    REFUSAL_SIGNER_GONE,
+    REFUSAL_SHUTTING_DOWN,
+    REFUSAL_INTERNAL,
+    REFUSAL_COUNT
+};
+
+struct exchange {
+    struct exchange_listener *listener;
+    struct front_request *request; /* NULL once the front is done with it */
+    struct upstream_call *call;    /* NULL when none is under way */
+    enum exchange_state state;
+    enum endpoint_class endpoint_class;
+    bool admitted;            /* the journal has a reservation for it */
+    bool has_outcome;         /* and that is used up */
+    bool must_close;          /* the client's connection ends with this answer */
+    struct loop_timer timer;  /* key and room waits */
+    int64_t waiting_since_us; /* monotonic */
+
+    struct record record; /* borrows from the request, scratch and the fields below */
+    struct upstream_request sending;
+    struct http_field *request_fields;
+    struct buffer client_head;
+    struct buffer upstream_head;
+    struct buffer response_head;
+    struct buffer reply_head;
+    struct buffer error_message;
+    struct buffer own_body; /* the body of an answer of the proxy's own */
+    struct buffer api_message;
+    char *response_body; /* malloc'ed; what came from the exchange */
+    size_t response_body_length;
+
+    char expires_text[SCHEME_EXPIRES_MAX];
+    char length_text[24];
+    char id_text[24];
+    char outcome_text[64];
+    char api_code[40];
+    struct upstream_connection connection; /* the record's texts point into it */
+    unsigned attempts;
+
+    int reply_status;
+    struct http_field *reply_fields;
+    size_t reply_field_count;
+    struct slice reply_body;
+    bool reply_has_length;
+    uint64_t reply_length;
+
+    struct exchange *previous;
+    struct exchange *next;
+};
+
+/* request.c: what leaves for the exchange */
+
+/* Writes the client's request head into exchange->client_head and the record's first view. */
+bool exchange_take_client_request(struct exchange *exchange);
+
+/* Builds exchange->sending from the client's request: fields in order, hop-by-hop and X-CS-* left out, a POST's defaults
+ * added. Returns why it must be refused, or REFUSAL_NONE. */
+enum refusal exchange_build_request(struct exchange *exchange);
+
+/* Takes the one reading of the clock, signs, and puts the three fields at the end of `request`'s. */
+enum signer_client_key exchange_sign(struct exchange *exchange, struct upstream_request *request);
+
+/* answer.c: what comes back */
+
+/* Reads the envelope of an answer that came whole, and gives the outcome. Writes api_code and api_message. */
+enum record_outcome exchange_classify(struct exchange *exchange, const struct upstream_result *result);
+
+/* Builds the reply from the exchange's answer: its status, its fields but hop-by-hop, and Countersign-*. */
+bool exchange_reply_with_answer(struct exchange *exchange, const struct upstream_result *result);
+
+/* refusal.c: answers of the proxy's own, in the exchange's envelope */
+
+/* Builds the reply for a refusal; `detail` says what exactly (may be empty). */
+bool exchange_reply_with_refusal(struct exchange *exchange, enum refusal refusal, const char *detail);
+
+/* Builds the reply for a request that failed on its way, and sets the outcome by whether bytes had left. */
+bool exchange_reply_with_failure(struct exchange *exchange, const struct upstream_result *result);
+
+/* As above for one that is given up at shutdown. `bytes_may_have_left` decides between unknown and not_sent. */
+bool exchange_reply_with_abandonment(struct exchange *exchange, bool bytes_may_have_left);
+
+enum refusal exchange_refusal_of_defect(enum front_defect defect);
+
+/* Adds Countersign-Exchange and Countersign-Outcome (and, with a name, Countersign-Error) to the reply's fields. */
+void exchange_add_own_fields(struct exchange *exchange);
+
+/* lifetime.c */
+
+struct exchange *exchange_create(struct exchange_listener *listener, struct front_request *request);
+
+/* Frees it when the front is done with it, no call is under way and the outcome is written. */
+void exchange_free_if_over(struct exchange *exchange);
+
+/* exchange.c: the last steps of every way. Journals the outcome (waits for room where it must), then replies. */
+void exchange_conclude(struct exchange *exchange);
+
+/* report.c: one log line for each exchange. */
+void exchange_report(const struct exchange *exchange);
+
+#endif

@@ -1,0 +1,127 @@
+/* Answers of the proxy's own: the exchange's envelope with a message a person can act on. The worker's thread. */
+#include "exchange_internal.h"
+
+#include "countersign/json_write.h"
+
+#include <stdlib.h>
+
+struct refusal_row {
+    int status;
+    const char *name; /* Countersign-Error */
+    const char *message;
+    bool retry_after;
+};
+
+static const struct refusal_row refusals[REFUSAL_COUNT] = {
+    [REFUSAL_HEADER_TOO_LARGE] = { 431, "header-too-large",
+                                   "the request line and header fields are larger than proxy.header_max", false },
+    [REFUSAL_BODY_TOO_LARGE] = { 413, "body-too-large", "the request body is larger than proxy.body_max", false },
+    [REFUSAL_METHOD] = { 405, "method-refused", "CONNECT and TRACE are not forwarded", false },
+    [REFUSAL_AMBIGUOUS_LENGTH] = { 400, "ambiguous-length",
+                                   "the request's length can be read in two ways (Content-Length twice, or together "
+                                   "with "
+                                   "Transfer-Encoding); send one Content-Length or one chunked body",
+                                   false },
+    [REFUSAL_MALFORMED_TARGET] = { 400, "malformed-target",
+                                   "the request target is malformed (blank, control or NUL bytes, or not a path)",
+                                   false },
+    [REFUSAL_MALFORMED_FIELD] = { 400, "malformed-field", "a header field is malformed", false },
+    [REFUSAL_OTHER_HOST] = { 400, "other-host",
+                             "the request target is neither a path nor a URL of this listener's exchange host", false },
+    [REFUSAL_UNSENDABLE] = { 400, "unsendable", "this request cannot be forwarded as it is", false },
+    [REFUSAL_POLICY] = { 403, "policy", "refused by this listener's policy", false },
+    [REFUSAL_RECORD_FULL] = { 503, "record-full",
+                              "the record has no room (is the disk full, or another program holding capture.db?); "
+                              "nothing was sent",
+                              true },
+    [REFUSAL_TOO_MANY] = { 503, "too-many-in-flight",
+                           "as many requests are in flight as proxy.in_flight_max allows; nothing was sent", true },
+    [REFUSAL_SIGNER_GONE] = { 503, "signer-gone",
+                              "the signer gave no key for this time window (has the clock stepped?); nothing was sent",
+                              true },
+    [REFUSAL_SHUTTING_DOWN] = { 503, "shutting-down", "the proxy is shutting down; nothing was sent", true },
+    [REFUSAL_INTERNAL] = { 503, "out-of-memory", "the proxy ran out of memory; nothing was sent", true },
+};
+
+enum refusal exchange_refusal_of_defect(enum front_defect defect)
+{
+    static const enum refusal of_defect[] = {
+        [FRONT_DEFECT_NONE] = REFUSAL_NONE,
+        [FRONT_DEFECT_HEADER_TOO_LARGE] = REFUSAL_HEADER_TOO_LARGE,
+        [FRONT_DEFECT_BODY_TOO_LARGE] = REFUSAL_BODY_TOO_LARGE,
+        [FRONT_DEFECT_METHOD_REFUSED] = REFUSAL_METHOD,
+        [FRONT_DEFECT_AMBIGUOUS_LENGTH] = REFUSAL_AMBIGUOUS_LENGTH,
+        [FRONT_DEFECT_MALFORMED_TARGET] = REFUSAL_MALFORMED_TARGET,
+        [FRONT_DEFECT_MALFORMED_FIELD] = REFUSAL_MALFORMED_FIELD,
+    };
+    return (size_t)defect < ARRAY_LENGTH(of_defect) ? of_defect[defect] : REFUSAL_MALFORMED_FIELD;
+}
+
+/* Builds status, fields and envelope from what the record says by then (outcome, error name, error message). */
+static bool build_own_answer(struct exchange *exchange, int status, bool retry_after)
+{
+    struct buffer *body = &exchange->own_body;
+    free(exchange->reply_fields);
+    exchange->reply_field_count = 0;
+    exchange->reply_fields = calloc(EXCHANGE_ANSWER_FIELDS_EXTRA + 2, sizeof(struct http_field));
+    if (exchange->reply_fields == NULL)
+        return false;
+    buffer_reset(body);
+    (void)buffer_append_format(body, "{\"code\":%d,\"message\":", status); /* `failed` is checked at the end */
+    (void)json_append_string(body, exchange->record.error_message);
+    (void)buffer_append_text(body, ",\"data\":null}");
+    exchange->reply_status = status;
+    exchange->reply_body = buffer_slice(body);
+    exchange->reply_fields[exchange->reply_field_count++] =
+        (struct http_field){ SLICE_LITERAL("Content-Type"), SLICE_LITERAL("application/json") };
+    if (retry_after)
+        exchange->reply_fields[exchange->reply_field_count++] =
+            (struct http_field){ SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1") };
+    exchange_add_own_fields(exchange);
+    return !body->failed;
+}
+
+static void set_message(struct exchange *exchange, const char *name, const char *message, const char *detail)
+{
+    struct buffer *text = &exchange->error_message;
+    buffer_reset(text);
+    (void)buffer_append_format(text, "countersign: %s", message); /* a message cut short is still one */
+    if (detail[0] != '\0')
+        (void)buffer_append_format(text, ": %s", detail); /* likewise */
+    exchange->record.error_name = slice_text(name);
+    exchange->record.error_message = buffer_slice(text);
+}
+
+bool exchange_reply_with_refusal(struct exchange *exchange, enum refusal refusal, const char *detail)
+{
+    const struct refusal_row *row = &refusals[refusal];
+    exchange->record.outcome = RECORD_REFUSED;
+    set_message(exchange, row->name, row->message, detail);
+    return build_own_answer(exchange, row->status, row->retry_after);
+}
+
+/* What the client must know of a request that left and got no whole answer. */
+static const char *unknown_advice(const struct exchange *exchange)
+{
+    if (slice_equal_text(exchange->sending.method, "GET") || slice_equal_text(exchange->sending.method, "HEAD"))
+        return "the request left and no whole answer came";
+    return "the request left and no whole answer came, so its outcome is unknown; look it up (an order by its clOrdId) "
+           "before sending it again";
+}
+
+bool exchange_reply_with_failure(struct exchange *exchange, const struct upstream_result *result)
+{
+    bool late = result->failure == UPSTREAM_TIMEOUT || result->failure == UPSTREAM_CONNECT_TIMEOUT;
+    exchange->record.outcome = result->bytes_left ? RECORD_UNKNOWN : RECORD_NOT_SENT;
+    set_message(exchange, upstream_failure_name(result->failure),
+                result->bytes_left ? unknown_advice(exchange) : "nothing was sent", result->message);
+    return build_own_answer(exchange, result->bytes_left && late ? 504 : 502, false);
+}
+
+bool exchange_reply_with_abandonment(struct exchange *exchange, bool bytes_may_have_left)
+{
+    exchange->record.outcome = bytes_may_have_left ? RECORD_UNKNOWN : RECORD_NOT_SENT;
+    set_message(exchange, "shutting-down", bytes_may_have_left ? unknown_advice(exchange) : "nothing was sent",
+                "the proxy shut down while this request was in flight");
+    return build_own_answer(exchange, bytes_may_have_left ? 502 : 503, false);
+}

@@ -1,0 +1,51 @@
+/* One log line for each exchange. The worker's thread. */
+#include "exchange_internal.h"
+
+#include "countersign/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { TEXT_MAX = 1024 };
+
+static const char *text_of(char *text, struct slice slice)
+{
+    (void)snprintf(text, TEXT_MAX, "%.*s", SLICE_ARGUMENTS(slice)); /* cutting a long target is fine here */
+    return text;
+}
+
+/* "api_error 1401 unauthorized", "not_sent name-resolution", "ok" */
+static void outcome_text(char *text, const struct record *record)
+{
+    struct slice code = record->outcome == RECORD_API_ERROR ? record->api_code : record->error_name;
+    struct slice message = record->outcome == RECORD_API_ERROR ? record->api_message : slice_of(NULL, 0);
+    (void)snprintf(text, TEXT_MAX, "%s%s%.*s%s%.*s", record_outcome_name(record->outcome), code.length > 0 ? " " : "",
+                   SLICE_ARGUMENTS(code), message.length > 0 ? " " : "", SLICE_ARGUMENTS(slice_first(message, 80)));
+}
+
+void exchange_report(const struct exchange *exchange)
+{
+    const struct record *record = &exchange->record;
+    bool is_bad = record->outcome == RECORD_UNKNOWN || record->outcome == RECORD_NOT_SENT;
+    enum log_level level = is_bad ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
+    if (!log_enabled(level))
+        return;
+    char method[TEXT_MAX], target[TEXT_MAX], code[TEXT_MAX], outcome[TEXT_MAX];
+    int64_t us = record->replied_us - record->received_us;
+    outcome_text(outcome, record);
+    const struct log_value values[] = {
+        { "event", "exchange", 0 },
+        { "id", NULL, (int64_t)record->id },
+        { "listener", exchange->listener->name, 0 },
+        { "method", text_of(method, record->method), 0 },
+        { "target", text_of(target, record->target), 0 },
+        { "status", NULL, record->status },
+        { "outcome", record_outcome_name(record->outcome), 0 },
+        { "code", text_of(code, record->api_code), 0 },
+        { "us", NULL, us },
+        { NULL, NULL, 0 },
+    };
+    log_line_values(level, values, "#%" PRIu64 " %s  %s %s  %d %s  %" PRId64 ".%" PRId64 " ms%s", record->id,
+                    exchange->listener->name, method, target, record->status, outcome, us / 1000, us % 1000 / 100,
+                    record->delivered ? "" : "  (the client had left)");
+}

@@ -1,0 +1,161 @@
+/* What leaves for the exchange: byte for byte what the client sent, but for what design and documentation name.
+ * The worker's thread. */
+#include "exchange_internal.h"
+
+#include "countersign/clock.h"
+#include "countersign/log.h"
+#include "countersign/redaction.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "A POST without parameters must send the body `{}`": the exchange's documentation. */
+static const struct slice empty_object = { "{}", 2 };
+
+bool exchange_take_client_request(struct exchange *exchange)
+{
+    struct front_request *request = exchange->request;
+    struct buffer *head = &exchange->client_head;
+    struct http_fields fields = front_request_fields(request);
+    (void)buffer_append_slice(head, front_request_method(request)); /* `failed` is checked at the end of the run */
+    (void)buffer_append_byte(head, ' ');
+    (void)buffer_append_slice(head, front_request_target(request));
+    (void)buffer_append_byte(head, ' ');
+    (void)buffer_append_slice(head, front_request_version(request));
+    (void)buffer_append_text(head, "\r\n");
+    for (size_t i = 0; i < fields.count; i++)
+        (void)http_append_field(head, fields.items[i].name, fields.items[i].value);
+    (void)buffer_append_text(head, "\r\n");
+    exchange->record.views[RECORD_CLIENT_REQUEST] =
+        (struct record_message){ .head = buffer_slice(head), .body = front_request_body(request) };
+    return !head->failed;
+}
+
+/* Absolute form ("GET http://host/path", RFC 9112 §3.2.2) is taken for the upstream's own host alone. */
+static bool origin_form(struct slice *target, struct slice raw, const char *host)
+{
+    static const char *const schemes[] = { "http://", "https://" };
+    if (raw.length > 0 && raw.data[0] == '/') {
+        *target = raw;
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(schemes); i++) {
+        size_t length = strlen(schemes[i]);
+        if (!slice_equal_text_caseless(slice_first(raw, length), schemes[i]))
+            continue;
+        struct slice rest = slice_from(raw, length);
+        size_t path = slice_find(rest, '/');
+        if (path == rest.length || !slice_equal_text_caseless(slice_first(rest, path), host))
+            return false;
+        *target = slice_from(rest, path);
+        return true;
+    }
+    return false;
+}
+
+static bool is_forwarded(struct http_fields fields, struct slice name)
+{
+    /* Host is the upstream's. The client's `Expect: 100-continue` was answered here (RFC 9110 §10.1.1). */
+    return !slice_equal_text_caseless(name, "Host") && !slice_equal_text_caseless(name, "Expect") &&
+           redaction_rule_find(name)->forward && !http_field_is_hop_by_hop(fields, name);
+}
+
+static void add_field(struct exchange *exchange, struct slice name, struct slice value)
+{
+    exchange->request_fields[exchange->sending.field_count++] = (struct http_field){ name, value };
+}
+
+static struct slice length_value(struct exchange *exchange)
+{
+    int length = snprintf(exchange->length_text, sizeof(exchange->length_text), "%zu", exchange->sending.body.length);
+    return slice_of(exchange->length_text, (size_t)length);
+}
+
+/* The client's fields at their places; a Content-Length keeps its place but tells the length that is sent. */
+static void add_client_fields(struct exchange *exchange, struct http_fields fields, bool *has_length, bool *has_type)
+{
+    for (size_t i = 0; i < fields.count; i++) {
+        struct http_field field = fields.items[i];
+        if (!is_forwarded(fields, field.name))
+            continue;
+        if (slice_equal_text_caseless(field.name, "Content-Length")) {
+            *has_length = true;
+            field.value = exchange->sending.has_body ? length_value(exchange) : field.value;
+        }
+        *has_type = *has_type || slice_equal_text_caseless(field.name, "Content-Type");
+        add_field(exchange, field.name, field.value);
+    }
+}
+
+enum refusal exchange_build_request(struct exchange *exchange)
+{
+    struct front_request *request = exchange->request;
+    struct http_fields fields = front_request_fields(request);
+    struct upstream_request *sending = &exchange->sending;
+    bool is_post = slice_equal_text(front_request_method(request), "POST");
+    if (!origin_form(&sending->target, front_request_target(request), upstream_host(exchange->listener->upstream)))
+        return REFUSAL_OTHER_HOST;
+    exchange->request_fields = calloc(fields.count + EXCHANGE_REQUEST_FIELDS_EXTRA, sizeof(struct http_field));
+    if (exchange->request_fields == NULL)
+        return REFUSAL_INTERNAL;
+    sending->method = front_request_method(request);
+    sending->body = front_request_body(request);
+    if (is_post && sending->body.length == 0)
+        sending->body = empty_object;
+    sending->has_body = sending->body.length > 0;
+    bool has_length = false, has_type = false;
+    add_client_fields(exchange, fields, &has_length, &has_type);
+    if (is_post && !has_type)
+        add_field(exchange, SLICE_LITERAL("Content-Type"), SLICE_LITERAL("application/json"));
+    if (sending->has_body && !has_length) /* the client sent it in chunks */
+        add_field(exchange, SLICE_LITERAL("Content-Length"), length_value(exchange));
+    sending->fields = exchange->request_fields;
+    return REFUSAL_NONE;
+}
+
+static bool payload_signature(struct exchange *exchange, const struct scheme_window_key *key)
+{
+    struct record *record = &exchange->record;
+    struct slice query = http_target_query(exchange->sending.target), body = exchange->sending.body;
+    struct error error;
+    if (!scheme_sign(record->signature, exchange->listener->worker->hmac, key, query, body, &error) ||
+        !scheme_payload_sha256(record->payload_sha256, query, body, &error)) {
+        log_error("cannot sign exchange %" PRIu64 ": %s", record->id, error.message);
+        return false;
+    }
+    record->payload_length = query.length + body.length;
+    record->is_signed = true;
+    return true;
+}
+
+enum signer_client_key exchange_sign(struct exchange *exchange, struct upstream_request *request)
+{
+    struct exchange_worker *worker = exchange->listener->worker;
+    struct record *record = &exchange->record;
+    const struct signer_client_account *account = signer_client_account(worker->signer, exchange->listener->account);
+    struct scheme_window_key key;
+    record->signed_us = clock_wall_us();
+    record->expires_ms = record->signed_us / 1000;
+    record->window = scheme_window(record->expires_ms);
+    enum signer_client_key found =
+        signer_client_window_key(&key, worker->signer, exchange->listener->account, record->window);
+    if (found != SIGNER_CLIENT_KEY_READY)
+        return found;
+    bool is_signed = payload_signature(exchange, &key);
+    explicit_bzero(&key, sizeof(key));
+    if (!is_signed)
+        return SIGNER_CLIENT_KEY_GONE;
+    int length = snprintf(exchange->expires_text, sizeof(exchange->expires_text), "%" PRId64, record->expires_ms);
+    struct http_field *last = exchange->request_fields + exchange->sending.field_count;
+    last[0] = (struct http_field){ SLICE_LITERAL(SCHEME_FIELD_APIKEY), slice_text(account->api_key) };
+    last[1] =
+        (struct http_field){ SLICE_LITERAL(SCHEME_FIELD_SIGN), slice_of(record->signature, SCHEME_SIGNATURE_LENGTH) };
+    last[2] =
+        (struct http_field){ SLICE_LITERAL(SCHEME_FIELD_EXPIRES), slice_of(exchange->expires_text, (size_t)length) };
+    request->field_count = exchange->sending.field_count + 3;
+    record->account = slice_text(account->name);
+    record->api_key_masked = slice_text(account->api_key_masked);
+    return SIGNER_CLIENT_KEY_READY;
+}

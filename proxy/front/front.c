@@ -1,0 +1,204 @@
+/* The server itself: libmicrohttpd's daemon in external-polling mode, turned by our loop. Owns the daemon, and through it
+ * the listening socket and all connections. */
+#include "front_private.h"
+
+#include "countersign/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    /* One connection's pool holds its request's head, 64 bytes for each field (struct MHD_HTTP_Header), a copy of its
+     * cookies, and then the reply's head. libmicrohttpd zeroes all of it after each request, so it is no larger than it
+     * must be. */
+    POOL_PER_FIELD = 64,
+    POOL_SPARE = 8 * 1024,
+    US_PER_MS = 1000,
+    US_PER_S = 1000000
+};
+
+/* --- the loop --- */
+
+/* Lets libmicrohttpd do what is to be done now, and sets the timer for what is to be done later. MHD_get_timeout leaves out
+ * two things that only another MHD_run does, whatever happens on any socket: to go on with a connection that was resumed,
+ * and to listen again when a connection was closed, after MHD_OPTION_CONNECTION_LIMIT had been reached. */
+static void turn(struct front *front)
+{
+    for (int round = 0; round < FRONT_ROUNDS_MAX; round++) {
+        MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+        front->again = false;
+        (void)MHD_run(front->daemon); /* fails only for a daemon that was stopped, or runs threads */
+        bool has_deadline = MHD_get_timeout(front->daemon, &wait_ms) == MHD_YES;
+        if (front->again || (has_deadline && wait_ms == 0))
+            continue;
+        if (has_deadline)
+            loop_timer_start(front->options.loop, &front->timer, (int64_t)wait_ms * US_PER_MS);
+        else
+            loop_timer_stop(front->options.loop, &front->timer);
+        return;
+    }
+    loop_timer_start(front->options.loop, &front->timer, 0); /* others on this loop get their turn */
+}
+
+static void ready(struct loop_io *io, unsigned events)
+{
+    (void)events;
+    turn(io->context);
+}
+
+static void expired(struct loop_timer *timer)
+{
+    turn(timer->context);
+}
+
+/* --- what libmicrohttpd says --- */
+
+static void take_log_line(void *cls, const char *format, va_list arguments) PRINTF_LIKE(2, 0);
+
+static void take_log_line(void *cls, const char *format, va_list arguments)
+{
+    struct front *front = cls;
+    char line[FRONT_NOTE_MAX];
+    bool is_starting = front->daemon == NULL && front->note[0] == '\0';
+    if (!is_starting && !log_enabled(LOG_LEVEL_DEBUG))
+        return;
+    (void)vsnprintf(line, sizeof(line), format, arguments); /* a long line is cut */
+    for (char *byte = line; *byte != '\0'; byte++) {
+        if ((unsigned char)*byte < ' ' || *byte == 0x7F)
+            *byte = byte[1] == '\0' ? '\0' : '?';
+    }
+    if (is_starting)
+        (void)snprintf(front->note, sizeof(front->note), "%s", line); /* of the same size */
+    log_debug("libmicrohttpd: %s", line);
+}
+
+/* The path stays as it was sent (nobody looks at the decoded one). */
+static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls;
+    (void)connection;
+    return strlen(text);
+}
+
+/* --- open and close --- */
+
+static unsigned idle_timeout_s(int64_t idle_timeout_us)
+{
+    int64_t seconds = idle_timeout_us / US_PER_S + (idle_timeout_us % US_PER_S != 0);
+    return seconds > INT_MAX / 1000 ? INT_MAX / 1000 : (unsigned)seconds; /* libmicrohttpd counts in ms */
+}
+
+static size_t pool_size(size_t header_max)
+{
+    return header_max + (size_t)HTTP_FIELDS_MAX * POOL_PER_FIELD + FRONT_REPLY_HEAD_MAX + POOL_SPARE;
+}
+
+/* MHD_OPTION_STRICT_FOR_CLIENT stays off: what it refuses, head.c refuses too, but with an answer of the handler's. In
+ * strict mode 0.9.75 closes without a word on a blank in the target, and sends its own head twice where Host is missing. */
+static struct MHD_Daemon *start(struct front *front, int listen_fd)
+{
+    const struct front_options *options = &front->options;
+    bool is_tls = options->tls_certificate != NULL;
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
+                     (is_tls ? MHD_USE_TLS : 0U);
+    struct MHD_OptionItem table[] = {
+        { MHD_OPTION_LISTEN_SOCKET, listen_fd, NULL },
+        { MHD_OPTION_CONNECTION_LIMIT, (intptr_t)options->connections_max, NULL },
+        { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)idle_timeout_s(options->idle_timeout_us), NULL },
+        { MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)pool_size(options->header_max), NULL },
+        { MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)receive_target, front },
+        { MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL },
+        { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)receive_completed, NULL },
+        { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, front },
+        { is_tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *)(uintptr_t)options->tls_certificate },
+        { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->tls_key }, /* both are read only */
+        { MHD_OPTION_END, 0, NULL },
+    };
+    /* The logger comes first, or libmicrohttpd writes to standard error. */
+    return MHD_start_daemon(flags, 0, NULL, NULL, receive, front, MHD_OPTION_EXTERNAL_LOGGER, take_log_line, front,
+                            MHD_OPTION_ARRAY, table, MHD_OPTION_END);
+}
+
+/* A copy of the listening socket goes to libmicrohttpd, which closes it in some of its failures (not in all: then it stays
+ * open until the program ends, which is what follows). The caller's own is thus still his where we fail. */
+static bool start_on_copy(struct front *front, struct error *error)
+{
+    int copy = fcntl(front->options.listen_fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0)
+        return error_system(error, errno, "cannot copy the listening socket");
+    struct MHD_Daemon *daemon = start(front, copy);
+    if (daemon == NULL)
+        return error_set(error, ERROR_SYSTEM, "cannot start the HTTP server: %s",
+                         front->note[0] == '\0' ? "libmicrohttpd gave no reason" : front->note);
+    front->daemon = daemon;
+    return true;
+}
+
+static bool watch(struct front *front, struct error *error)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(front->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (info == NULL || info->epoll_fd < 0)
+        return error_set(error, ERROR_INTERNAL, "libmicrohttpd has no epoll descriptor");
+    front->io = (struct loop_io){ .fd = info->epoll_fd, .ready = ready, .context = front };
+    front->timer = (struct loop_timer){ .expired = expired, .context = front };
+    return loop_io_watch(front->options.loop, &front->io, LOOP_READ, error);
+}
+
+bool front_open(struct front **opened, const struct front_options *options, struct error *error)
+{
+    struct front *front = calloc(1, sizeof(*front));
+    if (front == NULL)
+        return error_set(error, ERROR_MEMORY, "out of memory for an HTTP server");
+    front->options = *options;
+    front->accepting = true;
+    buffer_init(&front->scratch, FRONT_REPLY_HEAD_MAX + 2); /* and the two NULs */
+    if (!start_on_copy(front, error)) {
+        free(front);
+        return false;
+    }
+    if (!watch(front, error)) {
+        MHD_stop_daemon(front->daemon);
+        free(front);
+        return false;
+    }
+    (void)close(options->listen_fd); /* the copy listens on */
+    *opened = front;
+    return true;
+}
+
+void front_stop_accepting(struct front *front)
+{
+    if (!front->accepting)
+        return;
+    front->accepting = false;
+    MHD_socket fd = MHD_quiesce_daemon(front->daemon);
+    if (fd != MHD_INVALID_SOCKET)
+        (void)close(fd); /* a listening socket has nothing to lose */
+}
+
+size_t front_in_flight(const struct front *front)
+{
+    return front->request_count;
+}
+
+/* libmicrohttpd panics where it is stopped with suspended connections that are not about to be resumed. Stopping resumes,
+ * closes and completes each, without asking `receive` again. */
+void front_close(struct front *front)
+{
+    if (front == NULL)
+        return;
+    loop_timer_stop(front->options.loop, &front->timer);
+    loop_io_remove(front->options.loop, &front->io);
+    for (struct front_request *request = front->requests; request != NULL; request = request->next) {
+        if (request->state == FRONT_REQUEST_WAITING)
+            MHD_resume_connection(request->connection);
+    }
+    MHD_stop_daemon(front->daemon);
+    buffer_free(&front->scratch);
+    free(front);
+}

@@ -1,0 +1,94 @@
+/* What the files of this room share: the front, its connections and its requests. Everything runs on the loop's thread. */
+#ifndef COUNTERSIGN_FRONT_PRIVATE_H
+#define COUNTERSIGN_FRONT_PRIVATE_H
+
+#include "countersign/endpoint.h"
+#include "countersign/front.h"
+
+#include <microhttpd.h>
+
+enum {
+    /* What is read of a body that is too large, so that its sender reads our answer and not a reset. */
+    FRONT_DISCARD_MAX = 8 * 1024 * 1024,
+    /* A body's buffer is made this large at once where Content-Length says so. */
+    FRONT_BODY_FIRST = 64 * 1024,
+    /* MHD_run calls in one turn of the loop: a reply takes two, one to write it and one to note that it is written. */
+    FRONT_ROUNDS_MAX = 4,
+    FRONT_NOTE_MAX = 256
+};
+
+struct front {
+    struct front_options options; /* the PEM texts and listen_fd are not used after front_open */
+    struct MHD_Daemon *daemon;    /* NULL while it starts */
+    struct loop_io io;            /* libmicrohttpd's own epoll descriptor */
+    struct loop_timer timer;      /* its next deadline, or 0 µs where it has work at hand */
+    struct front_request *requests;
+    size_t request_count;
+    struct buffer scratch; /* one field of a reply with its NULs */
+    bool again;            /* MHD_run has work that MHD_get_timeout does not tell of; see front.c, `turn` */
+    bool accepting;
+    char note[FRONT_NOTE_MAX]; /* the first thing libmicrohttpd logged while it started */
+};
+
+/* One client connection: libmicrohttpd's socket context. */
+struct front_connection {
+    struct front_request *request; /* the one under way */
+    int64_t peer_uid;
+    char peer[ENDPOINT_TEXT_MAX];
+};
+
+enum front_request_state {
+    FRONT_REQUEST_TARGET,  /* the request line was read */
+    FRONT_REQUEST_BODY,    /* the fields were; the body is being collected */
+    FRONT_REQUEST_DISCARD, /* the body is too large and thrown away as it comes */
+    FRONT_REQUEST_HANDED,  /* handler.request runs */
+    FRONT_REQUEST_WAITING, /* it returned without an answer; libmicrohttpd's connection is suspended */
+    FRONT_REQUEST_ANSWERED
+};
+
+struct front_request {
+    struct front *front;
+    struct front_request *previous;
+    struct front_request *next;
+    struct MHD_Connection *connection;
+    struct front_connection *from;
+    enum front_request_state state;
+    enum front_defect defect;
+    bool was_handed;            /* handler.request saw it, so handler.finished must */
+    bool client_left;           /* it closed its side before its answer was there */
+    const char *target_in_pool; /* where libmicrohttpd keeps the target; an address to compare, never read */
+    struct slice method;        /* these point into libmicrohttpd's pool ... */
+    struct slice version;
+    struct http_fields fields; /* ... but for the array itself */
+    struct slice target;       /* in target_bytes */
+    struct buffer body;
+    uint64_t discarded; /* bytes */
+    int64_t begun_us;
+    int64_t received_us;
+    void *context; /* the handler's */
+    void (*release)(void *context);
+    void *release_context;
+    char target_bytes[];
+};
+
+/* request.c: a request in the front's list; NULL where memory is out. `target` is copied: libmicrohttpd decodes its own
+ * in place. */
+struct front_request *request_create(struct front *front, struct MHD_Connection *connection,
+                                     struct front_connection *from, const char *target);
+
+/* Gives the reply's body back, tells the handler, and frees. */
+void request_end(struct front_request *request, bool delivered);
+
+/* connection.c: libmicrohttpd's MHD_OPTION_NOTIFY_CONNECTION and how to find what it made; NULL where memory was out. */
+void connection_changed(void *cls, struct MHD_Connection *connection, void **socket_context,
+                        enum MHD_ConnectionNotificationCode code);
+struct front_connection *connection_of(struct MHD_Connection *connection);
+
+/* receive.c: libmicrohttpd's MHD_OPTION_URI_LOG_CALLBACK, access handler and MHD_OPTION_NOTIFY_COMPLETED. */
+void *receive_target(void *cls, const char *target, struct MHD_Connection *connection);
+enum MHD_Result receive(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+                        const char *version, const char *data, size_t *data_size, void **request_context);
+void receive_completed(void *cls, struct MHD_Connection *connection, void **request_context,
+                       enum MHD_RequestTerminationCode code);
+
+#endif

@@ -1,0 +1,57 @@
+/* The program's entry: the table of subcommands. Owns nothing; one thread until a subcommand starts more. */
+#include "countersign/cli.h"
+#include "countersign/compiler.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+struct subcommand {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help; /* NULL: started by the program itself, not shown */
+};
+
+static const struct subcommand subcommands[] = {
+    { "serve", cli_serve, "run the proxy: sign, forward and record requests (--demo needs no key)" },
+    { "log", cli_log, "list and show recorded exchanges" },
+    { "sign", cli_sign, "sign one request by hand and show every step" },
+    { "mock", cli_mock, "run a mock exchange that checks signatures as documented" },
+    { "config", cli_config, "check, show and explain the configuration" },
+    { "proxy-process", cli_proxy, NULL },
+};
+
+static void print_help(FILE *out)
+{
+    (void)fputs("countersign " COUNTERSIGN_VERSION
+                ": signs requests to the Coinstore exchange and records every byte\n\n"
+                "usage: countersign COMMAND [OPTIONS]\n\n",
+                out); /* a failing standard output shows in the exit of whoever reads it */
+    for (size_t i = 0; i < ARRAY_LENGTH(subcommands); i++) {
+        if (subcommands[i].help != NULL)
+            (void)fprintf(out, "  %-8s %s\n", subcommands[i].name, subcommands[i].help); /* likewise */
+    }
+    (void)fputs("\n`countersign COMMAND --help` says more. Begin with `countersign serve --demo`.\n",
+                out); /* likewise */
+}
+
+int main(int argc, char **argv)
+{
+    (void)signal(SIGPIPE, SIG_IGN); /* cannot fail: a peer that leaves is an error code, not the program's end */
+    const char *name = argc > 1 ? argv[1] : "--help";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help(argc > 1 ? stdout : stderr);
+        return argc > 1 ? 0 : 2;
+    }
+    if (strcmp(name, "--version") == 0) {
+        (void)puts("countersign " COUNTERSIGN_VERSION); /* as above */
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(subcommands); i++) {
+        if (strcmp(name, subcommands[i].name) == 0)
+            return subcommands[i].run(argc - 1, argv + 1);
+    }
+    (void)fprintf(stderr, "countersign: there is no command \"%s\"\n\n", name); /* as above */
+    print_help(stderr);
+    return 2;
+}

@@ -1,0 +1,84 @@
+/* Who sent a private request: API key, then window, then signature, as the exchange's documentation ("Signature
+ * Authentication", "Request Format") describes them. Reasons go to the log and never hold a secret. */
+#include "room.h"
+
+#include <inttypes.h>
+
+enum {
+    EXPIRES_DIGITS = 13, /* "X-CS-EXPIRES is a 13-bit timestamp": 13 digits */
+    WINDOWS_ALLOWED = 1  /* to either side of the clock's own; how far the exchange goes is not documented */
+};
+
+/* A field that comes twice can be read in two ways: what one end signs need not be what the other checks. */
+static bool check_repeats(const struct call *call, struct answer *answer)
+{
+    static const char *const names[] = { SCHEME_FIELD_APIKEY, SCHEME_FIELD_EXPIRES, SCHEME_FIELD_SIGN };
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        size_t count = http_field_count(call->fields, names[i]);
+        if (count > 1)
+            return answer_fail(answer, FAILURE_BAD_REQUEST, "%s came %zu times", names[i], count);
+    }
+    return true;
+}
+
+static bool check_api_key(const struct call *call, struct answer *answer)
+{
+    const struct http_field *field = http_field_find(call->fields, SCHEME_FIELD_APIKEY);
+    if (field == NULL)
+        return answer_fail(answer, FAILURE_API_KEY, SCHEME_FIELD_APIKEY " is absent");
+    if (!scheme_equal_constant_time(field->value, slice_text(call->mock->api_key)))
+        return answer_fail(answer, FAILURE_API_KEY, SCHEME_FIELD_APIKEY " (%zu bytes) is not this mock's key",
+                           field->value.length);
+    return true;
+}
+
+static bool check_window(uint64_t *window, const struct call *call, struct answer *answer)
+{
+    const struct http_field *field = http_field_find(call->fields, SCHEME_FIELD_EXPIRES);
+    uint64_t expires_ms = 0;
+    if (field == NULL)
+        return answer_fail(answer, FAILURE_WINDOW, SCHEME_FIELD_EXPIRES " is absent");
+    if (field->value.length != EXPIRES_DIGITS || !slice_to_u64(field->value, &expires_ms))
+        return answer_fail(answer, FAILURE_WINDOW, SCHEME_FIELD_EXPIRES " is not %d digits", EXPIRES_DIGITS);
+    *window = scheme_window((int64_t)expires_ms);
+    int64_t distance = (int64_t)*window - (int64_t)scheme_window(call->now_ms);
+    if (distance < -WINDOWS_ALLOWED || distance > WINDOWS_ALLOWED)
+        return answer_fail(answer, FAILURE_WINDOW,
+                           SCHEME_FIELD_EXPIRES " is %" PRId64 " ms from this clock: %" PRId64
+                                                " windows away, %d is the most",
+                           (int64_t)expires_ms - call->now_ms, distance, WINDOWS_ALLOWED);
+    return true;
+}
+
+/* The signature this request should carry. */
+static bool expected_signature(char *signature, uint64_t window, const struct call *call, struct answer *answer)
+{
+    struct scheme_window_key key;
+    struct error error = { .kind = ERROR_NONE };
+    if (!scheme_window_key_derive(&key, slice_text(call->mock->api_secret), window, &error) ||
+        !scheme_sign(signature, call->mock->hmac, &key, call->query, call->body, &error))
+        return answer_fail(answer, FAILURE_INTERNAL, "%s", error.message);
+    return true;
+}
+
+static bool check_signature(uint64_t window, const struct call *call, struct answer *answer)
+{
+    const struct http_field *field = http_field_find(call->fields, SCHEME_FIELD_SIGN);
+    char expected[SCHEME_SIGNATURE_LENGTH];
+    if (field == NULL)
+        return answer_fail(answer, FAILURE_SIGNATURE, SCHEME_FIELD_SIGN " is absent");
+    if (!expected_signature(expected, window, call, answer))
+        return false;
+    if (!scheme_equal_constant_time(field->value, slice_of(expected, sizeof(expected))))
+        return answer_fail(answer, FAILURE_SIGNATURE,
+                           "signature differs: expects the HMAC of %zu bytes of query+body (%zu of query, %zu of body)",
+                           call->query.length + call->body.length, call->query.length, call->body.length);
+    return true;
+}
+
+bool auth_check(const struct call *call, struct answer *answer)
+{
+    uint64_t window = 0;
+    return check_repeats(call, answer) && check_api_key(call, answer) && check_window(&window, call, answer) &&
+           check_signature(window, call, answer);
+}

@@ -1,0 +1,236 @@
+/* The proxy process put together and taken apart. The main thread: opens everything, waits for a signal, drains. */
+#include "countersign/service.h"
+
+#include "worker.h"
+
+#include "countersign/endpoint.h"
+#include "countersign/log.h"
+#include "countersign/policy.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ADDRESS_URL_MAX = ENDPOINT_TEXT_MAX + 8 };
+
+struct service {
+    const struct config *config;
+    struct signer_client *signer;
+    struct capture *capture;
+    struct worker **workers; /* config->proxy.workers */
+    size_t worker_count;     /* started */
+    int *listen_fds;         /* [worker][listener]; -1 where taken over */
+    size_t listen_fd_count;
+    char (*addresses)[ENDPOINT_TEXT_MAX]; /* one for each listener */
+};
+
+/* --- sockets --- */
+
+/* All workers share a port (SO_REUSEPORT); the first socket finds out which one where the configuration says 0. */
+static bool open_listener_sockets(struct service *service, size_t listener, struct error *error)
+{
+    const struct config *config = service->config;
+    size_t workers = (size_t)config->proxy.workers;
+    const char *text = config->listeners[listener].listen;
+    for (size_t w = 0; w < workers; w++) {
+        int *fd = &service->listen_fds[w * config->listener_count + listener];
+        struct endpoint endpoint;
+        if (!endpoint_parse(&endpoint, text, error))
+            return error_prefix(error, "listener %s", config->listeners[listener].name);
+        bool is_unix = endpoint.address.ss_family == AF_UNIX;
+        if (w > 0 && is_unix)
+            *fd = dup(service->listen_fds[listener]);
+        else if (!endpoint_listen(fd, &endpoint, workers > 1, error))
+            return error_prefix(error, "listener %s", config->listeners[listener].name);
+        if (*fd < 0)
+            return error_system(error, errno, "listener %s: cannot share its socket between workers",
+                                config->listeners[listener].name);
+        if (w == 0)
+            text = endpoint_format_local(service->addresses[listener], *fd);
+    }
+    return true;
+}
+
+static bool open_sockets(struct service *service, struct error *error)
+{
+    const struct config *config = service->config;
+    service->listen_fd_count = (size_t)config->proxy.workers * config->listener_count;
+    service->listen_fds = calloc(service->listen_fd_count, sizeof(int));
+    service->addresses = calloc(config->listener_count, sizeof(*service->addresses));
+    if (service->listen_fds == NULL || service->addresses == NULL)
+        return error_set(error, ERROR_MEMORY, "out of memory for the listeners");
+    memset(service->listen_fds, -1, service->listen_fd_count * sizeof(int));
+    for (size_t i = 0; i < config->listener_count; i++) {
+        if (!open_listener_sockets(service, i, error))
+            return false;
+    }
+    return true;
+}
+
+/* --- what people see --- */
+
+static void report_recovery(const struct capture_recovery *recovery)
+{
+    if (recovery->frames == 0 && recovery->torn == 0 && recovery->exchanges_unknown == 0)
+        return;
+    log_warning("the last run did not end in order: %" PRIu64 " frames were carried over into the record, %" PRIu64
+                " exchanges were in flight and have outcome unknown, %" PRIu64 " torn frames were dropped",
+                recovery->frames, recovery->exchanges_unknown, recovery->torn);
+}
+
+static void report_listener(const struct service *service, size_t index)
+{
+    const struct config_listener *listener = &service->config->listeners[index];
+    const struct signer_client_account *account = signer_client_account(service->signer, listener->account);
+    const char *address = service->addresses[index];
+    char url[ADDRESS_URL_MAX];
+    bool is_unix = strncmp(address, "unix:", 5) == 0;
+    (void)snprintf(url, sizeof(url), "%s%s", is_unix ? "" : "http://", address); /* sized for it */
+    const struct log_value values[] = {
+        { "event", "listening", 0 },
+        { "listener", listener->name, 0 },
+        { "address", address, 0 },
+        { "url", url, 0 },
+        { "upstream", service->config->upstreams[listener->upstream].url, 0 },
+        { "account", account->name, 0 },
+        { "api_key", account->api_key_masked, 0 },
+        { "policy", policy_name((enum policy)listener->policy), 0 },
+        { NULL, NULL, 0 },
+    };
+    log_line_values(LOG_LEVEL_INFO, values, "listener %s: %s -> %s, account %s (key %s), policy %s: %s", listener->name,
+                    url, service->config->upstreams[listener->upstream].url, account->name, account->api_key_masked,
+                    policy_name((enum policy)listener->policy), policy_summary((enum policy)listener->policy));
+}
+
+static void report_ready(const struct service *service)
+{
+    const struct log_value values[] = {
+        { "event", "ready", 0 },
+        { "version", COUNTERSIGN_VERSION, 0 },
+        { "record", capture_store_path(service->capture), 0 },
+        { "workers", NULL, service->config->proxy.workers },
+        { NULL, NULL, 0 },
+    };
+    for (size_t i = 0; i < service->config->listener_count; i++)
+        report_listener(service, i);
+    log_line_values(LOG_LEVEL_INFO, values, "countersign " COUNTERSIGN_VERSION " is ready; recording to %s",
+                    capture_store_path(service->capture));
+}
+
+/* --- life --- */
+
+static bool check_accounts(const struct service *service, struct error *error)
+{
+    const struct config *config = service->config;
+    bool same = signer_client_account_count(service->signer) == config->account_count;
+    for (size_t i = 0; same && i < config->account_count; i++)
+        same = strcmp(signer_client_account(service->signer, i)->name, config->accounts[i].name) == 0;
+    return same || error_set(error, ERROR_CONFIG,
+                             "the signer holds other accounts than the configuration names; did the file "
+                             "change during start-up? Start again");
+}
+
+static bool start_workers(struct service *service, struct error *error)
+{
+    const struct config *config = service->config;
+    size_t count = (size_t)config->proxy.workers;
+    service->workers = calloc(count, sizeof(struct worker *));
+    if (service->workers == NULL)
+        return error_set(error, ERROR_MEMORY, "out of memory for the workers");
+    for (size_t w = 0; w < count; w++) {
+        struct worker_options options = {
+            .config = config,
+            .signer = service->signer,
+            .capture = service->capture,
+            .index = (unsigned)w,
+            .listen_fds = service->listen_fds + w * config->listener_count,
+        };
+        if (!worker_start(&service->workers[w], &options, error))
+            return false;
+        service->worker_count++;
+    }
+    return true;
+}
+
+static bool open_all(struct service *service, int signer_fd, struct error *error)
+{
+    const struct config *config = service->config;
+    struct capture_options capture = {
+        .state_dir = config->proxy.state_dir,
+        .workers = (unsigned)config->proxy.workers,
+        .ring_size = (size_t)config->capture.ring_size,
+    };
+    struct capture_recovery recovery = { 0 };
+    if (!signer_client_open(&service->signer, signer_fd, error) || !check_accounts(service, error) ||
+        !open_sockets(service, error) || !capture_open(&service->capture, &capture, &recovery, error))
+        return false;
+    report_recovery(&recovery);
+    return start_workers(service, error);
+}
+
+static void close_all(struct service *service)
+{
+    for (size_t i = 0; i < service->worker_count; i++)
+        worker_drain(service->workers[i]);
+    for (size_t i = 0; i < service->worker_count; i++)
+        worker_join(service->workers[i]);
+    capture_close(service->capture);
+    if (service->signer != NULL)
+        signer_client_close(service->signer);
+    for (size_t i = 0; service->listen_fds != NULL && i < service->listen_fd_count; i++) {
+        if (service->listen_fds[i] >= 0)
+            (void)close(service->listen_fds[i]); /* never used */
+    }
+    free(service->listen_fds);
+    free(service->addresses);
+    free(service->workers);
+}
+
+static void wait_for_signal(const sigset_t *set)
+{
+    int number;
+    while ((number = sigwaitinfo(set, NULL)) < 0)
+        continue; /* EINTR alone is possible */
+    const struct log_value values[] = { { "event", "stopping", 0 },
+                                        { "signal", strsignal(number), 0 },
+                                        { NULL, NULL, 0 } };
+    log_line_values(LOG_LEVEL_INFO, values, "stopping: finishing what is in flight");
+}
+
+static void tell_ready(const struct service *service,
+                       void (*ready)(void *context, const char *const *addresses, size_t count), void *context)
+{
+    size_t count = service->config->listener_count;
+    const char **addresses = calloc(count, sizeof(*addresses));
+    report_ready(service);
+    for (size_t i = 0; addresses != NULL && i < count; i++)
+        addresses[i] = service->addresses[i];
+    if (addresses != NULL && ready != NULL)
+        ready(context, addresses, count);
+    free(addresses);
+}
+
+bool service_run(const struct config *config, int signer_fd,
+                 void (*ready)(void *context, const char *const *addresses, size_t count), void *context,
+                 struct error *error)
+{
+    struct service service = { .config = config };
+    sigset_t set;
+    (void)sigemptyset(&set); /* these four cannot fail with valid signal numbers */
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before threads start, so that all of them inherit it */
+    bool opened = open_all(&service, signer_fd, error);
+    if (opened) {
+        tell_ready(&service, ready, context);
+        wait_for_signal(&set);
+    }
+    close_all(&service);
+    if (opened)
+        log_info("stopped; everything in flight was finished and recorded");
+    return opened;
+}

@@ -1,0 +1,209 @@
+/* One worker: its loop, upstreams, fronts and exchanges live and end here. Everything but worker_drain and worker_join
+ * runs on the worker's own thread once it is started. */
+#include "worker.h"
+
+#include "countersign/exchange.h"
+#include "countersign/log.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    DRAIN_LOOK_US = 5000,        /* how often a draining worker looks whether it is done */
+    DRAIN_LAST_WORDS_US = 500000 /* time for the answers of what was given up to leave */
+};
+
+struct worker {
+    const struct config *config;
+    pthread_t thread;
+    struct loop *loop;
+    struct upstream_pool *pool;
+    struct upstream **upstreams; /* config->upstream_count */
+    struct front **fronts;       /* config->listener_count */
+    struct exchange_listener *listeners;
+    struct exchange_worker shared;
+    atomic_bool drain_wanted;
+    struct loop_timer drain_timer;
+    int64_t drain_deadline_us;
+};
+
+static struct upstream_options upstream_options(const struct config *config, const struct config_upstream *upstream)
+{
+    return (struct upstream_options){
+        .url = upstream->url,
+        .http = (enum upstream_http)upstream->http,
+        .ip_family = (enum upstream_ip_family)upstream->ip_family,
+        .ca_file = upstream->ca_file,
+        .bind_address = upstream->bind_address,
+        .proxy = upstream->proxy,
+        .connect_timeout_us = upstream->connect_timeout,
+        .timeout_us = upstream->timeout,
+        .response_max = (size_t)config->proxy.response_max,
+        .connections_max = (unsigned)upstream->connections,
+    };
+}
+
+static bool open_upstreams(struct worker *worker, struct error *error)
+{
+    for (size_t i = 0; i < worker->config->upstream_count; i++) {
+        struct upstream_options options = upstream_options(worker->config, &worker->config->upstreams[i]);
+        if (!upstream_create(&worker->upstreams[i], worker->pool, &options, error))
+            return error_prefix(error, "upstream %s", worker->config->upstreams[i].name);
+    }
+    return true;
+}
+
+static bool open_front(struct worker *worker, size_t index, int *listen_fd, struct error *error)
+{
+    const struct config_proxy *limits = &worker->config->proxy;
+    const struct config_listener *listener = &worker->config->listeners[index];
+    worker->listeners[index] = (struct exchange_listener){
+        .worker = &worker->shared,
+        .name = listener->name,
+        .account = listener->account,
+        .upstream = worker->upstreams[listener->upstream],
+        .policy = (enum policy)listener->policy,
+        .sign_all = listener->sign == CONFIG_SIGN_ALL,
+    };
+    struct front_options options = {
+        .loop = worker->loop,
+        .listen_fd = *listen_fd,
+        .header_max = (size_t)limits->header_max,
+        .body_max = (size_t)limits->body_max,
+        .connections_max = (unsigned)limits->connections_max,
+        .idle_timeout_us = limits->idle_timeout,
+        .handler = exchange_front_handler(),
+        .context = &worker->listeners[index],
+    };
+    if (!front_open(&worker->fronts[index], &options, error))
+        return error_prefix(error, "listener %s", listener->name);
+    *listen_fd = -1;
+    return true;
+}
+
+static size_t requests_in_fronts(const struct worker *worker)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < worker->config->listener_count; i++)
+        count += front_in_flight(worker->fronts[i]);
+    return count;
+}
+
+static void look_whether_drained(struct loop_timer *timer)
+{
+    struct worker *worker = timer->context;
+    int64_t now = loop_now_us(worker->loop);
+    if (requests_in_fronts(worker) == 0 && worker->shared.in_flight == 0) {
+        loop_stop(worker->loop);
+        return;
+    }
+    if (now >= worker->drain_deadline_us && !worker->shared.giving_up) {
+        log_warning("shutting down: %u requests are still in flight after proxy.drain; they are given up",
+                    worker->shared.in_flight);
+        exchange_abandon_all(&worker->shared);
+    } else if (now >= worker->drain_deadline_us + DRAIN_LAST_WORDS_US) {
+        loop_stop(worker->loop);
+        return;
+    }
+    loop_timer_start(worker->loop, timer, DRAIN_LOOK_US);
+}
+
+static void woken(void *context)
+{
+    struct worker *worker = context;
+    if (!atomic_load(&worker->drain_wanted) || worker->shared.draining)
+        return;
+    worker->shared.draining = true;
+    worker->drain_deadline_us = loop_now_us(worker->loop) + worker->config->proxy.drain;
+    for (size_t i = 0; i < worker->config->listener_count; i++)
+        front_stop_accepting(worker->fronts[i]);
+    loop_timer_start(worker->loop, &worker->drain_timer, 0);
+}
+
+static void *run(void *context)
+{
+    struct worker *worker = context;
+    struct error error;
+    for (size_t i = 0; i < worker->config->upstream_count; i++)
+        upstream_warm(worker->upstreams[i], (unsigned)worker->config->upstreams[i].warm);
+    if (!loop_run(worker->loop, &error)) {
+        log_error("a worker ended: %s", error.message);
+        (void)kill(getpid(), SIGTERM); /* to ourselves: the other workers drain, the program ends */
+    }
+    exchange_abandon_all(&worker->shared);
+    return NULL;
+}
+
+static void worker_free(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->config->listener_count; i++)
+        front_close(worker->fronts[i]);
+    for (size_t i = 0; i < worker->config->upstream_count; i++)
+        upstream_free(worker->upstreams[i]);
+    upstream_pool_free(worker->pool);
+    scheme_hmac_free(worker->shared.hmac);
+    loop_free(worker->loop);
+    free(worker->upstreams);
+    free(worker->fronts);
+    free(worker->listeners);
+    free(worker);
+}
+
+static bool open_all(struct worker *worker, const struct worker_options *options, struct error *error)
+{
+    if (worker->upstreams == NULL || worker->fronts == NULL || worker->listeners == NULL)
+        return error_set(error, ERROR_MEMORY, "out of memory for a worker");
+    if (!loop_create(&worker->loop, error) || !scheme_hmac_create(&worker->shared.hmac, error) ||
+        !upstream_pool_create(&worker->pool, worker->loop, error) || !open_upstreams(worker, error))
+        return false;
+    worker->shared.loop = worker->loop;
+    worker->shared.signer = options->signer;
+    worker->shared.capture = options->capture;
+    worker->shared.journal = capture_journal(options->capture, options->index);
+    worker->shared.in_flight_max = (unsigned)options->config->proxy.in_flight_max;
+    for (size_t i = 0; i < options->config->listener_count; i++) {
+        if (!open_front(worker, i, &options->listen_fds[i], error))
+            return false;
+    }
+    worker->drain_timer = (struct loop_timer){ .expired = look_whether_drained, .context = worker };
+    loop_on_wake(worker->loop, woken, worker);
+    return true;
+}
+
+bool worker_start(struct worker **started, const struct worker_options *options, struct error *error)
+{
+    struct worker *worker = calloc(1, sizeof(*worker));
+    if (worker == NULL)
+        return error_set(error, ERROR_MEMORY, "out of memory for a worker");
+    worker->config = options->config;
+    worker->upstreams = calloc(options->config->upstream_count, sizeof(struct upstream *));
+    worker->fronts = calloc(options->config->listener_count, sizeof(struct front *));
+    worker->listeners = calloc(options->config->listener_count, sizeof(struct exchange_listener));
+    int number = 0;
+    bool opened = open_all(worker, options, error);
+    if (opened)
+        number = pthread_create(&worker->thread, NULL, run, worker);
+    if (number != 0)
+        (void)error_system(error, number, "cannot start a worker's thread");
+    if (!opened || number != 0) {
+        worker_free(worker);
+        return false;
+    }
+    *started = worker;
+    return true;
+}
+
+void worker_drain(struct worker *worker)
+{
+    atomic_store(&worker->drain_wanted, true);
+    loop_wake(worker->loop);
+}
+
+void worker_join(struct worker *worker)
+{
+    (void)pthread_join(worker->thread, NULL); /* joinable and joined once: cannot fail */
+    worker_free(worker);
+}

@@ -1,0 +1,170 @@
+/* The signer's service: one thread, one poll loop over the signals and the socket to the proxy process, until that
+ * process ends. */
+#include "countersign/signer.h"
+
+#include "countersign/clock.h"
+#include "countersign/log.h"
+#include "process.h"
+#include "session.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct service {
+    struct signer_session session;
+    int socket; /* -1 once the service has ended */
+    int signals;
+    pid_t child;
+    bool asked_to_end; /* SIGTERM was passed on: a terminal's Ctrl-C reaches both processes, and once is enough */
+    bool reaped;
+    int exit_code;
+};
+
+static void stop_answering(struct service *service)
+{
+    (void)close(service->socket); /* nothing written is lost: datagrams were taken whole */
+    service->socket = -1;
+    session_end(&service->session);
+}
+
+static void send_what_is_owed(struct service *service)
+{
+    enum wire_result result = WIRE_DONE;
+    struct signer_wire_message message;
+    while (result == WIRE_DONE && session_owes(&service->session)) {
+        session_next(&message, &service->session);
+        result = wire_send(service->socket, &message);
+        if (result == WIRE_DONE)
+            session_sent(&service->session);
+    }
+    OPENSSL_cleanse(&message, sizeof(message));
+    if (result == WIRE_ENDED)
+        stop_answering(service);
+}
+
+static void refuse_message(struct service *service)
+{
+    log_error("the proxy process sent the signer a message that it must not send: no more keys are given out; "
+              "restart the proxy, and look for what took it over");
+    stop_answering(service);
+}
+
+static void take_message(struct service *service)
+{
+    struct signer_wire_message message;
+    switch (wire_receive(&message, service->socket)) {
+    case WIRE_DONE:
+        if (!session_take(&service->session, &message, clock_wall_us() / 1000))
+            refuse_message(service);
+        break;
+    case WIRE_MALFORMED:
+        refuse_message(service);
+        break;
+    case WIRE_ENDED:
+        stop_answering(service);
+        break;
+    case WIRE_LATER:
+        break;
+    }
+}
+
+static void reap(struct service *service)
+{
+    int status;
+    if (waitpid(service->child, &status, WNOHANG) != service->child)
+        return; /* another child's end, or this one's was taken already */
+    service->reaped = true;
+    service->exit_code = process_exit_code(status);
+}
+
+static void pass_on(struct service *service, int number)
+{
+    if (!service->reaped)
+        (void)kill(service->child, number); /* not reaped: the number is still its own */
+}
+
+static void take_signals(struct service *service)
+{
+    struct signalfd_siginfo info;
+    while (read(service->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGCHLD) {
+            reap(service);
+        } else if (info.ssi_signo == SIGHUP) {
+            pass_on(service, SIGHUP);
+        } else if (!service->asked_to_end) {
+            service->asked_to_end = true;
+            pass_on(service, SIGTERM);
+        }
+    }
+}
+
+static bool answer_until_it_ends(struct service *service, struct error *error)
+{
+    while (!service->reaped) {
+        bool owes = service->socket >= 0 && session_owes(&service->session);
+        struct pollfd watched[] = { { .fd = service->signals, .events = POLLIN },
+                                    { .fd = service->socket, .events = owes ? POLLOUT : POLLIN } };
+        if (poll(watched, ARRAY_LENGTH(watched), -1) < 0 && errno != EINTR)
+            return error_system(error, errno, "the signer cannot wait for the proxy process");
+        if (watched[0].revents != 0)
+            take_signals(service);
+        if (watched[1].revents != 0 && !owes)
+            take_message(service);
+        if (service->socket >= 0)
+            send_what_is_owed(service);
+    }
+    return true;
+}
+
+static void end_child(struct service *service)
+{
+    if (service->child <= 0 || service->reaped)
+        return;
+    pass_on(service, SIGTERM);
+    (void)waitpid(service->child, NULL, 0); /* on an error path already */
+}
+
+static bool start(struct service *service, char *const arguments[], const sigset_t *taken, const sigset_t *before,
+                  struct error *error)
+{
+    service->signals = signalfd(-1, taken, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (service->signals < 0)
+        return error_system(error, errno, "the signer cannot take signals (signalfd)");
+    return process_start(&service->child, &service->socket, "/proc/self/exe", arguments,
+                         service->session.signer->config, before, error);
+}
+
+static void signals_to_take(sigset_t *set)
+{
+    static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD };
+    (void)sigemptyset(set); /* set operations fail for numbers that are no signals only */
+    for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++)
+        (void)sigaddset(set, numbers[i]);
+}
+
+bool signer_serve(int *exit_code, struct signer *signer, char *const arguments[], struct error *error)
+{
+    struct service service = { .socket = -1, .signals = -1 };
+    sigset_t taken, before;
+    session_begin(&service.session, signer);
+    signals_to_take(&taken);
+    if (!process_fill_standard_descriptors(error))
+        return false;
+    if (sigprocmask(SIG_BLOCK, &taken, &before) != 0)
+        return error_system(error, errno, "the signer cannot block signals");
+    bool done = start(&service, arguments, &taken, &before, error) && answer_until_it_ends(&service, error);
+    end_child(&service);
+    if (service.socket >= 0)
+        stop_answering(&service);
+    if (service.signals >= 0)
+        (void)close(service.signals);              /* was only read */
+    (void)sigprocmask(SIG_SETMASK, &before, NULL); /* cannot fail with a mask that was in force */
+    if (done)
+        *exit_code = service.exit_code;
+    return done;
+}

@@ -1,0 +1,87 @@
+/* The signer's side of the protocol: HELLO is answered with the accounts, once; KEY_WANTED with a key, for the windows
+ * around now alone. Signer process; pure but for its own state. */
+#include "session.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+enum { SESSION_WINDOWS_AROUND = 1 }; /* how far a window may be from the signer's own */
+
+void session_begin(struct signer_session *session, const struct signer *signer)
+{
+    *session = (struct signer_session){ .signer = signer };
+}
+
+static bool accounts_owed(const struct signer_session *session)
+{
+    return session->greeted && session->accounts_told < session->signer->config->account_count;
+}
+
+bool session_owes(const struct signer_session *session)
+{
+    return accounts_owed(session) || session->answer_waits;
+}
+
+static bool window_is_near(uint64_t window, uint64_t own)
+{
+    return (window > own ? window - own : own - window) <= SESSION_WINDOWS_AROUND;
+}
+
+static void answer_key(struct signer_session *session, size_t account, uint64_t window, int64_t now_ms)
+{
+    struct signer_wire_message *answer = &session->answer;
+    wire_begin(answer, SIGNER_WIRE_KEY);
+    answer->account = (uint32_t)account;
+    answer->window = window;
+    if (!window_is_near(window, scheme_window(now_ms)))
+        answer->status = SIGNER_WIRE_WINDOW_REFUSED;
+    else if (!signer_window_key(&answer->body.key, session->signer, account, window, NULL))
+        answer->status = SIGNER_WIRE_FAILED;
+    session->answer_waits = true;
+}
+
+bool session_take(struct signer_session *session, const struct signer_wire_message *message, int64_t now_ms)
+{
+    bool is_hello = message->type == SIGNER_WIRE_HELLO;
+    if (!wire_is_request(message, session->signer->config->account_count) || is_hello == session->greeted)
+        return false; /* HELLO comes first and once */
+    if (is_hello)
+        session->greeted = true;
+    else
+        answer_key(session, message->account, message->window, now_ms);
+    return true;
+}
+
+static void make_account(struct signer_wire_message *message, const struct signer *signer, size_t account)
+{
+    struct slice api_key = secret_slice(&signer->accounts[account].api_key); /* signer_open saw that both fit */
+    const char *name = signer->config->accounts[account].name;
+    wire_begin(message, SIGNER_WIRE_ACCOUNT);
+    message->account = (uint32_t)account;
+    message->last = account + 1 == signer->config->account_count ? 1 : 0;
+    message->body.account_info.api_key_length = (uint32_t)api_key.length;
+    memcpy(message->body.account_info.name, name, strnlen(name, SIGNER_WIRE_NAME_MAX));
+    memcpy(message->body.account_info.api_key, api_key.data, api_key.length);
+}
+
+void session_next(struct signer_wire_message *message, const struct signer_session *session)
+{
+    if (accounts_owed(session))
+        make_account(message, session->signer, session->accounts_told);
+    else
+        *message = session->answer;
+}
+
+void session_sent(struct signer_session *session)
+{
+    if (accounts_owed(session))
+        session->accounts_told++;
+    else
+        session_end(session);
+}
+
+void session_end(struct signer_session *session)
+{
+    OPENSSL_cleanse(&session->answer, sizeof(session->answer));
+    session->answer_waits = false;
+}

@@ -1,0 +1,286 @@
+/* The proxy process's end of the signer's socket: opened on one thread, then kept by a thread of its own, which fetches
+ * each window's keys ahead of time; workers read them without locks.
+ *
+ * The thread sleeps until the next window is near (twice a minute), the clock is set, a worker misses a key, the signer
+ * ends, or the client is closed. */
+#include "countersign/signer_client.h"
+
+#include "client_link.h"
+#include "client_schedule.h"
+#include "countersign/clock.h"
+#include "countersign/log.h"
+#include "key_slots.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+enum { CLIENT_OPEN_US = 5000000 }; /* signer_client_open's bound */
+
+struct signer_client {
+    struct client_link link;
+    struct signer_client_account *accounts;
+    struct key_slots *slots; /* one for each account */
+    size_t account_count;
+    int timer; /* wall clock: fires when the next key is due, and when the clock is set */
+    atomic_bool alive;
+    bool has_thread;
+    pthread_t thread;
+};
+
+/* --- keys --- */
+
+/* Fetches one key unless it is held. False when the signer is gone; *error says how. */
+static bool fetch(struct signer_client *client, size_t account, uint64_t window, struct error *error)
+{
+    struct key_slots *slots = &client->slots[account];
+    struct scheme_window_key key;
+    if (key_slots_hold(slots, window))
+        return true;
+    enum link_result result = link_fetch_key(&key, &client->link, account, window, error);
+    if (result == LINK_KEY) {
+        key_slots_put(slots, window, &key);
+        OPENSSL_cleanse(&key, sizeof(key));
+    } else if (result == LINK_REFUSED) {
+        atomic_store(&slots->refused, window);
+    }
+    return result != LINK_FAILED;
+}
+
+/* The keys that are due by the clock. What was refused earlier may be given now. */
+static bool fetch_due(struct signer_client *client, struct error *error)
+{
+    struct client_windows due = schedule_windows(clock_wall_us() / 1000);
+    for (size_t i = 0; i < client->account_count; i++) {
+        atomic_store(&client->slots[i].refused, KEY_SLOTS_NO_WINDOW);
+        if (!fetch(client, i, due.current, error) || !fetch(client, i, due.ahead, error))
+            return false;
+    }
+    return true;
+}
+
+/* The keys that workers looked for and did not find. */
+static bool fetch_wanted(struct signer_client *client, struct error *error)
+{
+    for (size_t i = 0; i < client->account_count; i++) {
+        uint64_t wanted = atomic_exchange(&client->slots[i].wanted, KEY_SLOTS_NO_WINDOW);
+        if (wanted != KEY_SLOTS_NO_WINDOW && !fetch(client, i, wanted, error))
+            return false;
+    }
+    return true;
+}
+
+/* --- the thread --- */
+
+/* Sets the timer to the next key's time. The clock may be set between reading it and this: then again. */
+static bool set_timer(const struct signer_client *client, struct error *error)
+{
+    int64_t next_ms;
+    do {
+        next_ms = schedule_next_ms(clock_wall_us() / 1000);
+        struct itimerspec at = { .it_value = { .tv_sec = next_ms / 1000, .tv_nsec = next_ms % 1000 * 1000000 } };
+        if (timerfd_settime(client->timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) != 0)
+            return error_system(error, errno, "cannot set the timer for the next window's keys");
+    } while (schedule_next_ms(clock_wall_us() / 1000) < next_ms);
+    return true;
+}
+
+/* Sleeps until there is something to do: *is_due when the timer fired or the clock was set. False at the signer's end. */
+static bool sleep_until_needed(const struct signer_client *client, bool *is_due, struct error *error)
+{
+    struct pollfd watched[] = { { .fd = client->link.fd, .events = POLLIN },
+                                { .fd = client->link.wake, .events = POLLIN },
+                                { .fd = client->timer, .events = POLLIN } };
+    if (poll(watched, ARRAY_LENGTH(watched), -1) < 0 && errno != EINTR)
+        return error_system(error, errno, "cannot wait for the signer");
+    if (watched[0].revents != 0)
+        return error_set(error, ERROR_SYSTEM, "the signer process has ended, or sent what nobody asked for");
+    if (watched[1].revents != 0)
+        link_take_wakes(&client->link);
+    uint64_t count;
+    *is_due = watched[2].revents != 0;
+    if (*is_due)
+        (void)!read(client->timer, &count, sizeof(count)); /* fails where the clock was set: due as well */
+    return true;
+}
+
+static bool keep_keys(struct signer_client *client, struct error *error)
+{
+    bool is_due = true;
+    while (!atomic_load(&client->link.stop)) {
+        if (is_due && (!set_timer(client, error) || !fetch_due(client, error)))
+            return false;
+        if (!fetch_wanted(client, error) || !sleep_until_needed(client, &is_due, error))
+            return false;
+    }
+    return true;
+}
+
+static void *run_thread(void *context)
+{
+    struct signer_client *client = context;
+    struct error error;
+    if (!keep_keys(client, &error) && !atomic_load(&client->link.stop))
+        log_error("%s: requests can be signed for less than a minute more", error.message);
+    atomic_store(&client->alive, false);
+    return NULL;
+}
+
+/* Signals are for the thread that runs the service. */
+static bool start_thread(struct signer_client *client, struct error *error)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all); /* cannot fail */
+    int number = pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (number == 0) {
+        number = pthread_create(&client->thread, NULL, run_thread, client);
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* cannot fail with a mask that was in force */
+    }
+    if (number != 0)
+        return error_system(error, number, "cannot start the thread that fetches keys");
+    client->has_thread = true;
+    return true;
+}
+
+/* --- opening and closing --- */
+
+static bool open_descriptors(struct signer_client *client, int fd, struct error *error)
+{
+    client->link.fd = fd;
+    client->link.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    client->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (client->link.wake < 0 || client->timer < 0)
+        return error_system(error, errno, "cannot make the descriptors of the signer's client");
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return error_system(error, errno,
+                            "descriptor %d is not the signer's socket: start this with `countersign serve`", fd);
+    return true;
+}
+
+static bool make_slots(struct signer_client *client, struct error *error)
+{
+    client->slots = calloc(client->account_count, sizeof(*client->slots));
+    if (client->slots == NULL)
+        return error_set(error, ERROR_MEMORY, "no memory for the keys of %zu accounts", client->account_count);
+    for (size_t i = 0; i < client->account_count; i++)
+        key_slots_init(&client->slots[i]);
+    return true;
+}
+
+/* The last, the current and the next window. The last may be refused where the clock turns meanwhile. */
+static bool fetch_first(struct signer_client *client, struct error *error)
+{
+    uint64_t now = scheme_window(clock_wall_us() / 1000);
+    for (size_t i = 0; i < client->account_count; i++) {
+        for (uint64_t window = now - 1; window <= now + 1; window++) {
+            if (!fetch(client, i, window, error))
+                return false;
+        }
+        if (!key_slots_hold(&client->slots[i], now))
+            return error_set(error, ERROR_SYSTEM, "the signer process gives no key of account %s for now",
+                             client->accounts[i].name);
+    }
+    return true;
+}
+
+static bool open_all(struct signer_client *client, int fd, struct error *error)
+{
+    client->link.deadline_us = clock_monotonic_us() + CLIENT_OPEN_US;
+    bool done = open_descriptors(client, fd, error) &&
+                link_take_accounts(&client->accounts, &client->account_count, &client->link, error) &&
+                make_slots(client, error) && fetch_first(client, error);
+    client->link.deadline_us = CLIENT_NO_DEADLINE; /* a late answer is better than none, once the proxy runs */
+    return done && start_thread(client, error);
+}
+
+bool signer_client_open(struct signer_client **client, int fd, struct error *error)
+{
+    struct signer_client *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        (void)close(fd); /* owned by now */
+        return error_set(error, ERROR_MEMORY, "no memory for the signer's client");
+    }
+    made->link = (struct client_link){ .fd = fd, .wake = -1 };
+    made->timer = -1;
+    atomic_init(&made->link.stop, false);
+    atomic_init(&made->alive, true);
+    if (!open_all(made, fd, error)) {
+        signer_client_close(made);
+        return false;
+    }
+    *client = made;
+    return true;
+}
+
+static void wake(const struct signer_client *client)
+{
+    (void)eventfd_write(client->link.wake, 1); /* fails when 2^64 - 2 wake-ups wait already: awake then */
+}
+
+static void end_thread(struct signer_client *client)
+{
+    if (!client->has_thread)
+        return;
+    atomic_store(&client->link.stop, true);
+    wake(client);
+    (void)pthread_join(client->thread, NULL); /* cannot fail for our own, joined once */
+}
+
+void signer_client_close(struct signer_client *client)
+{
+    if (client == NULL)
+        return;
+    end_thread(client);
+    const int descriptors[] = { client->link.fd, client->link.wake, client->timer };
+    for (size_t i = 0; i < ARRAY_LENGTH(descriptors); i++) {
+        if (descriptors[i] >= 0)
+            (void)close(descriptors[i]); /* nothing written can be lost here */
+    }
+    for (size_t i = 0; client->slots != NULL && i < client->account_count; i++)
+        key_slots_wipe(&client->slots[i]);
+    free(client->slots);
+    if (client->accounts != NULL)
+        OPENSSL_cleanse(client->accounts, client->account_count * sizeof(*client->accounts));
+    free(client->accounts);
+    free(client);
+}
+
+/* --- what workers call --- */
+
+size_t signer_client_account_count(const struct signer_client *client)
+{
+    return client->account_count;
+}
+
+const struct signer_client_account *signer_client_account(const struct signer_client *client, size_t account)
+{
+    return account < client->account_count ? &client->accounts[account] : NULL;
+}
+
+enum signer_client_key signer_client_window_key(struct scheme_window_key *key, struct signer_client *client,
+                                                size_t account, uint64_t window)
+{
+    if (account >= client->account_count || window == KEY_SLOTS_NO_WINDOW)
+        return SIGNER_CLIENT_KEY_GONE;
+    struct key_slots *slots = &client->slots[account];
+    if (key_slots_get(key, slots, window))
+        return SIGNER_CLIENT_KEY_READY;
+    if (!signer_client_is_alive(client) || atomic_load(&slots->refused) == window)
+        return SIGNER_CLIENT_KEY_GONE;
+    if (atomic_exchange(&slots->wanted, window) != window) /* asked for once: others look for the same window too */
+        wake(client);
+    return SIGNER_CLIENT_KEY_LATER;
+}
+
+bool signer_client_is_alive(const struct signer_client *client)
+{
+    return atomic_load(&client->alive);
+}

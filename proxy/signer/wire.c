@@ -1,0 +1,89 @@
+/* The messages between signer and proxy: made, carried, checked. Any thread; one at a time for one socket. */
+#include "wire.h"
+
+#include "countersign/hex.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <string.h>
+#include <sys/socket.h>
+
+void wire_begin(struct signer_wire_message *message, enum signer_wire_type type)
+{
+    memset(message, 0, sizeof(*message));
+    message->magic = SIGNER_WIRE_MAGIC;
+    message->type = (uint16_t)type;
+}
+
+bool wire_parse(struct signer_wire_message *message, const void *bytes, size_t length)
+{
+    if (length != sizeof(*message))
+        return false;
+    memcpy(message, bytes, sizeof(*message));
+    return message->magic == SIGNER_WIRE_MAGIC;
+}
+
+bool wire_is_request(const struct signer_wire_message *message, size_t account_count)
+{
+    return message->type == SIGNER_WIRE_HELLO ||
+           (message->type == SIGNER_WIRE_KEY_WANTED && message->account < account_count);
+}
+
+bool wire_is_visible(struct slice text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] <= 0x20 || text.data[i] >= 0x7f) /* bytes above ASCII are negative where char is signed */
+            return false;
+    }
+    return true;
+}
+
+bool wire_is_account(const struct signer_wire_message *message, size_t account)
+{
+    const char *name = message->body.account_info.name;
+    size_t name_length = strnlen(name, sizeof(message->body.account_info.name));
+    size_t key_length = message->body.account_info.api_key_length;
+    return message->type == SIGNER_WIRE_ACCOUNT && message->account == account && message->last <= 1 &&
+           name_length > 0 && name_length <= SIGNER_WIRE_NAME_MAX && wire_is_visible(slice_of(name, name_length)) &&
+           key_length > 0 && key_length <= SIGNER_WIRE_API_KEY_MAX &&
+           wire_is_visible(slice_of(message->body.account_info.api_key, key_length));
+}
+
+bool wire_is_key(const struct signer_wire_message *message, size_t account, uint64_t window)
+{
+    unsigned char bytes[SCHEME_WINDOW_KEY_LENGTH / 2];
+    if (message->type != SIGNER_WIRE_KEY || message->account != account || message->window != window)
+        return false;
+    if (message->status != SIGNER_WIRE_OK)
+        return message->status == SIGNER_WIRE_WINDOW_REFUSED || message->status == SIGNER_WIRE_FAILED;
+    bool is_hex = hex_decode(bytes, message->body.key.text, sizeof(bytes));
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    return is_hex;
+}
+
+enum wire_result wire_send(int fd, const struct signer_wire_message *message)
+{
+    ssize_t sent;
+    do {
+        sent = send(fd, message, sizeof(*message), MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    if (sent == (ssize_t)sizeof(*message)) /* SOCK_SEQPACKET: whole or not at all */
+        return WIRE_DONE;
+    return sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? WIRE_LATER : WIRE_ENDED;
+}
+
+enum wire_result wire_receive(struct signer_wire_message *message, int fd)
+{
+    unsigned char bytes[sizeof(*message) + 1]; /* one more: a longer message shows by its length */
+    ssize_t got;
+    do {
+        got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK ? WIRE_LATER : WIRE_ENDED;
+    if (got == 0)
+        return WIRE_ENDED;
+    bool parsed = wire_parse(message, bytes, (size_t)got);
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    return parsed ? WIRE_DONE : WIRE_MALFORMED;
+}

@@ -1,0 +1,273 @@
+/* One request under way: started, tried again while no connection can be had, ended. A call that has ended becomes a
+ * spare, with its libcurl handle and its memory, for the next. */
+#include "upstream_internal.h"
+
+#include "countersign/clock.h"
+#include "countersign/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void deadline_expired(struct loop_timer *timer);
+static void retry_expired(struct loop_timer *timer);
+
+struct upstream_call *call_of_easy(CURL *easy)
+{
+    char *call = NULL;
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call); /* set at the handle's birth */
+    return (struct upstream_call *)(void *)call;
+}
+
+/* --- birth, spare life, death --- */
+
+static struct upstream_call *call_create(struct upstream *upstream)
+{
+    struct upstream_call *call = calloc(1, sizeof(*call));
+    if (call == NULL)
+        return NULL;
+    call->upstream = upstream;
+    call->deadline = (struct loop_timer){ .expired = deadline_expired, .context = call };
+    call->retry = (struct loop_timer){ .expired = retry_expired, .context = call };
+    buffer_init(&call->target, UPSTREAM_HEAD_MAX);
+    buffer_init(&call->field_text, 2 * (size_t)UPSTREAM_HEAD_MAX); /* any head that passes request_check */
+    buffer_init(&call->request_head, 4 * (size_t)UPSTREAM_HEAD_MAX);
+    buffer_init(&call->response_head, upstream->options.response_max);
+    buffer_init(&call->response_body, upstream->options.response_max);
+    if (handle_create(call) != NULL)
+        return call;
+    call_free(call);
+    return NULL;
+}
+
+void call_free(struct upstream_call *call)
+{
+    if (call->easy != NULL)
+        curl_easy_cleanup(call->easy);
+    buffer_free(&call->target);
+    buffer_free(&call->field_text);
+    buffer_free(&call->request_head);
+    buffer_free(&call->response_head);
+    buffer_free(&call->response_body);
+    free(call);
+}
+
+static void shrink(struct buffer *buffer)
+{
+    if (buffer->capacity > UPSTREAM_SPARE_BUFFER_MAX)
+        buffer_free(buffer);
+    buffer_reset(buffer);
+}
+
+static void make_spare(struct upstream_call *call)
+{
+    struct upstream *upstream = call->upstream;
+    if (upstream->spare_count >= upstream->options.connections_max) {
+        call_free(call);
+        return;
+    }
+    handle_forget_request(call);
+    shrink(&call->target);
+    shrink(&call->field_text);
+    shrink(&call->request_head);
+    shrink(&call->response_head);
+    shrink(&call->response_body);
+    call->next = upstream->spare;
+    upstream->spare = call;
+    upstream->spare_count++;
+}
+
+static struct upstream_call *take_spare(struct upstream *upstream)
+{
+    struct upstream_call *call = upstream->spare;
+    if (call == NULL)
+        return call_create(upstream);
+    upstream->spare = call->next;
+    upstream->spare_count--;
+    return call;
+}
+
+/* --- the list of live calls --- */
+
+static void link_live(struct upstream_call *call)
+{
+    struct upstream *upstream = call->upstream;
+    call->previous = NULL;
+    call->next = upstream->live;
+    if (upstream->live != NULL)
+        upstream->live->previous = call;
+    upstream->live = call;
+    upstream->pool->in_flight += !call->is_warming;
+}
+
+static void unlink_live(struct upstream_call *call)
+{
+    struct upstream *upstream = call->upstream;
+    if (call->previous != NULL)
+        call->previous->next = call->next;
+    else
+        upstream->live = call->next;
+    if (call->next != NULL)
+        call->next->previous = call->previous;
+    upstream->pool->in_flight -= !call->is_warming;
+}
+
+/* --- the end --- */
+
+/* Takes the call out of libcurl (which closes the connection of a transfer under way), the timers and the list. */
+static void detach(struct upstream_call *call)
+{
+    struct loop *loop = call->upstream->pool->loop;
+    loop_timer_stop(loop, &call->deadline);
+    loop_timer_stop(loop, &call->retry);
+    (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* one that is not in it stays so */
+    unlink_live(call);
+}
+
+void call_drop(struct upstream_call *call)
+{
+    detach(call);
+    make_spare(call);
+}
+
+static void conclude(struct upstream_call *call, CURLcode code)
+{
+    struct upstream_result *result = &call->result;
+    result->timing.complete_us = clock_wall_us();
+    result->bytes_left = upstream_call_bytes_left(call);
+    result->request_head = buffer_slice(&call->request_head);
+    result->response_head = buffer_slice(&call->response_head);
+    result->response_body = buffer_slice(&call->response_body);
+    failure_explain(call, code);
+    detach(call);
+    call->callbacks.done(call->context, result);
+    make_spare(call);
+}
+
+static void deadline_expired(struct loop_timer *timer)
+{
+    struct upstream_call *call = timer->context;
+    call->stop = STOP_DEADLINE;
+    conclude(call, CURLE_OPERATION_TIMEDOUT);
+}
+
+/* --- the way --- */
+
+static bool start_transfer(struct upstream_call *call)
+{
+    int64_t left_us = call->connect_deadline_us - clock_monotonic_us();
+    call->curl_words[0] = '\0';
+    return handle_set_connect_timeout(call, left_us) &&
+           curl_multi_add_handle(call->upstream->multi, call->easy) == CURLM_OK;
+}
+
+static void retry_expired(struct loop_timer *timer)
+{
+    struct upstream_call *call = timer->context;
+    if (!start_transfer(call))
+        conclude(call, CURLE_OUT_OF_MEMORY);
+}
+
+static bool may_try_again(const struct upstream_call *call, CURLcode code)
+{
+    return call->result.attempts == 0 && call->stop == STOP_NONE && failure_is_worth_retrying(code) &&
+           clock_monotonic_us() + UPSTREAM_CONNECT_RETRY_US < call->connect_deadline_us;
+}
+
+void call_transfer_ended(struct upstream_call *call, CURLcode code)
+{
+    if (!may_try_again(call, code)) {
+        conclude(call, code);
+        return;
+    }
+    log_debug("%s: %s; trying again", call->upstream->host, call->curl_words);
+    (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* it is in it: it has just ended */
+    loop_timer_start(call->upstream->pool->loop, &call->retry, UPSTREAM_CONNECT_RETRY_US);
+}
+
+static void reset_result(struct upstream_call *call)
+{
+    call->result = (struct upstream_result){ .response_fields = { .items = call->response_fields },
+                                             .timing = { .started_us = clock_wall_us() } };
+    call->stop = STOP_NONE;
+    call->is_writing = false;
+    call->response_head_is_whole = false;
+    call->response_bytes = 0;
+    call->body_sent = 0;
+}
+
+static struct upstream_call *call_start(struct upstream *upstream, const struct upstream_request *request,
+                                        const struct upstream_callbacks *callbacks, void *context)
+{
+    struct upstream_call *call = take_spare(upstream);
+    if (call == NULL)
+        return NULL;
+    reset_result(call);
+    call->request = *request;
+    call->callbacks = *callbacks;
+    call->context = context;
+    call->connect_deadline_us = clock_monotonic_us() + upstream->options.connect_timeout_us;
+    if (!handle_set_request(call) || !start_transfer(call)) {
+        make_spare(call);
+        return NULL;
+    }
+    loop_timer_start(upstream->pool->loop, &call->deadline, upstream->options.timeout_us);
+    return call;
+}
+
+bool upstream_send(struct upstream_call **started, struct upstream *upstream, const struct upstream_request *request,
+                   bool may_repeat, const struct upstream_callbacks *callbacks, void *context, struct error *error)
+{
+    if (!request_check(request, error))
+        return false;
+    struct upstream_call *call = call_start(upstream, request, callbacks, context);
+    if (call == NULL)
+        return error_set(error, ERROR_MEMORY, "out of memory for a request to %s", upstream->host);
+    call->may_repeat = may_repeat;
+    call->is_warming = false;
+    link_live(call);
+    *started = call;
+    return true;
+}
+
+static void warmed(void *context, struct upstream_result *result)
+{
+    const struct upstream *upstream = context;
+    if (result->failure != UPSTREAM_OK)
+        log_debug("a connection to %s could not be opened ahead: %s", upstream->host, result->message);
+}
+
+void upstream_warm(struct upstream *upstream, unsigned count)
+{
+    static const struct upstream_callbacks callbacks = { .done = warmed };
+    struct upstream_request request = { .method = SLICE_LITERAL("HEAD"), .target = SLICE_LITERAL("/") };
+    for (unsigned i = 0; i < count; i++) {
+        struct upstream_call *call = call_start(upstream, &request, &callbacks, upstream);
+        if (call == NULL) {
+            log_debug("out of memory for a connection to %s ahead of requests", upstream->host);
+            return;
+        }
+        call->may_repeat = false;
+        call->is_warming = true;
+        link_live(call);
+    }
+}
+
+void upstream_cancel(struct upstream_call *call)
+{
+    call_drop(call);
+}
+
+/* A failed TLS write can have put whole records on the wire that neither libcurl nor OpenSSL counts: what was released to
+ * a TLS connection may have left. */
+bool upstream_call_bytes_left(const struct upstream_call *call)
+{
+    const struct upstream_result *result = &call->result;
+    return result->bytes_left || (result->attempts > 0 && result->connection.tls_version[0] != '\0');
+}
+
+char *upstream_result_take_body(struct upstream_result *result, size_t *length)
+{
+    /* the result is the call's first member */
+    struct upstream_call *call = (struct upstream_call *)(void *)result;
+    return buffer_take(&call->response_body, length);
+}

@@ -1,0 +1,205 @@
+/* What libcurl calls during a transfer: the guard that nothing is sent twice, and the witnesses of what left and came.
+ *
+ * The guard. When a reused connection dies before a byte of the answer, libcurl 7.88 makes the same request again on
+ * another connection by itself (Curl_retry_request), a POST too. Before it writes, it opens a socket (open_socket) unless
+ * it takes an idle connection, and always asks before_request: both refuse what must not be sent again. */
+#include "upstream_internal.h"
+
+#include "countersign/clock.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+static bool may_begin(const struct upstream_call *call)
+{
+    if (call->result.attempts == 0)
+        return true;
+    return call->may_repeat && call->result.attempts < UPSTREAM_ATTEMPTS_MAX && call->response_bytes == 0;
+}
+
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct upstream_call *call = context;
+    (void)purpose; /* always a connection out */
+    call->is_writing = false;
+    if (!may_begin(call)) {
+        call->stop = STOP_REPEAT;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static void begin_attempt(struct upstream_call *call)
+{
+    buffer_reset(&call->request_head);
+    buffer_reset(&call->response_head);
+    buffer_reset(&call->response_body);
+    call->response_head_is_whole = false;
+    call->tls_end_came = false;
+    call->response_bytes = 0;
+    call->body_sent = 0;
+    call->result.status = 0;
+    call->result.response_fields.count = 0;
+    call->result.timing.connected_us = clock_wall_us();
+    call->result.timing.sent_us = 0;
+    call->result.timing.first_byte_us = 0;
+}
+
+/* The caller's turn to change the fields. What it changed is checked like what it gave first. */
+static enum upstream_stop ask_caller(struct upstream_call *call)
+{
+    struct upstream_request request = call->request;
+    if (call->callbacks.about_to_send != NULL &&
+        !call->callbacks.about_to_send(call->context, &call->result.connection, call->result.attempts + 1, &request))
+        return STOP_ABOUT_TO_SEND;
+    if (!request_check(&request, NULL))
+        return STOP_REQUEST;
+    return fields_write(call, &request) ? STOP_NONE : STOP_MEMORY;
+}
+
+/* Options set here count for this attempt, except for the body's, which libcurl has taken over already
+ * (Curl_pretransfer). FRESH_CONNECT counts for the repeat libcurl may make: not on another idle connection, which may be
+ * as dead. */
+static bool release(struct upstream_call *call)
+{
+    if (curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->lines) != CURLE_OK ||
+        curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L) != CURLE_OK)
+        return false;
+    call->result.attempts++;
+    call->is_writing = true;
+    return true;
+}
+
+static bool speaks_what_is_demanded(const struct upstream_call *call)
+{
+    return call->upstream->options.http != UPSTREAM_HTTP_2 ||
+           strcmp(call->result.connection.http_version, "HTTP/2") == 0;
+}
+
+static int before_request(void *context, char *remote_address, char *local_address, int remote_port, int local_port)
+{
+    struct upstream_call *call = context;
+    if (!may_begin(call)) {
+        call->stop = STOP_REPEAT;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    begin_attempt(call);
+    connection_describe(&call->result.connection, call->easy, remote_address, remote_port, local_address, local_port);
+    call->stop = speaks_what_is_demanded(call) ? ask_caller(call) : STOP_NOT_HTTP_2;
+    if (call->stop == STOP_NONE && !release(call))
+        call->stop = STOP_MEMORY;
+    return call->stop == STOP_NONE ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+static bool request_has_left(const struct upstream_call *call)
+{
+    const struct buffer *head = &call->request_head;
+    size_t body = call->request.has_body ? call->request.body.length : 0;
+    return head->length >= 4 && memcmp(head->data + head->length - 4, "\r\n\r\n", 4) == 0 && call->body_sent == body;
+}
+
+/* TLS shows its messages to the debug callback without their type: two bytes are an alert, and these two are close_notify
+ * (RFC 8446 §6). libcurl 7.88 itself takes an end of TCP for an end of TLS. */
+static bool is_tls_end(curl_infotype type, const char *data, size_t size)
+{
+    return type == CURLINFO_SSL_DATA_IN && size == 2 && data[0] == 1 && data[1] == 0;
+}
+
+/* Called behind each write, with the bytes that the connection took: the head may come in pieces. */
+static int witness(CURL *easy, curl_infotype type, char *data, size_t size, void *context)
+{
+    struct upstream_call *call = context;
+    (void)easy; /* the call's own */
+    if (is_tls_end(type, data, size))
+        call->tls_end_came = true;
+    if (!call->is_writing || (type != CURLINFO_HEADER_OUT && type != CURLINFO_DATA_OUT))
+        return 0;
+    if (type == CURLINFO_HEADER_OUT)
+        (void)buffer_append(&call->request_head, data, size); /* out of memory: the record lacks it, the call goes on */
+    else
+        call->body_sent += size;
+    if (size > 0)
+        call->result.bytes_left = true;
+    if (request_has_left(call))
+        call->result.timing.sent_us = clock_wall_us();
+    return 0;
+}
+
+/* Counts what came, and says whether it is within the bound. */
+static bool take_response_bytes(struct upstream_call *call, size_t size)
+{
+    if (size > call->upstream->options.response_max - call->response_bytes) {
+        call->stop = STOP_RESPONSE_TOO_LARGE;
+        return false;
+    }
+    call->response_bytes += size;
+    return true;
+}
+
+/* A head has come to its empty line. Interim answers are dropped (RFC 9110 §15.2); 101 is an end like any other. A head
+ * that cannot be read keeps status 0. */
+static void head_is_whole(struct upstream_call *call)
+{
+    struct upstream_result *result = &call->result;
+    if (!http_parse_response_head(&result->status, &result->response_fields, HTTP_FIELDS_MAX,
+                                  buffer_slice(&call->response_head)))
+        result->status = 0;
+    bool is_interim = result->status >= 100 && result->status <= 199 && result->status != 101;
+    if (!is_interim) {
+        call->response_head_is_whole = true;
+        return;
+    }
+    buffer_reset(&call->response_head);
+    result->status = 0;
+    result->response_fields.count = 0;
+}
+
+/* Called for each line of a head, with its line end; and for each line of the trailers, which are not kept. */
+static size_t take_head_line(char *line, size_t item_size, size_t count, void *context)
+{
+    struct upstream_call *call = context;
+    size_t size = item_size * count;
+    if (!call->is_writing)
+        return size;
+    if (call->result.timing.first_byte_us == 0)
+        call->result.timing.first_byte_us = clock_wall_us();
+    if (!take_response_bytes(call, size))
+        return 0;
+    if (call->response_head_is_whole)
+        return size;
+    if (!buffer_append(&call->response_head, line, size)) {
+        call->stop = STOP_MEMORY;
+        return 0;
+    }
+    if (line[0] == '\n' || (size == 2 && line[0] == '\r'))
+        head_is_whole(call);
+    return size;
+}
+
+static size_t take_body(char *data, size_t item_size, size_t count, void *context)
+{
+    struct upstream_call *call = context;
+    size_t size = item_size * count;
+    if (!take_response_bytes(call, size))
+        return CURL_WRITEFUNC_ERROR;
+    if (!buffer_append(&call->response_body, data, size)) {
+        call->stop = STOP_MEMORY;
+        return CURL_WRITEFUNC_ERROR;
+    }
+    return size;
+}
+
+bool callbacks_install(struct upstream_call *call)
+{
+    CURL *easy = call->easy;
+    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PREREQDATA, call) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, witness) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_DEBUGDATA, call) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_head_line) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERDATA, call) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEDATA, call) == CURLE_OK;
+}

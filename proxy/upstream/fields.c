@@ -1,0 +1,135 @@
+/* What may be sent, and its form for libcurl: a list of "Name: value" lines. The list and its text live in the call, so a
+ * call that is used again allocates nothing. */
+#include "upstream_internal.h"
+
+#include "countersign/compiler.h"
+
+#include <string.h>
+
+/* Lines without a value keep libcurl from adding its defaults. They come first: libcurl looks at the first line of a name,
+ * so a client's own "Expect: 100-continue" leaves as given, and nothing waits for the 100. */
+static const char *const suppressed[UPSTREAM_SUPPRESSED] = { "Accept", "Content-Type", "Expect" };
+
+enum { LINE_EXTRA = 3, METHOD_MAX = 32 };
+
+static bool is_control(char byte)
+{
+    return (unsigned char)byte < 0x20 || byte == 0x7f;
+}
+
+/* RFC 9112 §3.2: a blank or a line end in the target would change what the request line says. */
+static bool target_is_sendable(struct slice target)
+{
+    for (size_t i = 0; i < target.length; i++) {
+        if (is_control(target.data[i]) || target.data[i] == ' ')
+            return false;
+    }
+    return target.length > 0 && target.length <= UPSTREAM_HEAD_MAX / 2;
+}
+
+/* RFC 9110 §5.5: visible bytes, blanks, and bytes beyond ASCII. */
+static bool value_is_sendable(struct slice value)
+{
+    for (size_t i = 0; i < value.length; i++) {
+        if (is_control(value.data[i]) && value.data[i] != '\t')
+            return false;
+    }
+    return true;
+}
+
+static bool name_is_sendable(struct slice name)
+{
+    /* a method is a token like a name, but bounded: look at one piece at a time */
+    for (size_t at = 0; at < name.length; at += METHOD_MAX) {
+        size_t left = name.length - at;
+        if (!http_method_is_valid(slice_of(name.data + at, left < METHOD_MAX ? left : METHOD_MAX)))
+            return false;
+    }
+    return name.length > 0;
+}
+
+static bool field_check(const struct http_field *field, size_t body_length, struct error *error)
+{
+    uint64_t length;
+    if (!name_is_sendable(field->name) || !value_is_sendable(field->value))
+        return error_set(error, ERROR_INPUT, "a header field holds bytes that HTTP cannot carry (RFC 9110 §5.5)");
+    if (slice_equal_text_caseless(field->name, "Host") || slice_equal_text_caseless(field->name, "Transfer-Encoding"))
+        return error_set(error, ERROR_INPUT, "the header field %.*s is not the sender's to give",
+                         SLICE_ARGUMENTS(field->name));
+    if (slice_equal_text_caseless(field->name, "Content-Length") &&
+        (!slice_to_u64(slice_trim_blanks(field->value), &length) || length != body_length))
+        return error_set(error, ERROR_INPUT, "the header field Content-Length is not the length of the body, %zu bytes",
+                         body_length);
+    return true;
+}
+
+static bool fields_check(const struct upstream_request *request, struct error *error)
+{
+    size_t bytes = 0;
+    if (request->field_count > UPSTREAM_FIELDS_MAX)
+        return error_set(error, ERROR_INPUT, "a request with %zu header fields: at most %d can be sent",
+                         request->field_count, UPSTREAM_FIELDS_MAX);
+    for (size_t i = 0; i < request->field_count; i++) {
+        if (!field_check(&request->fields[i], request->has_body ? request->body.length : 0, error))
+            return false;
+        bytes += request->fields[i].name.length + request->fields[i].value.length;
+    }
+    if (bytes > UPSTREAM_HEAD_MAX / 2)
+        return error_set(error, ERROR_INPUT, "a request with %zu bytes of header fields: at most %d can be sent", bytes,
+                         UPSTREAM_HEAD_MAX / 2);
+    return true;
+}
+
+bool request_check(const struct upstream_request *request, struct error *error)
+{
+    if (!http_method_is_valid(request->method))
+        return error_set(error, ERROR_INPUT, "the request's method is not a token (RFC 9110 §5.6.2)");
+    if (!target_is_sendable(request->target))
+        return error_set(error, ERROR_INPUT,
+                         "the request's target is empty, too long, or holds a blank or a control byte");
+    /* libcurl leaves the body out of a request whose answer has none */
+    if (request->has_body && slice_equal_text(request->method, "HEAD"))
+        return error_set(error, ERROR_INPUT, "a HEAD request with a body cannot be sent");
+    return fields_check(request, error);
+}
+
+/* Bytes of all lines: each has a separator of up to two bytes and a NUL. */
+static size_t text_size(const struct upstream_request *request)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(suppressed); i++)
+        size += strlen(suppressed[i]) + LINE_EXTRA;
+    for (size_t i = 0; i < request->field_count; i++)
+        size += request->fields[i].name.length + request->fields[i].value.length + LINE_EXTRA;
+    return size;
+}
+
+/* The room for the text is reserved, so the appends do not fail and the text does not move. */
+static void line_add(struct upstream_call *call, size_t index, struct slice name, const char *separator,
+                     struct slice value)
+{
+    call->lines[index].data = call->field_text.data + call->field_text.length;
+    call->lines[index].next = NULL;
+    if (index > 0)
+        call->lines[index - 1].next = &call->lines[index];
+    (void)buffer_append_slice(&call->field_text, name);
+    (void)buffer_append_text(&call->field_text, separator);
+    (void)buffer_append_slice(&call->field_text, value);
+    (void)buffer_append_byte(&call->field_text, '\0');
+}
+
+bool fields_write(struct upstream_call *call, const struct upstream_request *request)
+{
+    static const struct slice nothing = { NULL, 0 };
+    buffer_reset(&call->field_text);
+    if (buffer_reserve(&call->field_text, text_size(request)) == NULL)
+        return false;
+    for (size_t i = 0; i < ARRAY_LENGTH(suppressed); i++)
+        line_add(call, i, slice_text(suppressed[i]), ":", nothing);
+    for (size_t i = 0; i < request->field_count; i++) {
+        struct slice value = slice_trim_blanks(request->fields[i].value);
+        /* libcurl's notation for a field with an empty value is "Name;" */
+        line_add(call, UPSTREAM_SUPPRESSED + i, request->fields[i].name, value.length == 0 ? ";" : ": ", value);
+    }
+    return true;
+}

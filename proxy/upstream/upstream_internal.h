@@ -1,0 +1,133 @@
+/* The upstream room's own parts: what an upstream and a call hold, and the steps that work on them. All of it belongs to
+ * the loop's thread. */
+#ifndef COUNTERSIGN_UPSTREAM_INTERNAL_H
+#define COUNTERSIGN_UPSTREAM_INTERNAL_H
+
+#include "countersign/buffer.h"
+#include "countersign/upstream.h"
+
+#include <curl/curl.h>
+
+enum {
+    UPSTREAM_CONNECT_RETRY_US = 100000,         /* between two tries to get a connection */
+    UPSTREAM_ATTEMPTS_MAX = 2,                  /* of a call with may_repeat; one for any other */
+    UPSTREAM_FIELDS_MAX = HTTP_FIELDS_MAX + 16, /* a client's, and what is added on the way */
+    UPSTREAM_SUPPRESSED = 3,                    /* of libcurl's default fields: see fields.c */
+    UPSTREAM_HEAD_MAX = 512 * 1024,             /* bytes of target and fields; libcurl's own bound is 1 MiB */
+    UPSTREAM_SPARE_BUFFER_MAX = 256 * 1024      /* bytes a buffer may keep while its call is spare */
+};
+
+struct upstream_pool {
+    struct loop *loop;
+    struct upstream *upstreams;
+    size_t in_flight;
+};
+
+/* One multi handle each: its bound on connections is this upstream's own, and no upstream's idle connections push out
+ * another's. */
+struct upstream {
+    struct upstream_pool *pool; /* NULL once the pool is gone */
+    struct upstream *previous;
+    struct upstream *next;
+    struct upstream_options options; /* its texts are the ones below */
+    char *url;                       /* "https://host[:port]/" */
+    char *host;                      /* the Host field's value */
+    char *ca_file;
+    char *bind_address;
+    char *egress_proxy;
+    CURLM *multi;
+    CURLSH *tls_sessions;       /* libcurl 7.88 keeps them per easy handle otherwise */
+    struct loop_timer timer;    /* the multi handle's */
+    struct upstream_call *live; /* calls under way */
+    struct upstream_call *spare;
+    unsigned spare_count;
+};
+
+/* Why this room, not libcurl, ended a transfer. */
+enum upstream_stop {
+    STOP_NONE,
+    STOP_ABOUT_TO_SEND, /* the caller said no */
+    STOP_REPEAT,        /* libcurl was about to send a second time what must be sent once */
+    STOP_REQUEST,       /* about_to_send made it a request that cannot be sent */
+    STOP_NOT_HTTP_2,    /* HTTP/2 is demanded and was not agreed on */
+    STOP_RESPONSE_TOO_LARGE,
+    STOP_MEMORY,
+    STOP_DEADLINE, /* `timeout` is over */
+    STOP_COUNT
+};
+
+struct upstream_call {
+    struct upstream_result result; /* filled as it becomes known; `done` gets its address */
+    struct upstream *upstream;
+    struct upstream_call *previous;
+    struct upstream_call *next;
+    CURL *easy;
+    struct upstream_request request; /* as it was given */
+    struct upstream_callbacks callbacks;
+    void *context;
+    bool may_repeat;
+    bool is_warming; /* made by upstream_warm: not counted */
+    enum upstream_stop stop;
+    struct loop_timer deadline;
+    struct loop_timer retry;     /* of getting a connection */
+    int64_t connect_deadline_us; /* monotonic */
+
+    /* this attempt */
+    bool is_writing;       /* released to this connection: what leaves now is the request */
+    size_t body_sent;      /* bytes */
+    size_t response_bytes; /* of all heads and the body */
+    bool response_head_is_whole;
+    bool tls_end_came; /* close_notify: what came before it was not cut off */
+    struct buffer request_head;
+    struct buffer response_head;
+    struct buffer response_body;
+
+    /* what libcurl is given */
+    char method[40];
+    struct buffer target;
+    struct buffer field_text; /* NUL-terminated lines, which `lines` points into */
+    struct curl_slist lines[UPSTREAM_SUPPRESSED + UPSTREAM_FIELDS_MAX];
+    struct http_field response_fields[HTTP_FIELDS_MAX];
+    char curl_words[CURL_ERROR_SIZE];
+};
+
+/* options.c: checks upstream->options and takes copies of their texts */
+MUST_CHECK bool options_take(struct upstream *upstream, struct error *error);
+
+/* driver.c: libcurl's multi handle on the loop */
+MUST_CHECK bool driver_create(struct upstream *upstream, struct error *error);
+void driver_free(struct upstream *upstream);
+
+/* handle.c: libcurl's options */
+CURL *handle_create(struct upstream_call *call); /* NULL when out of memory */
+MUST_CHECK bool handle_set_request(struct upstream_call *call);
+MUST_CHECK bool handle_set_connect_timeout(struct upstream_call *call, int64_t left_us);
+void handle_forget_request(struct upstream_call *call); /* libcurl keeps no pointer to the caller's memory */
+
+/* fields.c: what may be sent, and its form for libcurl */
+MUST_CHECK bool request_check(const struct upstream_request *request, struct error *error);
+/* Writes call->lines. False when out of memory. */
+MUST_CHECK bool fields_write(struct upstream_call *call, const struct upstream_request *request);
+
+/* callbacks.c: what libcurl calls during a transfer */
+MUST_CHECK bool callbacks_install(struct upstream_call *call);
+
+/* connection.c */
+void connection_describe(struct upstream_connection *connection, CURL *easy, const char *remote_address,
+                         int remote_port, const char *local_address, int local_port);
+
+/* call.c */
+struct upstream_call *call_of_easy(CURL *easy);
+void call_transfer_ended(struct upstream_call *call, CURLcode code); /* from the driver, outside libcurl */
+void call_drop(struct upstream_call *call);                          /* without `done` */
+void call_free(struct upstream_call *call);
+
+/* failure.c */
+
+/* Whether another try for a connection could end better than this one. */
+bool failure_is_worth_retrying(CURLcode code);
+
+/* Sets failure and message of a call that has ended. */
+void failure_explain(struct upstream_call *call, CURLcode code);
+
+#endif

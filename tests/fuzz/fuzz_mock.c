@@ -1,0 +1,66 @@
+/* Requests to the mock exchange behind its signature check: lines of target and body in turn. Held: each answer is one
+ * JSON value whatever was asked, and no more orders are active than an account may hold. */
+#include "mock/room.h"
+
+#include "countersign/json_scan.h"
+
+#include <stdlib.h>
+
+enum { REQUESTS_MAX = 16 /* in one input */ };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool held)
+{
+    if (!held)
+        abort();
+}
+
+static void require_json(const char *text)
+{
+    struct json_scan scan;
+    enum json_token token;
+    json_scan_init(&scan, slice_text(text));
+    do
+        token = json_scan_next(&scan, NULL);
+    while (token != JSON_END && token != JSON_INVALID);
+    require(token == JSON_END);
+}
+
+static void ask(struct mock *mock, struct slice target, struct slice body)
+{
+    static struct http_field json[] = { { SLICE_LITERAL("Content-Type"), SLICE_LITERAL("application/json") } };
+    struct answer answer = { .failure = FAILURE_NONE };
+    struct call call = {
+        .mock = mock,
+        .method = body.length > 0 ? SLICE_LITERAL("POST") : SLICE_LITERAL("GET"),
+        .target = target,
+        .query = http_target_query(target),
+        .fields = { json, ARRAY_LENGTH(json) },
+        .body = body,
+        .now_ms = INT64_C(1770742394290),
+    };
+    if (!route_find(&call))
+        (void)answer_fail(&answer, FAILURE_NO_SERVICE, "no such endpoint");
+    else if (body.length == 0 || input_check_post(&call, &answer))
+        call.route->handler(&call, &answer);
+    char *text = answer_render(&answer, call.route);
+    require(text != NULL);
+    require_json(text);
+    cJSON_free(text);
+    answer_end(&answer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct mock mock; /* large: kept from one input to the next, its orders are not */
+    struct slice rest = slice_of(data, size), target, body;
+    orders_init(&mock.orders);
+    for (int i = 0; i < REQUESTS_MAX && slice_next_part(&rest, '\n', &target); i++) {
+        if (!slice_next_part(&rest, '\n', &body))
+            body = slice_of(NULL, 0);
+        ask(&mock, target, body);
+        require(orders_active_count(&mock.orders) <= ORDERS_ACTIVE_MAX);
+    }
+    return 0;
+}

@@ -1,0 +1,68 @@
+/* Any datagrams from the proxy process to the signer: each is two bytes of length (the lower first) and so many bytes.
+ * Held: a key is given for a window next to the signer's own alone, and every answer is one that the proxy takes. */
+#include "signer/session.h"
+#include "signer/wire.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const int64_t now_ms = 1770742394290; /* window 59024746 */
+
+static char key[] = "3a1f5c7e9b2d4f6a8c0e1b3d5f7a9c2e", secret[] = "0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e";
+static struct signer_account accounts[] = {
+    { .api_key = { key, sizeof(key) - 1 }, .api_secret = { secret, sizeof(secret) - 1 } },
+    { .api_key = { key, 1 }, .api_secret = { secret, 1 } },
+};
+static struct config_account account_configs[] = { { .name = "first" }, { .name = "second" } };
+static const struct config config = { .accounts = account_configs, .account_count = 2 };
+static const struct signer signer = { .config = &config, .accounts = accounts };
+
+static void require(bool held)
+{
+    if (!held)
+        abort();
+}
+
+static void check_answer(const struct signer_wire_message *answer, const struct signer_wire_message *request)
+{
+    uint64_t own = scheme_window(now_ms);
+    if (request->type == SIGNER_WIRE_HELLO) {
+        require(answer->account < config.account_count && wire_is_account(answer, answer->account));
+        return;
+    }
+    require(wire_is_key(answer, request->account, request->window));
+    bool is_near = request->window >= own - 1 && request->window <= own + 1;
+    require(answer->status == (is_near ? SIGNER_WIRE_OK : SIGNER_WIRE_WINDOW_REFUSED));
+}
+
+static bool take_datagram(struct signer_session *session, struct slice datagram)
+{
+    struct signer_wire_message request, answer;
+    if (!wire_parse(&request, datagram.data, datagram.length) || !session_take(session, &request, now_ms))
+        return false; /* the service has ended */
+    size_t answers = 0;
+    for (; session_owes(session); answers++) {
+        session_next(&answer, session);
+        check_answer(&answer, &request);
+        session_sent(session);
+    }
+    require(answers == (request.type == SIGNER_WIRE_HELLO ? config.account_count : 1));
+    return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct signer_session session;
+    struct slice rest = slice_of(data, size);
+    session_begin(&session, &signer);
+    while (rest.length >= 2) {
+        size_t length = (size_t)(unsigned char)rest.data[0] + 256 * (size_t)(unsigned char)rest.data[1];
+        rest = slice_from(rest, 2);
+        if (!take_datagram(&session, slice_first(rest, length)))
+            break;
+        rest = slice_from(rest, length);
+    }
+    session_end(&session);
+    return 0;
+}

@@ -1,0 +1,1 @@
+countersign_fuzz_target(json_scan ROOMS base)

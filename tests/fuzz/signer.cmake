@@ -1,0 +1,3 @@
+countersign_fuzz_target(signer_wire ROOMS signer)
+countersign_fuzz_target(signer_wire_client ROOMS signer)
+countersign_fuzz_target(secret_check ROOMS signer)

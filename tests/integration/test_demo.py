@@ -1,0 +1,92 @@
+"""`serve --demo`: a newcomer without a key pastes what is on the screen."""
+import json
+import re
+import subprocess
+
+import pytest
+
+from program import Program, children, environment, is_alive, poll
+
+BALANCE = "/api/spot/accountList"
+
+
+@pytest.fixture
+def demo(tmp_path, programs):
+    program = Program("serve", "--demo", "--listen", "127.0.0.1:0", "--state-dir", tmp_path / "state",
+                      env=environment(tmp_path))
+    programs.append(program)
+    return program
+
+
+@pytest.fixture
+def paste(tmp_path):
+    """Runs a line as a shell would; returns what it prints."""
+    def run(line):
+        done = subprocess.run(line, shell=True, env=environment(tmp_path), capture_output=True, timeout=30, check=False)
+        assert done.returncode == 0, (line, done)
+        return done.stdout.decode()
+    return run
+
+
+def printed(demo, beginning):
+    """The printed command that begins so."""
+    pattern = re.compile(rf"^\s*({beginning}.*)$")
+    found = demo.wait_for_line(f"a line with {beginning}", lambda line: pattern.match(line))
+    return found.group(1).strip()
+
+
+def test_the_printed_curl_line_gets_a_balance(demo, paste):
+    answer = json.loads(paste(printed(demo, "curl ")))
+    assert answer["code"] in (0, "0")
+    assert {"currency", "balance", "typeName"} <= set(answer["data"][0])
+
+
+def test_the_printed_log_lines_show_what_was_recorded(demo, paste):
+    paste(printed(demo, "curl "))
+    show_list = printed(demo, r"\S*countersign log(?! show)")
+    show_one = printed(demo, r"\S*countersign log show")
+    assert poll("it is listed", lambda: BALANCE in (listed := paste(show_list)) and listed)
+    shown = paste(show_one)
+    assert BALANCE in shown
+    assert "X-CS-SIGN" in shown
+
+
+def test_an_order_that_is_placed_is_active_and_can_be_cancelled(demo, paste):
+    url = re.search(r"http://[\d.:]+", printed(demo, "curl ")).group()
+
+    def ask(method, path, body=None):
+        data = f"-H 'Content-Type: application/json' -d '{json.dumps(body)}'" if body else ""
+        return json.loads(paste(f"curl -sS -X {method} {data} '{url}{path}'"))
+    order = {"symbol": "BTCUSDT", "side": "BUY", "ordType": "LIMIT", "ordPrice": "20000", "ordQty": "0.001",
+             "timestamp": 1770742394290, "clOrdId": "demo-1"}
+    placed = ask("POST", "/api/trade/order/place", order)
+    assert placed["code"] == 0
+    number = placed["data"]["ordId"]
+    active = "/api/trade/order/active?symbol=BTCUSDT"
+    assert number in [item["ordId"] for item in ask("GET", active)["data"]]
+    cancelled = ask("POST", "/api/trade/order/cancel", {"symbol": "BTCUSDT", "ordId": number})
+    assert cancelled["data"]["state"] == "CANCELED"
+    assert number not in [item["ordId"] for item in ask("GET", active)["data"]]
+
+
+def test_public_data_is_there_as_well(demo, paste):
+    url = re.search(r"http://[\d.:]+", printed(demo, "curl ")).group()
+    for path in ("/api/v1/market/tickers", "/api/v1/ticker/price", "/api/v1/market/depth/BTCUSDT?depth=5"):
+        assert json.loads(paste(f"curl -sS '{url}{path}'"))["code"] in (0, "0")
+
+
+def test_the_demo_asks_for_no_key_and_uses_none_that_is_there(tmp_path, programs, account, paste):
+    """A demo that signed with a real key would be one wrong URL away from a real order."""
+    program = Program("serve", "--demo", "--listen", "127.0.0.1:0", "--state-dir", tmp_path / "state", env=environment(
+        tmp_path, COINSTORE_API_KEY=account.key, COINSTORE_API_SECRET=account.secret))
+    programs.append(program)
+    assert json.loads(paste(printed(program, "curl ")))["code"] == 0
+    assert account.key[-4:] not in program.output()
+
+
+def test_nothing_is_left_running_behind_a_demo(demo):
+    printed(demo, "curl ")
+    processes = [demo.pid, *children(demo.pid)]
+    assert len(processes) >= 2
+    demo.stop()
+    poll("all processes have ended", lambda: not any(map(is_alive, processes)))

@@ -1,0 +1,88 @@
+"""The way out: an egress proxy, an address family."""
+import socket
+import threading
+
+import pytest
+
+import coinstore
+from rawhttp import Stream
+
+PLACE = "/api/trade/order/place"
+
+
+def relay(source, sink):
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # one of both ends is gone
+
+
+class Egress:
+    """An HTTP proxy that answers CONNECT with `status` and then passes bytes on."""
+
+    def __init__(self, status):
+        self.status = status
+        self.asked = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return  # the listener was closed
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock):
+        with sock:
+            line = Stream(sock).take_head().split(b"\r\n")[0].decode()
+            self.asked.append(line)
+            sock.sendall(f"HTTP/1.1 {self.status}\r\n\r\n".encode())
+            if self.status.startswith("200"):
+                self._tunnel(sock, int(line.split()[1].rpartition(":")[2]))
+
+    @staticmethod
+    def _tunnel(sock, port):
+        with socket.create_connection(("127.0.0.1", port)) as onward:
+            back = threading.Thread(target=relay, args=(onward, sock), daemon=True)
+            back.start()
+            relay(sock, onward)
+            back.join()
+
+
+def test_an_egress_proxy_is_used_and_sees_ciphertext_alone(start, upstream):
+    with Egress("200 Connection established") as egress:
+        proxy = start({"upstream spot": {"proxy": egress.url}})
+        assert proxy.request("POST", PLACE, [], b"{}").status == 200
+        assert egress.asked == [f"CONNECT {upstream.host} HTTP/1.1"]
+    assert upstream.only_request().verdict == coinstore.ACCEPTED
+    assert "proxy" not in upstream.only_request().head.decode().lower()
+
+
+def test_an_egress_proxy_that_refuses_is_named_and_nothing_is_sent(start, upstream):
+    with Egress("403 Forbidden") as egress:
+        proxy = start({"upstream spot": {"proxy": egress.url, "connect_timeout": "1s"}})
+        answer = proxy.request("POST", PLACE, [], b"{}")
+    assert (answer.status, answer.outcome) == (502, "not_sent")
+    assert "proxy" in answer.json()["message"].lower()
+    assert upstream.everything == []
+
+
+@pytest.mark.parametrize("family, status", [("ipv4", 200), ("any", 200), ("ipv6", 502)])
+def test_the_address_family_is_the_one_asked_for(start, upstream, family, status):
+    """The tests' exchange has an IPv4 address only."""
+    proxy = start({"upstream spot": {"ip_family": family, "connect_timeout": "1s"}})
+    answer = proxy.request("POST", PLACE, [], b"{}")
+    assert answer.status == status
+    assert len(upstream.requests()) == (status == 200)

@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test. Ends with the totals of all runners.
+#
+#   tests/run.sh            everything
+#   tests/run.sh STEP...    only these steps: lint unit integration asan tsan fuzz
+#
+# FUZZ_SECONDS (20) is the time for each fuzz target. JOBS (number of cores) is how many tests run side by side.
+set -uo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 3
+# shellcheck source=proxy/packages.sh
+source proxy/packages.sh
+python=/usr/bin/python3 jobs=${JOBS:-$(nproc)} fuzz_seconds=${FUZZ_SECONDS:-20}
+passed=0 failed=0 skipped=0
+
+# count RUNNER-OUTPUT-FILE EXIT-CODE: adds a runner's own totals; a runner that failed without saying how often counts once.
+count() {
+    local p f s
+    p=$(tail -n 1 "$1" | grep -oE '[0-9]+ passed' | cut -d' ' -f1)
+    f=$(tail -n 1 "$1" | grep -oE '[0-9]+ (failed|errors?)' | awk '{ n += $1 } END { print n + 0 }')
+    s=$(tail -n 1 "$1" | grep -oE '[0-9]+ skipped' | cut -d' ' -f1)
+    [[ $2 -ne 0 && ${f:-0} -eq 0 ]] && f=1
+    passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
+}
+
+# run_counted COMMAND...: runs a runner whose output ends in totals.
+run_counted() {
+    local out
+    out=$(mktemp)
+    "$@" 2>&1 | tee "$out"
+    count "$out" "${PIPESTATUS[0]}"
+    rm -f "$out"
+}
+
+# check NAME COMMAND...: one check, one line, its output only when it fails.
+check() {
+    local name=$1 out
+    shift
+    out=$(mktemp)
+    if "$@" >"$out" 2>&1; then
+        echo "ok      $name"
+        passed=$((passed + 1))
+    else
+        echo "FAILED  $name"
+        sed 's/^/        /' "$out"
+        failed=$((failed + 1))
+    fi
+    rm -f "$out"
+}
+
+title() { printf '\n== %s\n' "$*"; }
+
+build() { # PRESET
+    [[ -f build/$1/build.ninja ]] || cmake --preset "$1" >/dev/null || return
+    cmake --build --preset "$1" -- --quiet
+}
+
+unit_tests() { # PRESET: every unit test's program, its cmocka totals summed by ctest
+    local out
+    out=$(mktemp)
+    ctest --preset "$1" -j "$jobs" --timeout 300 >"$out" 2>&1
+    local code=$? total
+    grep -vE '^ *Start|Test project|^$' "$out"
+    total=$(grep -oE 'tests failed out of [0-9]+' "$out" | grep -oE '[0-9]+$')
+    local bad
+    bad=$(grep -oE '[0-9]+ tests failed out of' "$out" | cut -d' ' -f1)
+    [[ -z $total || ($code -ne 0 && ${bad:-0} -eq 0) ]] && bad=$((${bad:-0} + 1))
+    passed=$((passed + ${total:-0} - ${bad:-0})) failed=$((failed + ${bad:-0}))
+    rm -f "$out"
+}
+
+integration_tests() { # PRESET [PYTEST-OPTION...]
+    local preset=$1
+    shift
+    COUNTERSIGN_BIN=$root/build/$preset/countersign run_counted "$python" -m pytest -q -n "$((jobs * 2))" \
+        -c tests/integration/pytest.ini --rootdir tests/integration -p no:cacheprovider tests/integration "$@"
+}
+
+# shellcheck disable=SC2317 # called through `check`
+static_analysis() {
+    git ls-files --cached --others --exclude-standard 'proxy/*.c' |
+        xargs -P "$jobs" -n 4 clang-tidy --quiet --warnings-as-errors='*' -p build/debug
+}
+
+step_lint() {
+    title "formatting, static analysis, structure"
+    local sources
+    mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.c' '*.h')
+    check "clang-format" clang-format --dry-run --Werror "${sources[@]}"
+    check "shellcheck" shellcheck -x proxy/run.sh proxy/packages.sh tests/run.sh .ci/run
+    check "the release preset builds" build release
+    build debug
+    check "clang-tidy" static_analysis
+    run_counted "$python" -m pytest -q -n "$jobs" -p no:cacheprovider tests/architecture
+}
+
+step_unit() {
+    title "unit tests (debug build, warnings as errors)"
+    check "the debug preset builds" build debug
+    unit_tests debug
+}
+
+step_integration() {
+    title "integration tests (debug build)"
+    check "the debug preset builds" build debug
+    integration_tests debug
+}
+
+step_asan() {
+    title "everything under the address and undefined-behaviour sanitizers"
+    check "the asan preset builds" build asan
+    unit_tests asan
+    integration_tests asan
+}
+
+step_tsan() {
+    title "the concurrent tests under the thread sanitizer"
+    check "the tsan preset builds" build tsan
+    unit_tests tsan
+    integration_tests tsan -m concurrent
+}
+
+step_fuzz() {
+    title "fuzz targets, $fuzz_seconds s each"
+    check "the fuzz preset builds" build fuzz
+    local target name scratch
+    for target in build/fuzz/tests/fuzz_*; do
+        [[ -x $target && -f $target ]] || continue
+        name=$(basename "$target") name=${name#fuzz_}
+        scratch=$(mktemp -d)
+        check "fuzz $name" "$target" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
+            -verbosity=0 -artifact_prefix="$scratch/" "$scratch" "tests/fuzz/corpus/$name"
+        rm -rf "$scratch"
+    done
+}
+
+begun=$SECONDS
+# shellcheck disable=SC2086 # lists of names
+packages_install $packages_build $packages_run $packages_test || exit 3
+steps=("$@")
+[[ ${#steps[@]} -gt 0 ]] || steps=(lint unit integration asan tsan fuzz)
+for step in "${steps[@]}"; do
+    declare -F "step_$step" >/dev/null || {
+        echo "tests/run.sh: there is no step \"$step\"; steps: lint unit integration asan tsan fuzz" >&2
+        exit 2
+    }
+    "step_$step"
+done
+printf '\n%d min %d s\n' $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60))
+echo "$passed passed, $failed failed, $skipped skipped"
+[[ $failed -eq 0 && $passed -gt 0 ]]

@@ -1,0 +1,2 @@
+countersign_unit_test(config ROOMS config)
+countersign_unit_test(config_sources ROOMS config)

@@ -1,0 +1,1 @@
+countersign_unit_test(scheme ROOMS scheme LIBRARIES PkgConfig::CJSON)

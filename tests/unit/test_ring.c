@@ -1,0 +1,232 @@
+/* The ring: frames through a shared mapping, its end, its faults, two threads. */
+#include "capture_fixture.h"
+
+#include "capture/ring.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char run_name[] = "0123456789abcdef0123456789abcdef";
+
+static struct ring make_ring(void *const *state)
+{
+    struct ring ring = { .header = NULL };
+    struct error error = { .message = "" };
+    if (!ring_create(&ring, scratch_path(state, "ring-0.journal"), 1, run_name, &error))
+        fail_msg("%s", error.message);
+    assert_int_equal(ring.size, RING_GRAIN);
+    return ring;
+}
+
+static bool append(struct ring *ring, size_t length, char fill)
+{
+    char *at = ring_claim(ring, length);
+    if (at == NULL)
+        return false;
+    memset(at, fill, length);
+    ring_publish(ring, FRAME_OUTCOME, length);
+    return true;
+}
+
+static void assert_frame(struct ring *ring, uint64_t *position, size_t length, char fill, uint64_t sequence)
+{
+    struct frame frame;
+    assert_int_equal(ring_read(&frame, ring, position, ring_head(ring)), FRAME_GOOD);
+    assert_int_equal(frame.type, FRAME_OUTCOME);
+    assert_int_equal(frame.sequence, sequence);
+    assert_int_equal(frame.payload.length, length);
+    for (size_t i = 0; i < length; i++)
+        assert_int_equal(frame.payload.data[i], fill);
+}
+
+static void frames_cross_the_rings_end_in_one_piece(void **state)
+{
+    struct ring ring = make_ring(state);
+    uint64_t position = 0;
+    for (uint64_t i = 1; i <= 200; i++) { /* more than the ring twice over, and never at the same place */
+        size_t length = (size_t)(i * 37 % 1500);
+        assert_true(append(&ring, length, (char)i));
+        assert_frame(&ring, &position, length, (char)i, i);
+        ring_release(&ring, position);
+    }
+    assert_true(position > 2 * ring.size);
+    ring_close(&ring);
+}
+
+static void a_full_ring_refuses_frames_until_some_are_released(void **state)
+{
+    struct ring ring = make_ring(state);
+    uint64_t position = 0;
+    size_t count = 0;
+    while (append(&ring, 1000, 'x'))
+        count++;
+    assert_int_equal(count, RING_GRAIN / frame_size(1000));
+    assert_int_equal(ring_used(&ring), count * frame_size(1000));
+    assert_frame(&ring, &position, 1000, 'x', 1);
+    assert_false(append(&ring, 1000, 'y')); /* read, but not released */
+    ring_release(&ring, position);
+    assert_true(append(&ring, 1000, 'y'));
+    ring_close(&ring);
+}
+
+static void a_frame_may_fill_the_whole_ring_and_no_more(void **state)
+{
+    struct ring ring = make_ring(state);
+    uint64_t position = 0;
+    assert_null(ring_claim(&ring, RING_GRAIN - FRAME_HEADER_SIZE + 1));
+    assert_null(ring_claim(&ring, SIZE_MAX));
+    assert_true(append(&ring, 8, 'a'));
+    assert_frame(&ring, &position, 8, 'a', 1);
+    ring_release(&ring, position);
+    assert_true(append(&ring, RING_GRAIN - FRAME_HEADER_SIZE, 'b'));
+    assert_frame(&ring, &position, RING_GRAIN - FRAME_HEADER_SIZE, 'b', 2);
+    ring_close(&ring);
+}
+
+static void what_is_claimed_is_not_visible_until_it_is_published(void **state)
+{
+    struct ring ring = make_ring(state);
+    assert_non_null(ring_claim(&ring, 100));
+    assert_int_equal(ring_used(&ring), 0);
+    ring_close(&ring);
+}
+
+static void any_changed_byte_of_a_frame_is_found(void **state)
+{
+    struct ring ring = make_ring(state);
+    struct frame frame;
+    size_t size = frame_size(21);
+    assert_true(append(&ring, 21, 'p'));
+    for (size_t i = 0; i < FRAME_HEADER_SIZE + 21; i++) {
+        uint64_t position = 0;
+        ring.data[i] ^= 0x10;
+        enum frame_state state_found = ring_read(&frame, &ring, &position, ring_head(&ring));
+        assert_int_equal(state_found, i < FRAME_HEADER_SIZE ? FRAME_LOST : FRAME_TORN);
+        assert_int_equal(position, size);
+        ring.data[i] ^= 0x10;
+    }
+    uint64_t position = 0;
+    assert_frame(&ring, &position, 21, 'p', 1);
+    ring_close(&ring);
+}
+
+static void behind_a_torn_payload_the_next_frame_is_found_and_behind_a_lost_header_none(void **state)
+{
+    struct ring ring = make_ring(state);
+    struct frame frame;
+    uint64_t position = 0;
+    assert_true(append(&ring, 100, 'a'));
+    assert_true(append(&ring, 100, 'b'));
+    ring.data[FRAME_HEADER_SIZE + 50] = 'x';
+    assert_int_equal(ring_read(&frame, &ring, &position, ring_head(&ring)), FRAME_TORN);
+    assert_frame(&ring, &position, 100, 'b', 2);
+    ring.data[17] ^= 1; /* the first frame's length */
+    position = 0;
+    assert_int_equal(ring_read(&frame, &ring, &position, ring_head(&ring)), FRAME_LOST);
+    assert_int_equal(position, ring_head(&ring));
+    ring_close(&ring);
+}
+
+static void a_ring_that_was_left_is_opened_as_it_was(void **state)
+{
+    struct ring ring = make_ring(state), left = { .header = NULL };
+    enum ring_found found;
+    struct error error = { .message = "" };
+    uint64_t position = 0;
+    assert_true(append(&ring, 100, 'a'));
+    ring_close(&ring);
+    assert_true(ring_open_left(&left, &found, scratch_path(state, "ring-0.journal"), &error));
+    assert_int_equal(found, RING_USABLE);
+    assert_string_equal(ring_run(&left), run_name);
+    assert_frame(&left, &position, 100, 'a', 1);
+    ring_close(&left);
+}
+
+static enum ring_found find_ring(void *const *state)
+{
+    struct ring left = { .header = NULL };
+    enum ring_found found;
+    struct error error = { .message = "" };
+    assert_true(ring_open_left(&left, &found, scratch_path(state, "ring-0.journal"), &error));
+    ring_close(&left);
+    return found;
+}
+
+static void a_damaged_header_is_not_trusted(void **state)
+{
+    struct ring ring = make_ring(state);
+    uint64_t *header = (uint64_t *)(void *)ring.header;
+    static const size_t places[] = { 0, 1, 2, 8, 16 }; /* magic, version, size, head, tail; in words */
+    assert_true(append(&ring, 100, 'a'));
+    for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
+        header[places[i]] ^= 0x100001;
+        assert_int_equal(find_ring(state), RING_DAMAGED);
+        header[places[i]] ^= 0x100001;
+    }
+    assert_int_equal(find_ring(state), RING_USABLE);
+    memset(header, 0, 64);
+    assert_int_equal(find_ring(state), RING_UNUSED);
+    ring_close(&ring);
+}
+
+static void a_ring_larger_than_the_disk_is_an_error(void **state)
+{
+    struct ring ring = { .header = NULL };
+    struct error error = { .message = "" };
+    const char *path = scratch_path(state, "ring-0.journal");
+    assert_false(ring_create(&ring, path, (size_t)1 << 50, run_name, &error));
+    assert_int_equal(error.kind, ERROR_SYSTEM);
+    assert_non_null(strstr(error.message, "ring_size"));
+    assert_null(ring.header);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+enum { THREAD_FRAMES = 20000 };
+
+static void *produce(void *context)
+{
+    struct ring *ring = context;
+    for (size_t i = 0; i < THREAD_FRAMES; i++) {
+        while (!append(ring, i % 700, (char)i))
+            sched_yield();
+    }
+    return NULL;
+}
+
+static void two_threads_pass_every_frame_in_order(void **state)
+{
+    struct ring ring = make_ring(state);
+    pthread_t producer;
+    uint64_t position = 0;
+    assert_int_equal(pthread_create(&producer, NULL, produce, &ring), 0);
+    for (uint64_t i = 0; i < THREAD_FRAMES; i++) {
+        while (ring_head(&ring) == position)
+            sched_yield();
+        assert_frame(&ring, &position, i % 700, (char)i, i + 1);
+        if (i % 3 == 0)
+            ring_release(&ring, position);
+    }
+    assert_int_equal(pthread_join(producer, NULL), 0);
+    ring_close(&ring);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(frames_cross_the_rings_end_in_one_piece),
+        TEST(a_full_ring_refuses_frames_until_some_are_released),
+        TEST(a_frame_may_fill_the_whole_ring_and_no_more),
+        TEST(what_is_claimed_is_not_visible_until_it_is_published),
+        TEST(any_changed_byte_of_a_frame_is_found),
+        TEST(behind_a_torn_payload_the_next_frame_is_found_and_behind_a_lost_header_none),
+        TEST(a_ring_that_was_left_is_opened_as_it_was),
+        TEST(a_damaged_header_is_not_trusted),
+        TEST(a_ring_larger_than_the_disk_is_an_error),
+        TEST(two_threads_pass_every_frame_in_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,481 @@
+/* The signer process and the proxy process it starts, for real: this program starts itself again as the proxy process,
+ * which then looks at what it was given. The child's checks end it with the number of the line that failed. */
+#include "countersign/clock.h"
+#include "countersign/signer.h"
+#include "countersign/signer_client.h"
+#include "signer/process.h"
+#include "signer/wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SECRET_ONE "0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e"
+#define SECRET_TWO "1e2d3c4b5a69788796a5b4c3d2e1f001"
+#define KEY_ONE    "3a1f5c7e9b2d4f6a8c0e1b3d5f7a9c2e"
+
+#define VARIABLE_KEY "COUNTERSIGN_TEST_API_KEY"
+#define VARIABLE_ONE "COUNTERSIGN_TEST_SECRET_ONE"
+#define VARIABLE_TWO "COUNTERSIGN_TEST_SECRET_TWO"
+#define VARIABLE_ANY "COUNTERSIGN_TEST_ANYTHING"
+
+enum { WAIT_US = 10000000, REPORT_MAX = 4096, ACCOUNTS = 3 };
+
+/* Three accounts; the last one shares both variables with the others. */
+struct setting {
+    struct config config;
+    struct config_account accounts[ACCOUNTS];
+};
+
+static char source_key[] = "env:" VARIABLE_KEY, source_one[] = "env:" VARIABLE_ONE, source_two[] = "env:" VARIABLE_TWO;
+
+static void make_setting(struct setting *setting)
+{
+    *setting = (struct setting){
+        .accounts = { { .name = "one", .api_key = source_key, .api_secret = source_one },
+                      { .name = "two", .api_key = source_key, .api_secret = source_two },
+                      { .name = "three", .api_key = source_key, .api_secret = source_one } },
+        .config = { .account_count = ACCOUNTS },
+    };
+    setting->config.accounts = setting->accounts;
+}
+
+static void set_variables(void)
+{
+    assert_int_equal(setenv(VARIABLE_KEY, KEY_ONE, 1), 0);
+    assert_int_equal(setenv(VARIABLE_ONE, SECRET_ONE, 1), 0);
+    assert_int_equal(setenv(VARIABLE_TWO, SECRET_TWO, 1), 0);
+    assert_int_equal(setenv(VARIABLE_ANY, "stays", 1), 0);
+}
+
+/* --- the proxy process's part --- */
+
+#define CHILD_CHECK(condition)                                                                                         \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            (void)fprintf(stderr, "child: line %d: %s\n", __LINE__, #condition);                                       \
+            _exit(99);                                                                                                 \
+        }                                                                                                              \
+    } while (0)
+
+static enum signer_client_key child_asks(struct scheme_window_key *key, struct signer_client *client, size_t account,
+                                         uint64_t window)
+{
+    int64_t deadline = clock_monotonic_us() + WAIT_US;
+    enum signer_client_key found;
+    while ((found = signer_client_window_key(key, client, account, window)) == SIGNER_CLIENT_KEY_LATER) {
+        CHILD_CHECK(clock_monotonic_us() < deadline);
+        (void)usleep(100);
+    }
+    return found;
+}
+
+static void child_checks_key(struct signer_client *client, size_t account, const char *secret, uint64_t window)
+{
+    struct scheme_window_key key, expected;
+    CHILD_CHECK(scheme_window_key_derive(&expected, slice_text(secret), window, NULL));
+    CHILD_CHECK(child_asks(&key, client, account, window) == SIGNER_CLIENT_KEY_READY);
+    CHILD_CHECK(memcmp(&key, &expected, sizeof(key)) == 0);
+}
+
+static int child_takes_keys(void)
+{
+    static const char *const names[] = { "one", "two", "three" };
+    static const char *const secrets[] = { SECRET_ONE, SECRET_TWO, SECRET_ONE };
+    struct signer_client *client;
+    struct scheme_window_key key;
+    struct error error;
+    if (!signer_client_open(&client, SIGNER_WIRE_FD, &error)) {
+        (void)fprintf(stderr, "child: %s\n", error.message);
+        return 98;
+    }
+    CHILD_CHECK(signer_client_account_count(client) == ACCOUNTS);
+    uint64_t now = scheme_window(clock_wall_us() / 1000);
+    for (size_t i = 0; i < ACCOUNTS; i++) {
+        CHILD_CHECK(strcmp(signer_client_account(client, i)->name, names[i]) == 0);
+        CHILD_CHECK(strcmp(signer_client_account(client, i)->api_key, KEY_ONE) == 0);
+        child_checks_key(client, i, secrets[i], now);
+        child_checks_key(client, i, secrets[i], now + 1);
+        CHILD_CHECK(child_asks(&key, client, i, now + 5) == SIGNER_CLIENT_KEY_GONE);
+        CHILD_CHECK(child_asks(&key, client, i, now - 5) == SIGNER_CLIENT_KEY_GONE);
+    }
+    CHILD_CHECK(signer_client_is_alive(client));
+    signer_client_close(client);
+    return 42;
+}
+
+static int child_looks_around(void)
+{
+    struct rlimit core;
+    struct stat status;
+    int signal_at_death = 0;
+    sigset_t blocked;
+    CHILD_CHECK(getenv(VARIABLE_KEY) == NULL && getenv(VARIABLE_ONE) == NULL && getenv(VARIABLE_TWO) == NULL);
+    CHILD_CHECK(getenv("CREDENTIALS_DIRECTORY") == NULL);
+    CHILD_CHECK(getenv(VARIABLE_ANY) != NULL);
+    CHILD_CHECK(fstat(SIGNER_WIRE_FD, &status) == 0 && S_ISSOCK(status.st_mode));
+    CHILD_CHECK(fcntl(SIGNER_WIRE_FD, F_GETFD) == 0); /* no FD_CLOEXEC */
+    for (int fd = SIGNER_WIRE_FD + 1; fd < 256; fd++)
+        CHILD_CHECK(fcntl(fd, F_GETFD) < 0 && errno == EBADF);
+    CHILD_CHECK(prctl(PR_GET_PDEATHSIG, &signal_at_death, 0, 0, 0) == 0 && signal_at_death == SIGTERM);
+    CHILD_CHECK(getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0);
+    CHILD_CHECK(sigprocmask(SIG_BLOCK, NULL, &blocked) == 0);
+    CHILD_CHECK(!sigismember(&blocked, SIGTERM) && !sigismember(&blocked, SIGCHLD));
+    return 42;
+}
+
+static void child_receives(struct signer_wire_message *message)
+{
+    struct pollfd readable = { .fd = SIGNER_WIRE_FD, .events = POLLIN };
+    CHILD_CHECK(poll(&readable, 1, WAIT_US / 1000) == 1);
+    CHILD_CHECK(wire_receive(message, SIGNER_WIRE_FD) == WIRE_DONE);
+}
+
+static void child_expects_signal(const sigset_t *set, int number)
+{
+    const struct timespec at_most = { .tv_sec = WAIT_US / 1000000 };
+    CHILD_CHECK(sigtimedwait(set, NULL, &at_most) == number);
+}
+
+/* The signer takes its signals before the message that comes after them: its answer tells that they are passed on. */
+static int child_sends_signals(void)
+{
+    static const int sent[] = { SIGINT, SIGTERM, SIGINT, SIGHUP };
+    struct signer_wire_message message;
+    sigset_t watched, left;
+    CHILD_CHECK(sigemptyset(&watched) == 0 && sigaddset(&watched, SIGHUP) == 0 && sigaddset(&watched, SIGTERM) == 0 &&
+                sigaddset(&watched, SIGINT) == 0);
+    CHILD_CHECK(sigprocmask(SIG_BLOCK, &watched, NULL) == 0);
+    CHILD_CHECK(kill(getppid(), SIGHUP) == 0);
+    child_expects_signal(&watched, SIGHUP);
+    CHILD_CHECK(kill(getppid(), SIGINT) == 0);
+    child_expects_signal(&watched, SIGTERM);
+    for (size_t i = 0; i < ARRAY_LENGTH(sent); i++)
+        CHILD_CHECK(kill(getppid(), sent[i]) == 0);
+    wire_begin(&message, SIGNER_WIRE_HELLO);
+    CHILD_CHECK(wire_send(SIGNER_WIRE_FD, &message) == WIRE_DONE);
+    child_receives(&message);
+    child_expects_signal(&watched, SIGHUP);
+    CHILD_CHECK(sigpending(&left) == 0 && !sigismember(&left, SIGTERM) && !sigismember(&left, SIGINT));
+    return 42;
+}
+
+static int child_sends_garbage(void)
+{
+    struct pollfd readable = { .fd = SIGNER_WIRE_FD, .events = POLLIN };
+    char byte;
+    CHILD_CHECK(send(SIGNER_WIRE_FD, "garbage", 7, 0) == 7);
+    CHILD_CHECK(poll(&readable, 1, WAIT_US / 1000) == 1);
+    CHILD_CHECK(recv(SIGNER_WIRE_FD, &byte, 1, 0) <= 0);
+    return 43;
+}
+
+/* Says that it runs, and waits to be ended. */
+static int child_waits(void)
+{
+    CHILD_CHECK(write(STDOUT_FILENO, "r", 1) == 1);
+    (void)sleep(WAIT_US / 1000000);
+    return 97;
+}
+
+static int child_closes_its_socket(void)
+{
+    CHILD_CHECK(close(SIGNER_WIRE_FD) == 0);
+    return 44;
+}
+
+static int child_exits_at_once(void)
+{
+    return 45;
+}
+
+static int child_kills_itself(void)
+{
+    CHILD_CHECK(raise(SIGKILL) == 0);
+    return 96;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(void);
+} children[] = {
+    { "takes-keys", child_takes_keys },
+    { "looks-around", child_looks_around },
+    { "sends-signals", child_sends_signals },
+    { "sends-garbage", child_sends_garbage },
+    { "waits", child_waits },
+    { "closes-its-socket", child_closes_its_socket },
+    { "exits-at-once", child_exits_at_once },
+    { "kills-itself", child_kills_itself },
+};
+
+static int run_child(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(children); i++) {
+        if (strcmp(children[i].name, name) == 0)
+            return children[i].run();
+    }
+    return 95;
+}
+
+/* --- the signer's part --- */
+
+static struct signer *open_signer(struct setting *setting)
+{
+    struct signer *signer = NULL;
+    struct error error;
+    struct buffer report;
+    make_setting(setting);
+    set_variables();
+    buffer_init(&report, REPORT_MAX);
+    if (!signer_open(&signer, &setting->config, &report, &error))
+        fail_msg("%s", error.message);
+    buffer_free(&report);
+    return signer;
+}
+
+static int serve_child(const char *name)
+{
+    struct setting setting;
+    struct signer *signer = open_signer(&setting);
+    struct error error;
+    char program[] = "test", option[] = "child", mode[32];
+    (void)snprintf(mode, sizeof(mode), "%s", name);
+    char *const arguments[] = { program, option, mode, NULL };
+    set_variables(); /* as though they had not been taken out: the child must not have them all the same */
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", "/nowhere", 1), 0);
+    int exit_code = -1;
+    if (!signer_serve(&exit_code, signer, arguments, &error))
+        fail_msg("%s", error.message);
+    signer_close(signer);
+    return exit_code;
+}
+
+static void the_proxy_gets_the_accounts_and_the_keys_of_windows_around_now(void **state)
+{
+    (void)state;
+    assert_int_equal(serve_child("takes-keys"), 42);
+}
+
+static void the_proxy_inherits_no_secret_and_one_descriptor(void **state)
+{
+    (void)state;
+    int extra = open("/dev/null", O_RDONLY); /* NOLINT: it must not need FD_CLOEXEC to stay here */
+    assert_true(extra > 2);
+    assert_int_equal(serve_child("looks-around"), 42);
+    assert_int_equal(close(extra), 0);
+}
+
+static void sigterm_is_passed_on_once_and_sighup_each_time(void **state)
+{
+    (void)state;
+    assert_int_equal(serve_child("sends-signals"), 42);
+}
+
+static void a_message_that_is_none_ends_the_service_and_not_the_wait(void **state)
+{
+    (void)state;
+    assert_int_equal(serve_child("sends-garbage"), 43);
+    assert_int_equal(serve_child("closes-its-socket"), 44);
+}
+
+static void the_proxys_exit_code_is_handed_on(void **state)
+{
+    (void)state;
+    assert_int_equal(serve_child("exits-at-once"), 45);
+    assert_int_equal(serve_child("kills-itself"), 128 + SIGKILL);
+}
+
+static void an_ignored_sigchld_does_not_hide_the_proxys_end(void **state)
+{
+    (void)state;
+    assert_true(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+    assert_int_equal(serve_child("exits-at-once"), 45);
+}
+
+static void signals_are_as_before_when_the_service_has_ended(void **state)
+{
+    (void)state;
+    sigset_t blocked;
+    assert_int_equal(serve_child("exits-at-once"), 45);
+    assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &blocked), 0);
+    assert_false(sigismember(&blocked, SIGTERM));
+    assert_false(sigismember(&blocked, SIGCHLD));
+}
+
+static char read_byte(int fd)
+{
+    struct pollfd readable = { .fd = fd, .events = POLLIN };
+    char byte = '\0';
+    assert_int_equal(poll(&readable, 1, WAIT_US / 1000), 1);
+    return read(fd, &byte, 1) == 1 ? byte : '\0';
+}
+
+/* The child holds the pipe's only other end once the signer is dead: the pipe's end is the child's end. */
+static void a_killed_signer_takes_the_proxy_with_it(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t process = fork();
+    assert_true(process >= 0);
+    if (process == 0) {
+        if (dup2(ends[1], STDOUT_FILENO) < 0)
+            _exit(1);
+        _exit(serve_child("waits"));
+    }
+    assert_int_equal(close(ends[1]), 0);
+    assert_int_equal(read_byte(ends[0]), 'r');
+    assert_int_equal(kill(process, SIGKILL), 0);
+    assert_int_equal(waitpid(process, NULL, 0), process);
+    assert_int_equal(read_byte(ends[0]), '\0');
+    assert_int_equal(close(ends[0]), 0);
+}
+
+static void a_program_that_cannot_be_started_is_told_with_exit_code_3(void **state)
+{
+    (void)state;
+    struct setting setting;
+    int output[2], fd, status;
+    pid_t child;
+    char message[256] = "", program[] = "test";
+    char *const arguments[] = { program, NULL };
+    sigset_t none;
+    make_setting(&setting);
+    assert_int_equal(sigemptyset(&none), 0);
+    assert_int_equal(pipe2(output, O_CLOEXEC), 0);
+    int kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
+    assert_true(kept >= 10);
+    assert_int_equal(dup2(output[1], STDERR_FILENO), STDERR_FILENO);
+    bool started = process_start(&child, &fd, "/nowhere/at/all", arguments, &setting.config, &none, NULL);
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    assert_true(started);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(process_exit_code(status), 3);
+    assert_true(read(output[0], message, sizeof(message) - 1) > 0);
+    assert_non_null(strstr(message, "/nowhere/at/all: No such file"));
+    const int descriptors[] = { output[0], output[1], kept, fd };
+    for (size_t i = 0; i < ARRAY_LENGTH(descriptors); i++)
+        assert_int_equal(close(descriptors[i]), 0);
+}
+
+static void closed_standard_descriptors_are_filled_before_a_socket_gets_their_numbers(void **state)
+{
+    (void)state;
+    int kept = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
+    (void)close(STDIN_FILENO); /* may be closed already */
+    assert_int_equal(serve_child("looks-around"), 42);
+    assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
+    if (kept >= 0) {
+        assert_int_equal(dup2(kept, STDIN_FILENO), STDIN_FILENO);
+        assert_int_equal(close(kept), 0);
+    }
+}
+
+/* --- reading the secrets --- */
+
+static void two_accounts_may_name_the_same_variable_and_all_are_gone_afterwards(void **state)
+{
+    (void)state;
+    struct setting setting;
+    struct signer *signer = open_signer(&setting);
+    assert_true(slice_equal_text(secret_slice(&signer->accounts[0].api_secret), SECRET_ONE));
+    assert_true(slice_equal_text(secret_slice(&signer->accounts[1].api_secret), SECRET_TWO));
+    assert_true(slice_equal_text(secret_slice(&signer->accounts[2].api_secret), SECRET_ONE));
+    assert_true(slice_equal_text(secret_slice(&signer->accounts[2].api_key), KEY_ONE));
+    assert_null(getenv(VARIABLE_KEY));
+    assert_null(getenv(VARIABLE_ONE));
+    assert_null(getenv(VARIABLE_TWO));
+    assert_int_equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
+    signer_close(signer);
+}
+
+static void one_account_can_be_opened_without_the_others(void **state)
+{
+    (void)state;
+    struct setting setting;
+    struct signer *signer = NULL;
+    struct scheme_window_key key, expected;
+    struct buffer report;
+    make_setting(&setting);
+    set_variables();
+    assert_int_equal(unsetenv(VARIABLE_ONE), 0);
+    buffer_init(&report, REPORT_MAX);
+    assert_true(signer_open_account(&signer, &setting.config, 1, &report, NULL));
+    assert_true(scheme_window_key_derive(&expected, slice_text(SECRET_TWO), 7, NULL));
+    assert_true(signer_window_key(&key, signer, 1, 7, NULL));
+    assert_memory_equal(&key, &expected, sizeof(key));
+    assert_false(signer_window_key(&key, signer, 0, 7, NULL));
+    assert_false(signer_window_key(&key, signer, ACCOUNTS, 7, NULL));
+    signer_close(signer);
+    assert_false(signer_open_account(&signer, &setting.config, ACCOUNTS, &report, NULL));
+    buffer_free(&report);
+}
+
+static void every_secret_that_cannot_be_read_has_its_line_in_the_report(void **state)
+{
+    (void)state;
+    struct setting setting;
+    struct signer *signer = NULL;
+    struct error error = { .kind = ERROR_NONE };
+    struct buffer report;
+    make_setting(&setting);
+    set_variables();
+    assert_int_equal(unsetenv(VARIABLE_TWO), 0);
+    assert_int_equal(setenv(VARIABLE_KEY, "two words", 1), 0);
+    buffer_init(&report, REPORT_MAX);
+    assert_false(signer_open(&signer, &setting.config, &report, &error));
+    assert_null(signer);
+    assert_int_equal(error.kind, ERROR_CONFIG);
+    assert_non_null(strstr(error.message, "api_key of account one"));
+    const char *text = buffer_text(&report);
+    static const char *const expected[] = { "api_key of account one:", "api_key of account two:",
+                                            "api_secret of account two (env:" VARIABLE_TWO "):",
+                                            "api_key of account three:" };
+    for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
+        if (strstr(text, expected[i]) == NULL)
+            fail_msg("\"%s\" is not in:\n%s", expected[i], text);
+    }
+    assert_null(strstr(text, "api_secret of account one"));
+    assert_null(strstr(text, "two words"));
+    assert_null(getenv(VARIABLE_ONE)); /* taken out all the same */
+    buffer_free(&report);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "child") == 0)
+        return run_child(argv[2]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_accounts_may_name_the_same_variable_and_all_are_gone_afterwards),
+        cmocka_unit_test(one_account_can_be_opened_without_the_others),
+        cmocka_unit_test(every_secret_that_cannot_be_read_has_its_line_in_the_report),
+        cmocka_unit_test(the_proxy_gets_the_accounts_and_the_keys_of_windows_around_now),
+        cmocka_unit_test(the_proxy_inherits_no_secret_and_one_descriptor),
+        cmocka_unit_test(sigterm_is_passed_on_once_and_sighup_each_time),
+        cmocka_unit_test(a_message_that_is_none_ends_the_service_and_not_the_wait),
+        cmocka_unit_test(the_proxys_exit_code_is_handed_on),
+        cmocka_unit_test(an_ignored_sigchld_does_not_hide_the_proxys_end),
+        cmocka_unit_test(signals_are_as_before_when_the_service_has_ended),
+        cmocka_unit_test(a_killed_signer_takes_the_proxy_with_it),
+        cmocka_unit_test(a_program_that_cannot_be_started_is_told_with_exit_code_3),
+        cmocka_unit_test(closed_standard_descriptors_are_filled_before_a_socket_gets_their_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

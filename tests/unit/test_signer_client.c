@@ -1,0 +1,493 @@
+/* The proxy's end of the signer's socket, against a signer made up here that can also lie, refuse and fall silent. */
+#include "countersign/clock.h"
+#include "countersign/signer_client.h"
+#include "signer/client_link.h"
+#include "signer/wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { WAIT_US = 10000000, MANY_ACCOUNTS = 400 };
+
+/* The made-up signer: a thread that answers at the other end. */
+struct fake {
+    size_t account_count;
+    uint64_t refused_from; /* windows from here on are refused */
+    uint64_t silent_from;  /* windows from here on are not answered at all */
+    void (*spoil_account)(struct signer_wire_message *message);
+    void (*spoil_key)(struct signer_wire_message *message);
+    uint64_t spoil_from; /* keys of windows from here on are spoiled */
+    int fd;
+    int other_fd;
+    atomic_uint keys_given;
+    atomic_uint keys_withheld;
+    pthread_t thread;
+};
+
+static struct scheme_window_key key_of(size_t account, uint64_t window)
+{
+    char text[SCHEME_WINDOW_KEY_LENGTH + 1];
+    struct scheme_window_key key;
+    (void)snprintf(text, sizeof(text), "%032llx%032llx", (unsigned long long)account, (unsigned long long)window);
+    memcpy(key.text, text, sizeof(key.text));
+    return key;
+}
+
+static void name_account(char *name, char *api_key, size_t account)
+{
+    (void)snprintf(name, SIGNER_WIRE_NAME_MAX, "account-%zu", account);
+    (void)snprintf(api_key, SIGNER_WIRE_API_KEY_MAX, "made-up-key-%06zu", account);
+}
+
+/* The client may have left in the middle: the next receive says so. */
+static void give(const struct fake *fake, const struct signer_wire_message *message)
+{
+    struct pollfd writable = { .fd = fake->fd, .events = POLLOUT };
+    while (wire_send(fake->fd, message) == WIRE_LATER)
+        (void)poll(&writable, 1, -1);
+}
+
+static void give_accounts(const struct fake *fake)
+{
+    for (size_t i = 0; i < fake->account_count; i++) {
+        struct signer_wire_message message;
+        char api_key[SIGNER_WIRE_API_KEY_MAX];
+        wire_begin(&message, SIGNER_WIRE_ACCOUNT);
+        message.account = (uint32_t)i;
+        message.last = i + 1 == fake->account_count;
+        name_account(message.body.account_info.name, api_key, i);
+        message.body.account_info.api_key_length = (uint32_t)strlen(api_key);
+        memcpy(message.body.account_info.api_key, api_key, strlen(api_key));
+        if (fake->spoil_account != NULL && i + 1 == fake->account_count)
+            fake->spoil_account(&message);
+        give(fake, &message);
+    }
+}
+
+static void give_key(struct fake *fake, const struct signer_wire_message *wanted)
+{
+    if (wanted->window >= fake->silent_from) {
+        atomic_fetch_add(&fake->keys_withheld, 1);
+        return;
+    }
+    struct signer_wire_message message;
+    wire_begin(&message, SIGNER_WIRE_KEY);
+    message.account = wanted->account;
+    message.window = wanted->window;
+    if (wanted->window >= fake->refused_from)
+        message.status = SIGNER_WIRE_WINDOW_REFUSED;
+    else
+        message.body.key = key_of(wanted->account, wanted->window);
+    if (fake->spoil_key != NULL && wanted->window >= fake->spoil_from)
+        fake->spoil_key(&message);
+    give(fake, &message);
+    atomic_fetch_add(&fake->keys_given, 1);
+}
+
+static void *run_fake(void *context)
+{
+    struct fake *fake = context;
+    for (;;) {
+        struct pollfd readable = { .fd = fake->fd, .events = POLLIN };
+        (void)poll(&readable, 1, -1);
+        struct signer_wire_message message;
+        if (wire_receive(&message, fake->fd) != WIRE_DONE)
+            return NULL; /* the client has closed, or the test has shut the socket down */
+        if (message.type == SIGNER_WIRE_HELLO)
+            give_accounts(fake);
+        else
+            give_key(fake, &message);
+    }
+}
+
+static struct fake honest(void)
+{
+    return (struct fake){ .account_count = 2, .refused_from = UINT64_MAX, .silent_from = UINT64_MAX };
+}
+
+static void start_fake(struct fake *fake)
+{
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    fake->fd = ends[0];
+    fake->other_fd = ends[1];
+    assert_int_equal(pthread_create(&fake->thread, NULL, run_fake, fake), 0);
+}
+
+static void end_fake(struct fake *fake)
+{
+    (void)shutdown(fake->fd, SHUT_RDWR); /* may be ended already */
+    assert_int_equal(pthread_join(fake->thread, NULL), 0);
+    assert_int_equal(close(fake->fd), 0);
+}
+
+static struct signer_client *open_client(struct fake *fake)
+{
+    struct signer_client *client = NULL;
+    struct error error = { .kind = ERROR_NONE };
+    start_fake(fake);
+    if (!signer_client_open(&client, fake->other_fd, &error))
+        fail_msg("%s", error.message);
+    return client;
+}
+
+static uint64_t current_window(void)
+{
+    return scheme_window(clock_wall_us() / 1000);
+}
+
+/* Asks again and again, as a worker does, until the answer is another than "later". */
+static enum signer_client_key ask(struct scheme_window_key *key, struct signer_client *client, size_t account,
+                                  uint64_t window)
+{
+    int64_t deadline = clock_monotonic_us() + WAIT_US;
+    enum signer_client_key found;
+    while ((found = signer_client_window_key(key, client, account, window)) == SIGNER_CLIENT_KEY_LATER) {
+        if (clock_monotonic_us() > deadline)
+            fail_msg("window %llu of account %zu does not come", (unsigned long long)window, account);
+        (void)usleep(100);
+    }
+    return found;
+}
+
+static void assert_ready(struct signer_client *client, size_t account, uint64_t window)
+{
+    struct scheme_window_key key, expected = key_of(account, window);
+    assert_int_equal(signer_client_window_key(&key, client, account, window), SIGNER_CLIENT_KEY_READY);
+    assert_memory_equal(&key, &expected, sizeof(key));
+}
+
+static void the_accounts_are_the_signers_in_its_order(void **state)
+{
+    (void)state;
+    struct fake fake = honest();
+    fake.account_count = MANY_ACCOUNTS; /* more messages than the socket holds at once */
+    struct signer_client *client = open_client(&fake);
+    assert_int_equal(signer_client_account_count(client), MANY_ACCOUNTS);
+    for (size_t i = 0; i < MANY_ACCOUNTS; i++) {
+        char name[SIGNER_WIRE_NAME_MAX + 1], api_key[SIGNER_WIRE_API_KEY_MAX + 1];
+        name_account(name, api_key, i);
+        const struct signer_client_account *account = signer_client_account(client, i);
+        assert_string_equal(account->name, name);
+        assert_string_equal(account->api_key, api_key);
+        assert_int_equal(strlen(account->api_key_masked), strlen(api_key));
+        assert_memory_equal(account->api_key_masked, "made**********", 14);
+    }
+    assert_null(signer_client_account(client, MANY_ACCOUNTS));
+    signer_client_close(client);
+    end_fake(&fake);
+}
+
+static void keys_of_the_last_current_and_next_window_are_there_at_once(void **state)
+{
+    (void)state;
+    for (;;) {
+        struct fake fake = honest();
+        uint64_t before = current_window();
+        struct signer_client *client = open_client(&fake);
+        bool turned = current_window() != before; /* the clock's turn fell into it: try in the new window */
+        for (size_t account = 0; !turned && account < 2; account++) {
+            for (uint64_t window = before - 1; window <= before + 1; window++)
+                assert_ready(client, account, window);
+        }
+        assert_true(signer_client_is_alive(client));
+        signer_client_close(client);
+        end_fake(&fake);
+        if (!turned)
+            return;
+    }
+}
+
+static void a_window_that_is_not_held_comes_when_it_is_looked_for(void **state)
+{
+    (void)state;
+    struct fake fake = honest();
+    struct signer_client *client = open_client(&fake);
+    struct scheme_window_key key, expected;
+    for (uint64_t window = 1000; window < 1050; window++) {
+        expected = key_of(1, window);
+        assert_int_equal(ask(&key, client, 1, window), SIGNER_CLIENT_KEY_READY);
+        assert_memory_equal(&key, &expected, sizeof(key));
+    }
+    signer_client_close(client);
+    end_fake(&fake);
+}
+
+static void a_refused_window_is_gone_and_leaves_the_others_usable(void **state)
+{
+    (void)state;
+    struct fake fake = honest();
+    uint64_t now = current_window();
+    fake.refused_from = now + 5;
+    struct signer_client *client = open_client(&fake);
+    struct scheme_window_key key;
+    assert_int_equal(ask(&key, client, 0, now + 8), SIGNER_CLIENT_KEY_GONE);
+    assert_int_equal(ask(&key, client, 0, UINT64_MAX), SIGNER_CLIENT_KEY_GONE);
+    assert_int_equal(ask(&key, client, 2, now), SIGNER_CLIENT_KEY_GONE); /* no such account */
+    assert_ready(client, 0, now);
+    assert_ready(client, 1, now);
+    assert_true(signer_client_is_alive(client));
+    signer_client_close(client);
+    end_fake(&fake);
+}
+
+static void a_key_that_nobody_looks_for_is_not_asked_for_again(void **state)
+{
+    (void)state;
+    struct fake fake = honest();
+    struct signer_client *client = open_client(&fake);
+    struct scheme_window_key key;
+    (void)ask(&key, client, 0, 1001); /* the thread is past its first round now */
+    unsigned before = atomic_load(&fake.keys_given);
+    uint64_t now = current_window();
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(signer_client_window_key(&key, client, 0, 1001), SIGNER_CLIENT_KEY_READY);
+    if (current_window() == now) /* else the turn's own keys were fetched */
+        assert_true(atomic_load(&fake.keys_given) - before <= 2);
+    signer_client_close(client);
+    end_fake(&fake);
+}
+
+static void wait_until_gone(const struct signer_client *client)
+{
+    int64_t deadline = clock_monotonic_us() + WAIT_US;
+    while (signer_client_is_alive(client)) {
+        assert_true(clock_monotonic_us() < deadline);
+        (void)usleep(100);
+    }
+}
+
+static void held_keys_stay_usable_when_the_signer_has_ended(void **state)
+{
+    (void)state;
+    struct fake fake = honest();
+    uint64_t now = current_window();
+    struct signer_client *client = open_client(&fake);
+    struct scheme_window_key key;
+    end_fake(&fake);
+    wait_until_gone(client);
+    assert_ready(client, 0, now);
+    assert_ready(client, 1, now + 1);
+    assert_int_equal(signer_client_window_key(&key, client, 0, now + 7), SIGNER_CLIENT_KEY_GONE);
+    signer_client_close(client);
+}
+
+static void a_client_closes_while_it_waits_for_a_silent_signer(void **state)
+{
+    (void)state;
+    struct fake fake = honest();
+    uint64_t now = current_window();
+    fake.silent_from = now + 5;
+    struct signer_client *client = open_client(&fake);
+    struct scheme_window_key key;
+    int64_t deadline = clock_monotonic_us() + WAIT_US;
+    assert_int_equal(signer_client_window_key(&key, client, 0, now + 8), SIGNER_CLIENT_KEY_LATER);
+    while (atomic_load(&fake.keys_withheld) == 0) {
+        assert_true(clock_monotonic_us() < deadline);
+        (void)usleep(100);
+    }
+    assert_int_equal(signer_client_window_key(&key, client, 0, now + 8), SIGNER_CLIENT_KEY_LATER);
+    assert_ready(client, 0, now);
+    signer_client_close(client);
+    end_fake(&fake);
+}
+
+static void wrong_index(struct signer_wire_message *message)
+{
+    message->account++;
+}
+
+static void wrong_type(struct signer_wire_message *message)
+{
+    message->type = SIGNER_WIRE_HELLO;
+}
+
+static void wrong_magic(struct signer_wire_message *message)
+{
+    message->magic++;
+}
+
+static void wrong_body(struct signer_wire_message *message)
+{
+    memset(&message->body, 0xff, sizeof(message->body));
+}
+
+static void wrong_window(struct signer_wire_message *message)
+{
+    message->window++;
+}
+
+static void (*const spoilers[])(struct signer_wire_message *message) = { wrong_index, wrong_type, wrong_magic,
+                                                                         wrong_body };
+
+static void assert_does_not_open(struct fake *fake)
+{
+    struct signer_client *client = NULL;
+    struct error error = { .kind = ERROR_NONE };
+    start_fake(fake);
+    assert_false(signer_client_open(&client, fake->other_fd, &error));
+    assert_null(client);
+    assert_int_equal(error.kind, ERROR_SYSTEM);
+    assert_non_null(strstr(error.message, "signer"));
+    end_fake(fake);
+}
+
+static void a_signer_that_lies_at_the_start_is_not_believed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(spoilers); i++) {
+        struct fake fake = honest();
+        fake.spoil_account = spoilers[i];
+        assert_does_not_open(&fake);
+        fake = honest();
+        fake.spoil_key = spoilers[i];
+        assert_does_not_open(&fake);
+    }
+    struct fake refusing = honest();
+    refusing.refused_from = 0;
+    assert_does_not_open(&refusing);
+    struct fake endless = honest();
+    endless.account_count = CLIENT_ACCOUNTS_MAX + 1;
+    assert_does_not_open(&endless);
+}
+
+static void a_signer_that_lies_later_is_held_for_gone(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i <= ARRAY_LENGTH(spoilers); i++) {
+        struct fake fake = honest();
+        uint64_t now = current_window();
+        fake.spoil_key = i < ARRAY_LENGTH(spoilers) ? spoilers[i] : wrong_window;
+        fake.spoil_from = now + 5;
+        struct signer_client *client = open_client(&fake);
+        struct scheme_window_key key;
+        assert_int_equal(ask(&key, client, 0, now + 8), SIGNER_CLIENT_KEY_GONE);
+        assert_false(signer_client_is_alive(client));
+        assert_ready(client, 0, now);
+        signer_client_close(client);
+        end_fake(&fake);
+    }
+}
+
+static void a_message_that_nobody_asked_for_ends_the_trust(void **state)
+{
+    (void)state;
+    struct fake fake = honest();
+    struct signer_client *client = open_client(&fake);
+    struct signer_wire_message message;
+    wire_begin(&message, SIGNER_WIRE_KEY);
+    assert_int_equal(wire_send(fake.fd, &message), WIRE_DONE);
+    wait_until_gone(client);
+    signer_client_close(client);
+    end_fake(&fake);
+}
+
+static void a_silent_signer_holds_the_start_up_no_longer_than_its_deadline(void **state)
+{
+    (void)state;
+    int ends[2];
+    struct signer_client_account *accounts = NULL;
+    size_t count = 0;
+    struct error error;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    struct client_link link = { .fd = ends[0], .wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
+    atomic_init(&link.stop, false);
+    link.deadline_us = clock_monotonic_us() + 20000;
+    assert_false(link_take_accounts(&accounts, &count, &link, &error));
+    assert_true(clock_monotonic_us() >= link.deadline_us);
+    assert_non_null(strstr(error.message, "in time"));
+    assert_int_equal(close(link.wake), 0);
+    assert_int_equal(close(ends[0]), 0);
+    assert_int_equal(close(ends[1]), 0);
+}
+
+static void what_is_no_socket_is_refused(void **state)
+{
+    (void)state;
+    struct signer_client *client = NULL;
+    struct error error;
+    assert_false(signer_client_open(&client, 900, &error));
+    assert_non_null(strstr(error.message, "countersign serve"));
+    signer_client_close(NULL);
+}
+
+enum { WORKERS = 3, LOOKUPS = 3000, WINDOWS = 16 };
+
+struct worker {
+    struct signer_client *client;
+    pthread_t thread;
+    unsigned seed;
+    unsigned wrong;
+    unsigned ready;
+};
+
+static void *look_up(void *context)
+{
+    struct worker *worker = context;
+    for (unsigned i = 0; i < LOOKUPS; i++) {
+        worker->seed = worker->seed * 1103515245U + 12345U;
+        uint64_t window = 1000 + (worker->seed >> 16) % WINDOWS;
+        size_t account = (worker->seed >> 8) % 2;
+        struct scheme_window_key key, expected = key_of(account, window);
+        enum signer_client_key found = signer_client_window_key(&key, worker->client, account, window);
+        worker->ready += found == SIGNER_CLIENT_KEY_READY;
+        worker->wrong += found == SIGNER_CLIENT_KEY_GONE ||
+                         (found == SIGNER_CLIENT_KEY_READY && memcmp(&key, &expected, sizeof(key)) != 0);
+        if (found == SIGNER_CLIENT_KEY_LATER)
+            (void)usleep(50);
+    }
+    return NULL;
+}
+
+static void workers_that_look_up_at_the_same_time_get_whole_keys(void **state)
+{
+    (void)state;
+    struct fake fake = honest();
+    struct worker workers[WORKERS];
+    unsigned ready = 0;
+    struct signer_client *client = open_client(&fake);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        workers[i] = (struct worker){ .client = client, .seed = i + 1 };
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, look_up, &workers[i]), 0);
+    }
+    for (unsigned i = 0; i < WORKERS; i++) {
+        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+        assert_int_equal(workers[i].wrong, 0);
+        ready += workers[i].ready;
+    }
+    assert_true(ready > 0);
+    signer_client_close(client);
+    end_fake(&fake);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_accounts_are_the_signers_in_its_order),
+        cmocka_unit_test(keys_of_the_last_current_and_next_window_are_there_at_once),
+        cmocka_unit_test(a_window_that_is_not_held_comes_when_it_is_looked_for),
+        cmocka_unit_test(a_refused_window_is_gone_and_leaves_the_others_usable),
+        cmocka_unit_test(a_key_that_nobody_looks_for_is_not_asked_for_again),
+        cmocka_unit_test(held_keys_stay_usable_when_the_signer_has_ended),
+        cmocka_unit_test(a_client_closes_while_it_waits_for_a_silent_signer),
+        cmocka_unit_test(a_signer_that_lies_at_the_start_is_not_believed),
+        cmocka_unit_test(a_signer_that_lies_later_is_held_for_gone),
+        cmocka_unit_test(a_message_that_nobody_asked_for_ends_the_trust),
+        cmocka_unit_test(a_silent_signer_holds_the_start_up_no_longer_than_its_deadline),
+        cmocka_unit_test(what_is_no_socket_is_refused),
+        cmocka_unit_test(workers_that_look_up_at_the_same_time_get_whole_keys),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

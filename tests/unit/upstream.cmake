@@ -1,0 +1,7 @@
+# Three programs on one harness (upstream_harness.c): servers in threads, real sockets.
+foreach(part upstream upstream_failures upstream_tls)
+    countersign_unit_test(${part} ROOMS upstream base LIBRARIES OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+    target_sources(test_${part} PRIVATE unit/upstream_harness.c)
+    # A failed assertion can leave a server's thread waiting for a client that never comes.
+    set_tests_properties(unit.${part} PROPERTIES TIMEOUT 120)
+endforeach()
