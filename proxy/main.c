@@ -1,6 +1,7 @@
 /* The program's entry: the table of subcommands. Owns nothing; one thread until a subcommand starts more. */
 #include "countersign/cli.h"
 #include "countersign/compiler.h"
+#include "countersign/config.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -35,6 +36,18 @@ static void print_help(FILE *out)
                 out); /* likewise */
 }
 
+/* The commands for people, NULL-terminated, into `words`; returns it. */
+static const char *const *command_words(const char **words)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(subcommands); i++) {
+        if (subcommands[i].help != NULL)
+            words[count++] = subcommands[i].name;
+    }
+    words[count] = NULL;
+    return words;
+}
+
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN); /* cannot fail: a peer that leaves is an error code, not the program's end */
@@ -51,7 +64,11 @@ int main(int argc, char **argv)
         if (strcmp(name, subcommands[i].name) == 0)
             return subcommands[i].run(argc - 1, argv + 1);
     }
-    (void)fprintf(stderr, "countersign: there is no command \"%s\"\n\n", name); /* as above */
+    const char *words[ARRAY_LENGTH(subcommands) + 1];
+    const char *meant = config_nearest_word(name, command_words(words));
+    (void)fprintf(stderr, "countersign: there is no command \"%s\"%s%s%s\n\n", name,
+                  meant == NULL ? "" : "; did you mean `", meant == NULL ? "" : meant,
+                  meant == NULL ? "" : "`?"); /* as above */
     print_help(stderr);
     return 2;
 }

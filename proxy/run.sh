@@ -17,7 +17,8 @@ build() {
     # shellcheck disable=SC2086 # a list of names
     packages_install $packages_build
     [[ -f $root/build/release/build.ninja ]] || (cd "$root" && cmake --preset release >/dev/null)
-    (cd "$root" && cmake --build --preset release -- --quiet) >&2
+    # ninja is quiet about everything but having nothing to do
+    (cd "$root" && cmake --build --preset release -- --quiet) | sed '/no work to do/d' >&2
 }
 
 # Whether the options name a configuration: then it is the user's, not the demo's.

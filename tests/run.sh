@@ -79,7 +79,7 @@ integration_tests() { # PRESET [PYTEST-OPTION...]
 # shellcheck disable=SC2317 # called through `check`
 static_analysis() {
     git ls-files --cached --others --exclude-standard 'proxy/*.c' |
-        xargs -P "$jobs" -n 4 clang-tidy --quiet --warnings-as-errors='*' -p build/debug
+        xargs -P "$jobs" -n 1 clang-tidy --quiet --warnings-as-errors='*' -p build/debug
 }
 
 step_lint() {

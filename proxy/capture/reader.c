@@ -105,15 +105,22 @@ static void close_connection(struct capture_reader *reader)
     reader->db = NULL;
 }
 
+/* How SQLite 3.40 fails where it may not make them: as the folder's or as the file's fault. */
+static bool lacks_companions(sqlite3 *db)
+{
+    int code = sqlite3_errcode(db) & 0xFF;
+    return code == SQLITE_CANTOPEN || code == SQLITE_READONLY;
+}
+
 /* SQLite reads a store in WAL mode with the help of -wal and -shm beside it, which it makes where they are missing. In a
  * folder that may not be written it cannot; then, and where no log is left, the file alone is the whole store. */
-static bool connect(struct capture_reader *reader, struct sql_identity *identity, struct error *error)
+static bool connect_store(struct capture_reader *reader, struct sql_identity *identity, struct error *error)
 {
     if (!open_connection(reader, false, error))
         return false;
     if (sql_identify(identity, reader->db, reader->path, error))
         return true;
-    if ((sqlite3_errcode(reader->db) & 0xFF) != SQLITE_CANTOPEN || has_log(reader->path))
+    if (!lacks_companions(reader->db) || has_log(reader->path))
         return false;
     close_connection(reader);
     return open_connection(reader, true, error) && sql_identify(identity, reader->db, reader->path, error);
@@ -159,7 +166,7 @@ static bool prepare_one(struct capture_reader *reader, struct error *error)
 static bool open_steps(struct capture_reader *reader, struct error *error)
 {
     struct sql_identity identity;
-    if (!check_file(reader->path, error) || !connect(reader, &identity, error) ||
+    if (!check_file(reader->path, error) || !connect_store(reader, &identity, error) ||
         !sql_identity_check(&identity, reader->path, error))
         return false;
     if (identity.version == 0) /* made, but its first run ended before the tables */

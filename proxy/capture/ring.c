@@ -96,7 +96,7 @@ static bool header_is_sound(const struct ring_header *header, size_t size, const
 {
     uint64_t head = atomic_load_explicit(&header->head, memory_order_relaxed);
     uint64_t tail = atomic_load_explicit(&header->tail, memory_order_relaxed);
-    if (header->version != RING_VERSION)
+    if (header->magic == ring_magic && header->version != RING_VERSION)
         return error_set(error, ERROR_INPUT, "%s was written by another version of this program", path);
     if (header->magic != ring_magic || header->size != size || header->run[RING_RUN_LENGTH] != '\0' || head < tail ||
         head - tail > size || head % FRAME_ALIGNMENT != 0 || tail % FRAME_ALIGNMENT != 0)

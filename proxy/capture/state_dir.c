@@ -90,6 +90,8 @@ static bool lock_on(int fd, const char *path, struct error *error)
             path);
     }
     int length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    if (fchmod(fd, LOCK_MODE) != 0) /* whatever the umask took away */
+        return error_system(error, errno, "cannot set the mode of %s/lock", path);
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)length, 0) != length)
         return error_system(error, errno, "cannot write %s/lock", path);
     return true;

@@ -185,23 +185,23 @@ static void append_content(struct buffer *out, struct slice body)
 static void append_encoded(const struct view *view, struct slice body, struct slice encoding)
 {
     static const char *const troubles[] = {
-        [CONTENT_UNKNOWN] = "an encoding that is not read here",
-        [CONTENT_BROKEN] = "not what it says, or cut short",
-        [CONTENT_TOO_LARGE] = "too large to be decoded here",
+        [CONTENT_UNKNOWN] = "not read here",
+        [CONTENT_BROKEN] = "broken or cut short",
+        [CONTENT_TOO_LARGE] = "too large to be decoded",
     };
     struct buffer decoded;
     buffer_init(&decoded, DECODED_MAX);
     enum content_result result = content_decode(&decoded, encoding, body);
     if (result != CONTENT_IDENTITY) {
-        buffer_append_text(view->out, ", encoded as ");
+        buffer_append_text(view->out, " of ");
         terminal_append_escaped(view->out, encoding, TERMINAL_ONE_LINE);
     }
     if (result == CONTENT_DECODED)
-        buffer_append_format(view->out, ", here decoded to %zu bytes\n", decoded.length);
+        buffer_append_format(view->out, ", decoded to %zu bytes\n", decoded.length);
     else if (result == CONTENT_IDENTITY)
         buffer_append_byte(view->out, '\n');
     else
-        buffer_append_format(view->out, " (%s), here as they came\n", troubles[result]);
+        buffer_append_format(view->out, " (%s), as they came\n", troubles[result]);
     append_content(view->out, result == CONTENT_DECODED ? buffer_slice(&decoded) : body);
     buffer_free(&decoded);
 }

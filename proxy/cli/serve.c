@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum { OPTION_DEMO = 1, OPTION_HELP, ARGUMENTS_EXTRA = 2 + 2 * CLI_SETTINGS_MAX, REPORT_MAX = 65536 };
@@ -162,6 +163,7 @@ int cli_proxy(int argc, char **argv)
     if (!cli_config_load(&config, &options.config, &exit_code))
         return exit_code;
     log_configure((enum log_level)config->proxy.log_level, (enum log_format)config->proxy.log_format);
+    (void)prctl(PR_SET_NAME, "countersign"); /* for ps and top, which would show "exe"; failing is harmless */
     struct ready_context context = { &options, config };
     exit_code = service_run(config, SIGNER_WIRE_FD, ready, &context, &error) ? 0 : cli_failure("serve", &error);
     config_free(config);

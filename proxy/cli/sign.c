@@ -192,7 +192,7 @@ static bool run(const struct sign_options *options, const struct config *config,
 {
     struct signer *signer = NULL;
     struct sign_result result;
-    size_t account;
+    size_t account = 0;
     if (!find_account(&account, options->account, config, error) || !read_body(body, options, error) ||
         !open_signer(&signer, config, account, error))
         return false;

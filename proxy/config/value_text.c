@@ -100,7 +100,7 @@ static bool copy_file_source(struct config_value *value, const struct config_par
     if (absolute == NULL)
         return false;
     struct buffer source;
-    buffer_init(&source, 2 * CONFIG_VALUE_MAX + sizeof("file:"));
+    buffer_init(&source, 2 * (size_t)CONFIG_VALUE_MAX + sizeof("file:"));
     bool done =
         buffer_append_format(&source, "file:%s", absolute) && config_value_copy(value, parse, buffer_text(&source));
     if (source.failed)

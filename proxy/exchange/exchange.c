@@ -34,13 +34,21 @@ static struct front_reply reply_of(const struct exchange *exchange)
     };
 }
 
-static void take_client_response(struct exchange *exchange)
+static bool write_reply_head(struct exchange *exchange)
 {
     struct front_reply reply = reply_of(exchange);
-    bool has_body = !slice_equal_text(exchange->record.method, "HEAD") && reply.status != 204 && reply.status != 304;
     buffer_reset(&exchange->reply_head);
-    if (!front_reply_head(&exchange->reply_head, exchange->request, &reply))
-        log_error("exchange %" PRIu64 ": the reply's head could not be recorded", exchange->record.id);
+    return front_reply_head(&exchange->reply_head, exchange->request, &reply);
+}
+
+/* The head depends on whether the front has stopped accepting by then: written anew at each try. */
+static void take_client_response(struct exchange *exchange)
+{
+    if (!write_reply_head(exchange) &&
+        (!exchange_reply_with_unsendable_answer(exchange) || !write_reply_head(exchange)))
+        log_error("exchange %" PRIu64 ": out of memory for its answer", exchange->record.id);
+    int status = exchange->reply_status;
+    bool has_body = !slice_equal_text(exchange->record.method, "HEAD") && status != 204 && status != 304;
     exchange->record.status = exchange->reply_status;
     exchange->record.views[RECORD_CLIENT_RESPONSE] =
         (struct record_message){ .head = buffer_slice(&exchange->reply_head),
@@ -76,10 +84,9 @@ static void look_for_room(struct loop_timer *timer)
 void exchange_conclude(struct exchange *exchange)
 {
     struct exchange_worker *worker = exchange->listener->worker;
-    if (exchange->state != EXCHANGE_WAITING_FOR_ROOM) {
+    if (exchange->state != EXCHANGE_WAITING_FOR_ROOM)
         exchange->waiting_since_us = clock_monotonic_us();
-        take_client_response(exchange);
-    }
+    take_client_response(exchange);
     if (exchange->admitted && !exchange->has_outcome) {
         if (!journal_outcome(worker->journal, &exchange->record)) {
             if (clock_monotonic_us() - exchange->waiting_since_us < EXCHANGE_ROOM_WAIT_US && !worker->giving_up) {

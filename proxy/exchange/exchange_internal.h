@@ -114,6 +114,10 @@ bool exchange_reply_with_refusal(struct exchange *exchange, enum refusal refusal
 /* Builds the reply for a request that failed on its way, and sets the outcome by whether bytes had left. */
 bool exchange_reply_with_failure(struct exchange *exchange, const struct upstream_result *result);
 
+/* Builds the reply for an answer that came whole and that the front cannot pass on (a status outside 200 to 599, a head
+ * over FRONT_REPLY_HEAD_MAX). The outcome stays what the answer says. */
+bool exchange_reply_with_unsendable_answer(struct exchange *exchange);
+
 /* As above for one that is given up at shutdown. `bytes_may_have_left` decides between unknown and not_sent. */
 bool exchange_reply_with_abandonment(struct exchange *exchange, bool bytes_may_have_left);
 

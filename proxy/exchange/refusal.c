@@ -3,6 +3,7 @@
 
 #include "countersign/json_write.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct refusal_row {
@@ -72,6 +73,8 @@ static bool build_own_answer(struct exchange *exchange, int status, bool retry_a
     (void)buffer_append_text(body, ",\"data\":null}");
     exchange->reply_status = status;
     exchange->reply_body = buffer_slice(body);
+    exchange->reply_has_length = true; /* for an answer to HEAD */
+    exchange->reply_length = body->length;
     exchange->reply_fields[exchange->reply_field_count++] =
         (struct http_field){ SLICE_LITERAL("Content-Type"), SLICE_LITERAL("application/json") };
     if (retry_after)
@@ -116,6 +119,17 @@ bool exchange_reply_with_failure(struct exchange *exchange, const struct upstrea
     set_message(exchange, upstream_failure_name(result->failure),
                 result->bytes_left ? unknown_advice(exchange) : "nothing was sent", result->message);
     return build_own_answer(exchange, result->bytes_left && late ? 504 : 502, false);
+}
+
+bool exchange_reply_with_unsendable_answer(struct exchange *exchange)
+{
+    char detail[128];
+    (void)snprintf(detail, sizeof(detail), "its status is %d and its head has %zu bytes", exchange->reply_status,
+                   exchange->response_head.length); /* sized for it */
+    set_message(exchange, "answer-unsendable",
+                "the exchange answered, but this answer cannot be passed on; see it with `countersign log show`",
+                detail);
+    return build_own_answer(exchange, 502, false);
 }
 
 bool exchange_reply_with_abandonment(struct exchange *exchange, bool bytes_may_have_left)

@@ -37,6 +37,7 @@ struct front_connection {
     char peer[ENDPOINT_TEXT_MAX];
 };
 
+/* In the order in which they come; from FRONT_REQUEST_HANDED on, handler.request has seen the request. */
 enum front_request_state {
     FRONT_REQUEST_TARGET,  /* the request line was read */
     FRONT_REQUEST_BODY,    /* the fields were; the body is being collected */
@@ -54,7 +55,6 @@ struct front_request {
     struct front_connection *from;
     enum front_request_state state;
     enum front_defect defect;
-    bool was_handed;            /* handler.request saw it, so handler.finished must */
     bool client_left;           /* it closed its side before its answer was there */
     const char *target_in_pool; /* where libmicrohttpd keeps the target; an address to compare, never read */
     struct slice method;        /* these point into libmicrohttpd's pool ... */

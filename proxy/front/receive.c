@@ -127,7 +127,6 @@ static enum MHD_Result hand_over(struct front_request *request)
     const struct front_options *options = &request->front->options;
     request->received_us = clock_wall_us();
     request->state = FRONT_REQUEST_HANDED;
-    request->was_handed = true;
     options->handler.request(options->context, request);
     if (request->state == FRONT_REQUEST_HANDED) {
         MHD_suspend_connection(request->connection);
@@ -152,6 +151,7 @@ static enum MHD_Result begin(struct front_request *request, const char *method, 
     return MHD_YES;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libmicrohttpd's */
 enum MHD_Result receive(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                         const char *version, const char *data, size_t *data_size, void **request_context)
 {

@@ -7,6 +7,7 @@
 #include <poll.h>
 
 /* The body of a HEAD's answer, of which the length alone is sent: never asked for. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libmicrohttpd's */
 static ssize_t no_body(void *cls, uint64_t offset, char *data, size_t length)
 {
     (void)cls;

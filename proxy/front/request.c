@@ -17,7 +17,7 @@ struct front_request *request_create(struct front *front, struct MHD_Connection 
     request->connection = connection;
     request->from = from;
     request->target_in_pool = target;
-    memcpy(request->target_bytes, target, length);
+    memcpy(request->target_bytes, target, length + 1);
     request->target = slice_of(request->target_bytes, length);
     buffer_init(&request->body, front->options.body_max);
     request->begun_us = clock_wall_us();
@@ -49,7 +49,7 @@ void request_end(struct front_request *request, bool delivered)
     unlink_request(request);
     if (request->release != NULL)
         request->release(request->release_context);
-    if (request->was_handed)
+    if (request->state >= FRONT_REQUEST_HANDED)
         options->handler.finished(options->context, request, delivered);
     buffer_free(&request->body);
     free(request->fields.items);

@@ -179,7 +179,7 @@ static bool filter_passes(const struct order_filter *filter, const struct order 
 
 static void list_active(const struct call *call, struct answer *answer, const struct shape_member *shape)
 {
-    struct order_filter filter;
+    struct order_filter filter = { .symbol = NULL };
     if (!read_filter(&filter, call, answer))
         return;
     const struct orders *orders = &call->mock->orders;
@@ -204,7 +204,7 @@ void orders_active_v2(const struct call *call, struct answer *answer)
 /* The one order that `ordId` or `clOrdId` names, active or not. */
 static const struct order *find_named(const struct call *call, struct answer *answer)
 {
-    struct order_filter filter;
+    struct order_filter filter = { .symbol = NULL };
     if (!read_filter(&filter, call, answer))
         return NULL;
     if (filter.id[0] == '\0' && filter.client_id[0] == '\0') {

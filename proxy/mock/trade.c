@@ -67,7 +67,9 @@ struct order_rule {
 /* Copies `text` into a member of an order; both are ORDER_TEXT_MAX bytes or more. */
 static void copy(char *member, const char *text)
 {
-    (void)snprintf(member, ORDER_TEXT_MAX, "%s", text); /* fits: it was read into that size */
+    size_t length = strnlen(text, ORDER_TEXT_MAX - 1);
+    memcpy(member, text, length);
+    member[length] = '\0';
 }
 
 /* Writes a × b; false where one is no number. */

@@ -92,7 +92,7 @@ static bool read_opened_file(struct secret *secret, int fd, const char *path, st
 
 static bool read_file(struct secret *secret, const char *path, struct error *error)
 {
-    struct stat status;
+    struct stat status = { .st_mode = 0 };
     int fd = -1;
     if (path[0] == '\0')
         return error_set(error, ERROR_CONFIG, "no file is named: write file:PATH");

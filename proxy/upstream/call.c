@@ -129,9 +129,20 @@ void call_drop(struct upstream_call *call)
     make_spare(call);
 }
 
+/* Where the last try for a connection just ran out of time, the one before it says why there was none. */
+static CURLcode telling_code(struct upstream_call *call, CURLcode code)
+{
+    if (code != CURLE_OPERATION_TIMEDOUT || call->retried_code == CURLE_OK || call->result.attempts > 0)
+        return code;
+    call->stop = STOP_NONE;
+    memcpy(call->curl_words, call->retried_words, sizeof(call->curl_words));
+    return call->retried_code;
+}
+
 static void conclude(struct upstream_call *call, CURLcode code)
 {
     struct upstream_result *result = &call->result;
+    code = telling_code(call, code);
     result->timing.complete_us = clock_wall_us();
     result->bytes_left = upstream_call_bytes_left(call);
     result->request_head = buffer_slice(&call->request_head);
@@ -180,6 +191,8 @@ void call_transfer_ended(struct upstream_call *call, CURLcode code)
         return;
     }
     log_debug("%s: %s; trying again", call->upstream->host, call->curl_words);
+    call->retried_code = code;
+    memcpy(call->retried_words, call->curl_words, sizeof(call->retried_words));
     (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* it is in it: it has just ended */
     loop_timer_start(call->upstream->pool->loop, &call->retry, UPSTREAM_CONNECT_RETRY_US);
 }
@@ -189,6 +202,7 @@ static void reset_result(struct upstream_call *call)
     call->result = (struct upstream_result){ .response_fields = { .items = call->response_fields },
                                              .timing = { .started_us = clock_wall_us() } };
     call->stop = STOP_NONE;
+    call->retried_code = CURLE_OK;
     call->is_writing = false;
     call->response_head_is_whole = false;
     call->response_bytes = 0;

@@ -89,6 +89,10 @@ struct upstream_call {
     struct curl_slist lines[UPSTREAM_SUPPRESSED + UPSTREAM_FIELDS_MAX];
     struct http_field response_fields[HTTP_FIELDS_MAX];
     char curl_words[CURL_ERROR_SIZE];
+
+    /* the last try for a connection that was followed by another */
+    CURLcode retried_code; /* CURLE_OK: none */
+    char retried_words[CURL_ERROR_SIZE];
 };
 
 /* options.c: checks upstream->options and takes copies of their texts */

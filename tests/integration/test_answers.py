@@ -4,7 +4,7 @@ import gzip
 import pytest
 
 from rawhttp import chunked, parse_fields
-from upstream import SUCCESS, http_answer, sends, sends_and_closes
+from upstream import SUCCESS, http_answer, sends, sends_and_closes, sends_and_ends
 
 ACTIVE = "/api/trade/order/active"
 PLACE = "/api/trade/order/place"
@@ -69,14 +69,20 @@ def test_a_chunked_answer_with_trailers_comes_whole(ask):
 
 
 def test_an_answer_that_ends_with_its_connection_comes_whole(ask):
-    answer = ask(b'HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\n{"code":0,"data":"to the end"}', behaviour=sends_and_closes)
+    answer = ask(b'HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\n{"code":0,"data":"to the end"}', behaviour=sends_and_ends)
     assert answer.body == b'{"code":0,"data":"to the end"}'
     assert answer.outcome == "ok"
 
 
 def test_an_answer_of_http_1_0_comes_whole(ask):
-    answer = ask(b"HTTP/1.0 200 OK\r\n\r\n" + SUCCESS, behaviour=sends_and_closes)
+    answer = ask(b"HTTP/1.0 200 OK\r\n\r\n" + SUCCESS, behaviour=sends_and_ends)
     assert (answer.status, answer.body) == (200, SUCCESS)
+
+
+def test_an_answer_whose_end_is_not_authentic_is_not_taken_for_whole(ask):
+    """Anyone on the way can end a TCP connection: without TLS's own end or a length, the answer may have been cut."""
+    answer = ask(b"HTTP/1.1 200 OK\r\n\r\n" + SUCCESS, behaviour=sends_and_closes)
+    assert (answer.status, answer.outcome) == (502, "unknown")
 
 
 def test_204_has_neither_body_nor_length(ask):

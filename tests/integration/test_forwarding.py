@@ -1,4 +1,5 @@
 """What reaches the exchange, byte for byte: the client's request, and nothing that the design does not list."""
+import socket
 import threading
 
 import pytest
@@ -323,13 +324,30 @@ def test_an_absolute_target_for_another_host_is_not_followed(proxy, upstream):
     assert upstream.requests() == []
 
 
+def half_a_request():
+    return build_request("POST", PLACE, [("Content-Length", "100")]) + b"{"
+
+
 def test_a_half_sent_request_never_leaves(proxy, upstream):
     with proxy.client() as client:
-        client.send(build_request("POST", PLACE, [("Content-Length", "100")]) + b"{")
-        client.sock.shutdown(1)
-        try:
-            client.read("POST")
-        except (Ended, ConnectionResetError):
-            pass  # an answer is allowed, none is needed
+        client.send(half_a_request())
     proxy.stop()
     assert upstream.requests() == []
+
+
+def test_a_client_that_will_send_no_more_of_a_half_sent_request_is_let_go(proxy, upstream):
+    with proxy.client() as client:
+        client.send(half_a_request())
+        client.sock.shutdown(socket.SHUT_WR)
+        try:
+            client.read("POST")  # an answer is allowed, none is needed
+        except (Ended, ConnectionResetError):
+            pass
+    assert upstream.requests() == []
+
+
+def test_a_client_that_will_send_no_more_after_its_request_gets_the_answer(proxy):
+    with proxy.client() as client:
+        client.send(build_request("POST", PLACE, [], b"{}"))
+        client.sock.shutdown(socket.SHUT_WR)
+        assert client.read("POST").status == 200

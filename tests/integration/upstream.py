@@ -82,8 +82,18 @@ def sends(raw):
 
 
 def sends_and_closes(raw):
+    """Ends the connection without a TLS close_notify: to the other side the answer may have been cut short."""
     def behave(_, wire):
         wire.send(raw)
+        return False
+    return behave
+
+
+def sends_and_ends(raw):
+    """Ends the connection as TLS asks for: the end itself is authentic."""
+    def behave(_, wire):
+        wire.send(raw)
+        wire.end()
         return False
     return behave
 
@@ -126,6 +136,12 @@ class Wire:
     def __init__(self, sock):
         self.send = sock.sendall
         self.sock = sock
+
+    def end(self):
+        try:
+            self.sock.unwrap()
+        except OSError:
+            pass  # the other side did not wait for it
 
     def wait_for_end(self):
         try:

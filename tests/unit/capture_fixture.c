@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 int scratch_make(void **state)
@@ -210,6 +211,7 @@ long long store_number(void *const *state, const char *sql)
     sqlite3 *db;
     sqlite3_stmt *statement;
     assert_int_equal(sqlite3_open(scratch_path(state, "capture.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_busy_timeout(db, 10000), SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
     long long number = sqlite3_column_type(statement, 0) == SQLITE_NULL ? -1 : sqlite3_column_int64(statement, 0);
@@ -222,8 +224,17 @@ void store_run(void *const *state, const char *sql)
 {
     sqlite3 *db;
     assert_int_equal(sqlite3_open(scratch_path(state, "capture.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_busy_timeout(db, 10000), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+void wait_for_store(void *const *state, const char *sql, long long wanted)
+{
+    const struct timespec pause = { .tv_nsec = 5000000 };
+    for (int i = 0; i < 6000 && store_number(state, sql) != wanted; i++)
+        (void)nanosleep(&pause, NULL);
+    assert_int_equal(store_number(state, sql), wanted);
 }
 
 char *read_whole_file(const char *path, size_t *length)

@@ -47,6 +47,9 @@ struct record read_exchange(struct capture_reader *reader, uint64_t id);
 long long store_number(void *const *state, const char *sql);
 void store_run(void *const *state, const char *sql);
 
+/* Asks until the query gives `wanted`, for what the recorder does in its own time; fails after 30 s. */
+void wait_for_store(void *const *state, const char *sql, long long wanted);
+
 /* Whether any file in the scratch folder holds these bytes. */
 bool scratch_holds(void *const *state, const char *bytes);
 

@@ -325,6 +325,28 @@ static inline void wait_for_finished(struct fixture *fixture, size_t count)
     run_until(fixture, enough_finished);
 }
 
+static inline bool in_flight_is(struct fixture *fixture)
+{
+    return front_in_flight(fixture->front) == fixture->until_count;
+}
+
+/* Looks in every turn: a request that is only begun gives no other sign. */
+static inline void look_again(struct loop_timer *timer)
+{
+    struct fixture *fixture = timer->context;
+    loop_timer_start(fixture->loop, timer, 100);
+    look_whether_done(fixture);
+}
+
+static inline void wait_for_in_flight(struct fixture *fixture, size_t count)
+{
+    struct loop_timer looking = { .expired = look_again, .context = fixture };
+    fixture->until_count = count;
+    loop_timer_start(fixture->loop, &looking, 0);
+    run_until(fixture, in_flight_is);
+    loop_timer_stop(fixture->loop, &looking);
+}
+
 static inline bool client_has_ended(struct fixture *fixture)
 {
     return fixture->until_client->closed || fixture->until_client->reset;

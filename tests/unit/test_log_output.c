@@ -297,7 +297,7 @@ static void a_broken_gzip_body_is_said_to_be_one(void **state)
         (struct record_message){ SLICE_LITERAL("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"),
                                  SLICE_LITERAL("\x1f\x8b\x08\0\0\0\0\0\0\x03\xab") };
     const char *text = view_of(&out, &record, RECORD_UPSTREAM_RESPONSE);
-    assert_contains(text, "body: 11 bytes, encoded as gzip (not what it says, or cut short)");
+    assert_contains(text, "body: 11 bytes of gzip (broken or cut short), as they came\n");
     assert_contains(text, "0000  1f 8b 08");
     buffer_free(&out);
 }
@@ -313,7 +313,7 @@ static void a_gzip_body_is_shown_decoded(void **state)
                       "\x3c\x72\x0a\x00\x00\x00")
     };
     const char *text = view_of(&out, &record, RECORD_UPSTREAM_RESPONSE);
-    assert_contains(text, "body: 30 bytes, encoded as gzip, here decoded to 10 bytes\n");
+    assert_contains(text, "body: 30 bytes of gzip, decoded to 10 bytes\n");
     assert_contains(text, "    \"code\": 0\n");
     buffer_free(&out);
 }

@@ -33,13 +33,20 @@ static void each_field_has_its_rule(void **state)
         bool forward;
         enum redaction_record record;
     } expected[] = {
-        { "X-CS-APIKEY", false, REDACTION_MASK_KEY },      { "x-cs-sign", false, REDACTION_KEEP },
-        { "X-CS-EXPIRES", false, REDACTION_KEEP },         { "X-CS-SIGNATURE", false, REDACTION_MASK_ALL },
-        { "X-CS-", false, REDACTION_MASK_ALL },            { "X-CS", true, REDACTION_KEEP },
-        { "authorization", true, REDACTION_MASK_ALL },     { "Proxy-Authorization", false, REDACTION_MASK_ALL },
-        { "COOKIE", true, REDACTION_MASK_ALL },            { "Set-Cookie", true, REDACTION_MASK_ALL },
-        { "Countersign-Token", false, REDACTION_MASK_ALL }, { "Content-Type", true, REDACTION_KEEP },
-        { "", true, REDACTION_KEEP },                      { "Authorizations", true, REDACTION_KEEP },
+        { "X-CS-APIKEY", false, REDACTION_MASK_KEY },
+        { "x-cs-sign", false, REDACTION_KEEP },
+        { "X-CS-EXPIRES", false, REDACTION_KEEP },
+        { "X-CS-SIGNATURE", false, REDACTION_MASK_ALL },
+        { "X-CS-", false, REDACTION_MASK_ALL },
+        { "X-CS", true, REDACTION_KEEP },
+        { "authorization", true, REDACTION_MASK_ALL },
+        { "Proxy-Authorization", false, REDACTION_MASK_ALL },
+        { "COOKIE", true, REDACTION_MASK_ALL },
+        { "Set-Cookie", true, REDACTION_MASK_ALL },
+        { "Countersign-Token", false, REDACTION_MASK_ALL },
+        { "Content-Type", true, REDACTION_KEEP },
+        { "", true, REDACTION_KEEP },
+        { "Authorizations", true, REDACTION_KEEP },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
@@ -93,11 +100,14 @@ static void a_line_without_colon_is_kept(void **state)
 static void malformed_heads_do_not_leak(void **state)
 {
     (void)state;
-    ASSERT_REDACTED("G\nCookie : a\n\nCookie: b", "G\nCookie : *\n\nCookie: *");       /* LF alone, a blank, no end */
-    ASSERT_REDACTED("G\rCookie: a\rA: b", "G\rCookie: *\rA: b");                       /* CR alone */
-    ASSERT_REDACTED("Cookie: a", "Cookie: *");                                         /* no first line */
-    ASSERT_REDACTED("G\r\n Cookie: a\r\n", "G\r\n Cookie: *\r\n");                     /* indented */
-    ASSERT_REDACTED("G\r\n\x01" "Cookie\x7f: \0a\0b\r\n", "G\r\n\x01" "Cookie\x7f: \0***\r\n"); /* control bytes */
+    ASSERT_REDACTED("G\nCookie : a\n\nCookie: b", "G\nCookie : *\n\nCookie: *"); /* LF alone, a blank, no end */
+    ASSERT_REDACTED("G\rCookie: a\rA: b", "G\rCookie: *\rA: b");                 /* CR alone */
+    ASSERT_REDACTED("Cookie: a", "Cookie: *");                                   /* no first line */
+    ASSERT_REDACTED("G\r\n Cookie: a\r\n", "G\r\n Cookie: *\r\n");               /* indented */
+    ASSERT_REDACTED("G\r\n\x01"
+                    "Cookie\x7f: \0a\0b\r\n",
+                    "G\r\n\x01"
+                    "Cookie\x7f: \0***\r\n"); /* control bytes */
     ASSERT_REDACTED("", "");
     ASSERT_REDACTED(":", ":");
     ASSERT_REDACTED("\r\n\n\r", "\r\n\n\r");

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char run_name[] = "0123456789abcdef0123456789abcdef";
 

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char ok_answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
 struct fixture {
     char folder[32];
     char ca[64];
@@ -43,16 +41,6 @@ static int remove_folder(void **state)
 }
 
 /* --- scripts --- */
-
-static void answer_ok(struct server *server)
-{
-    struct peer peer = server_accept(server);
-    while (server_read(server, &peer)) {
-        if (!peer_send(&peer, ok_answer))
-            break;
-    }
-    peer_close(&peer);
-}
 
 /* One connection is waited for; more are there already, or were never made. */
 static void count_connections(struct server *server)
@@ -88,7 +76,7 @@ static void hang_up_before_the_handshake_once(struct server *server)
     struct peer peer = server_accept(server);
     peer_reset(&peer);
     server->tls = tls;
-    answer_ok(server);
+    script_answer_ok(server);
 }
 
 /* Ends the TCP connection without TLS's own end: what came may be cut. */
@@ -148,7 +136,7 @@ static void answer_http_2(struct server *server)
 static void die_after_the_second_request(struct server *server)
 {
     struct peer peer = server_accept(server);
-    if (server_read(server, &peer) && peer_send(&peer, ok_answer))
+    if (server_read(server, &peer) && peer_send(&peer, harness_ok))
         (void)server_read(server, &peer); /* a failure shows in the count of requests */
     peer_close(&peer);
     server_wait(server);
@@ -160,25 +148,21 @@ static void die_after_the_second_request(struct server *server)
 
 /* --- steps --- */
 
-static void call_tls(struct server *server, struct answer *answer, const char *ca_file, enum upstream_http http)
+static struct upstream_options tls_options(char *url, size_t size, const struct server *server, const char *ca_file)
 {
-    struct client client;
-    char url[64];
-    struct upstream_options options = client_options(url, sizeof(url), "https", "localhost", server->port);
+    struct upstream_options options = client_options(url, size, "https", "localhost", server->port);
     options.ca_file = ca_file;
     options.ip_family = UPSTREAM_IP_V4;
-    options.http = http;
-    options.connect_timeout_us = 1000000;
-    struct upstream_request request = post_request("/order", "{}");
-    client_start(&client, &options);
-    client_call(&client, answer, &request);
-    client_free(&client);
+    return options;
 }
 
-static void end(struct server *server, struct answer *answer)
+static void call_tls(struct server *server, struct answer *answer, const char *ca_file, enum upstream_http http)
 {
-    answer_free(answer);
-    server_free(server);
+    char url[64];
+    struct upstream_options options = tls_options(url, sizeof(url), server, ca_file);
+    options.http = http;
+    struct upstream_request request = post_request("/order", "{}");
+    call_once(answer, &options, &request);
 }
 
 /* --- tests --- */
@@ -194,7 +178,7 @@ static void a_server_of_the_ca_file_is_trusted_and_its_connection_told(void **st
         struct server server;
         struct answer answer;
         server_start(&server, "127.0.0.1", 0, tls_server_create("DNS:localhost", fixture->ca, cases[i].version),
-                     answer_ok);
+                     script_answer_ok);
         call_tls(&server, &answer, fixture->ca, UPSTREAM_HTTP_1_1);
         server_join(&server);
         assert_string_equal(answer.message, "");
@@ -204,7 +188,7 @@ static void a_server_of_the_ca_file_is_trusted_and_its_connection_told(void **st
         assert_string_equal(answer.connection.http_version, "HTTP/1.1");
         assert_memory_equal(server.requests[0].data, answer.request_head, strlen(answer.request_head));
         assert_string_equal(answer.response_body, "ok");
-        end(&server, &answer);
+        exchange_end(&server, &answer);
     }
 }
 
@@ -215,7 +199,8 @@ static void an_address_is_verified_like_a_name(void **state)
     struct client client;
     struct answer answer;
     char url[64];
-    server_start(&server, "127.0.0.1", 0, tls_server_create("IP:127.0.0.1", fixture->ca, TLS1_3_VERSION), answer_ok);
+    server_start(&server, "127.0.0.1", 0, tls_server_create("IP:127.0.0.1", fixture->ca, TLS1_3_VERSION),
+                 script_answer_ok);
     struct upstream_options options = client_options(url, sizeof(url), "https", "127.0.0.1", server.port);
     options.ca_file = fixture->ca;
     struct upstream_request request = get_request("/");
@@ -224,7 +209,7 @@ static void an_address_is_verified_like_a_name(void **state)
     client_free(&client);
     server_join(&server);
     assert_int_equal(answer.failure, UPSTREAM_OK);
-    end(&server, &answer);
+    exchange_end(&server, &answer);
 }
 
 /* Refused in the handshake, once: nothing of the request left, and a second try would end alike. */
@@ -241,7 +226,7 @@ static void assert_not_trusted(struct server *server, struct answer *answer, con
     assert_int_equal(server->requests[0].length, 0);
     assert_non_null(strstr(answer->message, said));
     assert_non_null(strstr(answer->message, "localhost"));
-    end(server, answer);
+    exchange_end(server, answer);
 }
 
 static void a_certificate_that_nobody_vouches_for_is_refused(void **state)
@@ -280,15 +265,19 @@ static void an_old_tls_version_is_refused(void **state)
     const struct fixture *fixture = *state;
     struct server server;
     struct answer answer;
+    char url[64];
     server_start(&server, "127.0.0.1", 0, tls_server_create("DNS:localhost", fixture->ca, TLS1_1_VERSION),
                  fail_all_handshakes);
-    call_tls(&server, &answer, fixture->ca, UPSTREAM_HTTP_1_1);
+    struct upstream_options options = tls_options(url, sizeof(url), &server, fixture->ca);
+    options.connect_timeout_us = 350000; /* for as long, the handshake is tried again */
+    struct upstream_request request = post_request("/order", "{}");
+    call_once(&answer, &options, &request);
     server_release(&server);
     server_join(&server);
     assert_int_equal(answer.failure, UPSTREAM_TLS);
     assert_false(answer.bytes_left);
     assert_int_equal(server.requests[0].length, 0);
-    end(&server, &answer);
+    exchange_end(&server, &answer);
 }
 
 static void a_second_connection_resumes_the_session(void **state)
@@ -303,9 +292,7 @@ static void a_second_connection_resumes_the_session(void **state)
         struct upstream_request request = get_request("/");
         server_start(&server, "127.0.0.1", 0, tls_server_create("DNS:localhost", fixture->ca, versions[i]),
                      answer_two_connections);
-        struct upstream_options options = client_options(url, sizeof(url), "https", "localhost", server.port);
-        options.ca_file = fixture->ca;
-        options.ip_family = UPSTREAM_IP_V4;
+        struct upstream_options options = tls_options(url, sizeof(url), &server, fixture->ca);
         client_start(&client, &options);
         client_call(&client, &answers[0], &request);
         struct answer *second = &answers[1];
@@ -317,7 +304,7 @@ static void a_second_connection_resumes_the_session(void **state)
         assert_false(second->connection.reused);
         assert_int_equal(server.resumed, 1);
         answer_free(&answers[0]);
-        end(&server, second);
+        exchange_end(&server, second);
     }
 }
 
@@ -332,9 +319,7 @@ static void handles_share_their_sessions(void **state)
     struct upstream_request request = get_request("/");
     server_start(&server, "127.0.0.1", 0, tls_server_create("DNS:localhost", fixture->ca, TLS1_3_VERSION),
                  answer_two_connections);
-    struct upstream_options options = client_options(url, sizeof(url), "https", "localhost", server.port);
-    options.ca_file = fixture->ca;
-    options.ip_family = UPSTREAM_IP_V4;
+    struct upstream_options options = tls_options(url, sizeof(url), &server, fixture->ca);
     options.connections_max = 1; /* the second call waits for the first's connection to end */
     client_start(&client, &options);
     struct call_context calls[2] = { { .client = &client, .answer = &answers[0] },
@@ -348,7 +333,7 @@ static void handles_share_their_sessions(void **state)
     assert_int_equal(answers[1].failure, UPSTREAM_OK);
     assert_int_equal(server.resumed, 1);
     answer_free(&answers[0]);
-    end(&server, &answers[1]);
+    exchange_end(&server, &answers[1]);
 }
 
 static void a_handshake_that_is_cut_is_tried_again(void **state)
@@ -364,7 +349,7 @@ static void a_handshake_that_is_cut_is_tried_again(void **state)
     assert_int_equal(answer.attempts, 1);
     assert_int_equal(atomic_load(&server.accepted), 2);
     assert_int_equal(server.request_count, 1);
-    end(&server, &answer);
+    exchange_end(&server, &answer);
 }
 
 static void http_2_that_is_demanded_and_not_spoken_fails_unsent(void **state)
@@ -382,7 +367,7 @@ static void http_2_that_is_demanded_and_not_spoken_fails_unsent(void **state)
     assert_int_equal(answer.asked, 0);
     assert_int_equal(server.requests[0].length, 0);
     assert_non_null(strstr(answer.message, "HTTP/2"));
-    end(&server, &answer);
+    exchange_end(&server, &answer);
 }
 
 static void http_auto_falls_back_to_1_1(void **state)
@@ -390,13 +375,14 @@ static void http_auto_falls_back_to_1_1(void **state)
     const struct fixture *fixture = *state;
     struct server server;
     struct answer answer;
-    server_start(&server, "127.0.0.1", 0, tls_server_create("DNS:localhost", fixture->ca, TLS1_3_VERSION), answer_ok);
+    server_start(&server, "127.0.0.1", 0, tls_server_create("DNS:localhost", fixture->ca, TLS1_3_VERSION),
+                 script_answer_ok);
     call_tls(&server, &answer, fixture->ca, UPSTREAM_HTTP_AUTO);
     server_join(&server);
     assert_int_equal(answer.failure, UPSTREAM_OK);
     assert_string_equal(answer.connection.http_version, "HTTP/1.1");
     assert_memory_equal(server.requests[0].data, "POST /order HTTP/1.1\r\n", 22);
-    end(&server, &answer);
+    exchange_end(&server, &answer);
 }
 
 static void http_2_is_spoken_where_it_is_demanded_and_offered(void **state)
@@ -409,9 +395,7 @@ static void http_2_is_spoken_where_it_is_demanded_and_offered(void **state)
     SSL_CTX *tls = tls_server_create("DNS:localhost", fixture->ca, TLS1_3_VERSION);
     tls_server_offer(tls, "h2");
     server_start(&server, "127.0.0.1", 0, tls, answer_http_2);
-    struct upstream_options options = client_options(url, sizeof(url), "https", "localhost", server.port);
-    options.ca_file = fixture->ca;
-    options.ip_family = UPSTREAM_IP_V4;
+    struct upstream_options options = tls_options(url, sizeof(url), &server, fixture->ca);
     options.http = UPSTREAM_HTTP_2;
     struct upstream_request request = get_request("/a//b/../c?x=%2f");
     client_start(&client, &options);
@@ -429,7 +413,7 @@ static void http_2_is_spoken_where_it_is_demanded_and_offered(void **state)
     }
     assert_int_equal(server.request_count, 2);
     answer_free(&answers[0]);
-    end(&server, &answers[1]);
+    exchange_end(&server, &answers[1]);
 }
 
 static void an_answer_cut_without_tls_end_is_lost(void **state)
@@ -445,7 +429,7 @@ static void an_answer_cut_without_tls_end_is_lost(void **state)
     assert_true(answer.bytes_left);
     assert_int_equal(answer.status, 200);
     assert_string_equal(answer.response_body, "half of");
-    end(&server, &answer);
+    exchange_end(&server, &answer);
 }
 
 static void an_answer_that_ends_with_tls_end_is_whole(void **state)
@@ -461,7 +445,7 @@ static void an_answer_that_ends_with_tls_end_is_whole(void **state)
         server_join(&server);
         assert_int_equal(answer.failure, UPSTREAM_OK);
         assert_string_equal(answer.response_body, "all of it");
-        end(&server, &answer);
+        exchange_end(&server, &answer);
     }
 }
 
@@ -477,9 +461,7 @@ static void a_post_whose_reused_tls_connection_dies_is_sent_once(void **state)
         struct upstream_request get = get_request("/"), post = post_request("/order", "{}");
         server_start(&server, "127.0.0.1", 0, tls_server_create("DNS:localhost", fixture->ca, versions[i]),
                      die_after_the_second_request);
-        struct upstream_options options = client_options(url, sizeof(url), "https", "localhost", server.port);
-        options.ca_file = fixture->ca;
-        options.ip_family = UPSTREAM_IP_V4;
+        struct upstream_options options = tls_options(url, sizeof(url), &server, fixture->ca);
         client_start(&client, &options);
         client_call(&client, &first, &get);
         client_call(&client, &second, &post);
@@ -492,7 +474,7 @@ static void a_post_whose_reused_tls_connection_dies_is_sent_once(void **state)
         assert_true(second.bytes_left);
         assert_int_equal(second.attempts, 1);
         answer_free(&first);
-        end(&server, &second);
+        exchange_end(&server, &second);
     }
 }
 
@@ -507,10 +489,9 @@ static void a_large_post_leaves_whole_in_many_records(void **state)
     struct server server;
     struct client client;
     struct answer answer;
-    server_start(&server, "127.0.0.1", 0, tls_server_create("DNS:localhost", fixture->ca, TLS1_3_VERSION), answer_ok);
-    struct upstream_options options = client_options(url, sizeof(url), "https", "localhost", server.port);
-    options.ca_file = fixture->ca;
-    options.ip_family = UPSTREAM_IP_V4;
+    server_start(&server, "127.0.0.1", 0, tls_server_create("DNS:localhost", fixture->ca, TLS1_3_VERSION),
+                 script_answer_ok);
+    struct upstream_options options = tls_options(url, sizeof(url), &server, fixture->ca);
     struct upstream_request request = post_request("/", "");
     request.body = slice_of(bytes, SIZE);
     client_start(&client, &options);
@@ -522,7 +503,7 @@ static void a_large_post_leaves_whole_in_many_records(void **state)
     assert_memory_equal(server.requests[0].data + strlen(answer.request_head), bytes, SIZE);
     assert_true(answer.timing.sent_us > 0);
     free(bytes);
-    end(&server, &answer);
+    exchange_end(&server, &answer);
 }
 
 #define TLS_TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)

@@ -1,7 +1,7 @@
-# Three programs on one harness (upstream_harness.c): servers in threads, real sockets.
-foreach(part upstream upstream_failures upstream_tls)
+# One harness (upstream_harness*.c): servers in threads, real sockets.
+foreach(part upstream upstream_answers upstream_once upstream_failures upstream_route upstream_tls)
     countersign_unit_test(${part} ROOMS upstream base LIBRARIES OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
-    target_sources(test_${part} PRIVATE unit/upstream_harness.c)
+    target_sources(test_${part} PRIVATE unit/upstream_harness_server.c unit/upstream_harness_client.c)
     # A failed assertion can leave a server's thread waiting for a client that never comes.
     set_tests_properties(unit.${part} PROPERTIES TIMEOUT 120)
 endforeach()

@@ -10,6 +10,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* For tables of fields: constant initialisers. */
+#define TEXT(literal)                                                                                                  \
+    {                                                                                                                  \
+        .data = (literal), .length = sizeof(literal) - 1                                                               \
+    }
+#define FIELD(field_name, field_value)                                                                                 \
+    {                                                                                                                  \
+        .name = TEXT(field_name), .value = TEXT(field_value)                                                           \
+    }
+
 enum { SERVER_REQUESTS_MAX = 64, HARNESS_LIMIT_US = 20000000 };
 
 /* --- the server's side: its own thread; nothing here asserts --- */
@@ -55,6 +65,14 @@ bool peer_wait_for_end(struct peer *peer); /* true when the client closed */
 /* Reads one request, with its body by Content-Length, into server->requests. False when the client ended first. */
 bool server_read(struct server *server, struct peer *peer);
 
+/* Scripts. An answer of 200 with the body "ok": */
+extern const char harness_ok[];
+void peer_answer_all(struct server *server, struct peer *peer); /* with harness_ok, until the client ends; closes */
+void script_answer_ok(struct server *server);                   /* one connection, as above */
+void script_answer_many(struct server *server);                 /* up to 16 connections, until server_release */
+void script_say_nothing(struct server *server);                 /* reads one request and waits for the client's end */
+void script_send_and_close(struct server *server, const char *text);
+
 /* --- certificates, made anew for each run --- */
 
 /* A self-signed certificate for `names` ("DNS:localhost,IP:127.0.0.1"), written to `ca_path` as PEM. */
@@ -64,6 +82,9 @@ SSL_CTX *tls_server_create(const char *names, const char *ca_path, int version);
 void tls_server_offer(SSL_CTX *tls, const char *protocol);
 
 /* --- the client's side --- */
+
+/* The harness has its own getaddrinfo, so that no test asks a name server: "unknown.test" does not exist, "slow.test" takes
+ * 2 s; other names are looked up. */
 
 struct answer { /* a copy of an upstream_result */
     bool is_done;
@@ -115,7 +136,19 @@ void client_run(struct client *client);
 /* Sends one request and runs until its end. */
 void client_call(struct client *client, struct answer *answer, const struct upstream_request *request);
 
+/* The same with a client of its own. */
+void call_once(struct answer *answer, const struct upstream_options *options, const struct upstream_request *request);
+
+/* The same with a server of its own, which is joined; exchange_end frees what they left. */
+void exchange_once(struct server *server, struct answer *answer, const struct upstream_request *request,
+                   void (*script)(struct server *));
+void exchange_end(struct server *server, struct answer *answer);
+
 void answer_free(struct answer *answer);
+int64_t answer_took_us(const struct answer *answer);
+
+/* A port that nothing listens on. */
+int closed_port(void);
 
 struct upstream_request get_request(const char *target);
 struct upstream_request post_request(const char *target, const char *body);

@@ -1,3 +1,4 @@
+/* The servers of the upstream room's tests: their threads, connections, certificates and common scripts. */
 #include "upstream_harness.h"
 
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,147 +289,69 @@ void tls_server_offer(SSL_CTX *tls, const char *protocol)
     SSL_CTX_set_alpn_select_cb(tls, agree_on, shared.context);
 }
 
-/* --- the client's side --- */
+/* --- scripts --- */
 
-static void guard_expired(struct loop_timer *timer)
+const char harness_ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+void peer_answer_all(struct server *server, struct peer *peer)
 {
-    struct client *client = timer->context;
-    client->timed_out = true;
-    loop_stop(client->loop);
+    while (server_read(server, peer)) {
+        if (!peer_send(peer, harness_ok))
+            break;
+    }
+    peer_close(peer);
 }
 
-struct upstream_options client_options(char *url, size_t size, const char *scheme, const char *host, int port)
+void script_answer_ok(struct server *server)
 {
-    (void)snprintf(url, size, "%s://%s:%d", scheme, host, port);
-    return (struct upstream_options){ .url = url,
-                                      .ca_file = "",
-                                      .bind_address = "",
-                                      .proxy = "",
-                                      .connect_timeout_us = 2000000,
-                                      .timeout_us = 10000000,
-                                      .response_max = 8 * 1024 * 1024,
-                                      .connections_max = 8 };
+    struct peer peer = server_accept(server);
+    peer_answer_all(server, &peer);
 }
 
-void client_start(struct client *client, const struct upstream_options *options)
+void script_say_nothing(struct server *server)
 {
-    struct error error = { 0 };
-    memset(client, 0, sizeof(*client));
-    client->guard = (struct loop_timer){ .expired = guard_expired, .context = client };
-    assert_true(loop_create(&client->loop, &error));
-    assert_true(upstream_pool_create(&client->pool, client->loop, &error));
-    if (!upstream_create(&client->upstream, client->pool, options, &error))
-        fail_msg("%s", error.message);
+    struct peer peer = server_accept(server);
+    (void)server_read(server, &peer); /* a failure shows in the count of requests */
+    (void)peer_wait_for_end(&peer);
+    peer_close(&peer);
 }
 
-void client_start_plain(struct client *client, int port)
+void script_send_and_close(struct server *server, const char *text)
 {
-    char url[64];
-    struct upstream_options options = client_options(url, sizeof(url), "http", "127.0.0.1", port);
-    client_start(client, &options);
+    struct peer peer = server_accept(server);
+    if (server_read(server, &peer))
+        (void)peer_send(&peer, text); /* a failure shows at the client */
+    peer_close(&peer);
 }
 
-void client_free(struct client *client)
-{
-    upstream_free(client->upstream);
-    upstream_pool_free(client->pool);
-    loop_free(client->loop);
-}
+enum { PEERS_MAX = 16 };
 
-static char *copy_slice(struct slice slice)
-{
-    char *copy = calloc(1, slice.length + 1);
-    assert_non_null(copy);
-    if (slice.length > 0)
-        memcpy(copy, slice.data, slice.length);
-    return copy;
-}
+struct many_peers {
+    struct server *server;
+    struct peer peers[PEERS_MAX];
+    struct pollfd fds[PEERS_MAX + 2];
+    nfds_t count;
+};
 
-static void take_answer(struct answer *answer, struct upstream_result *result)
+void script_answer_many(struct server *server)
 {
-    assert_false(answer->is_done);
-    answer->is_done = true;
-    answer->failure = result->failure;
-    memcpy(answer->message, result->message, sizeof(answer->message));
-    answer->bytes_left = result->bytes_left;
-    answer->attempts = result->attempts;
-    answer->status = result->status;
-    answer->field_count = result->response_fields.count;
-    answer->request_head = copy_slice(result->request_head);
-    answer->response_head = copy_slice(result->response_head);
-    answer->response_body = copy_slice(result->response_body);
-    answer->response_body_length = result->response_body.length;
-    answer->connection = result->connection;
-    answer->timing = result->timing;
-}
-
-static void done(void *context, struct upstream_result *result)
-{
-    struct call_context *call = context;
-    struct client *client = call->client;
-    take_answer(call->answer, result);
-    client->open_calls--;
-    if (call->then != NULL)
-        call->then(call);
-    if (client->open_calls == 0)
-        loop_stop(client->loop);
-}
-
-static bool about_to_send(void *context, const struct upstream_connection *connection, unsigned attempt,
-                          struct upstream_request *request)
-{
-    struct call_context *call = context;
-    assert_true(connection->remote_port > 0);
-    call->answer->asked++;
-    return call->about_to_send == NULL || call->about_to_send(call, attempt, request);
-}
-
-void client_send(struct call_context *context, const struct upstream_request *request, bool may_repeat)
-{
-    static const struct upstream_callbacks callbacks = { .about_to_send = about_to_send, .done = done };
-    struct error error = { 0 };
-    memset(context->answer, 0, sizeof(*context->answer));
-    if (!upstream_send(&context->call, context->client->upstream, request, may_repeat, &callbacks, context, &error))
-        fail_msg("%s", error.message);
-    assert_false(context->answer->is_done);
-    context->client->open_calls++;
-}
-
-void client_run(struct client *client)
-{
-    struct error error = { 0 };
-    if (client->open_calls == 0)
-        return;
-    loop_timer_start(client->loop, &client->guard, HARNESS_LIMIT_US);
-    assert_true(loop_run(client->loop, &error));
-    loop_timer_stop(client->loop, &client->guard);
-    assert_false(client->timed_out);
-}
-
-void client_call(struct client *client, struct answer *answer, const struct upstream_request *request)
-{
-    struct call_context context = { .client = client, .answer = answer };
-    client_send(&context, request, false);
-    client_run(client);
-    assert_true(answer->is_done);
-}
-
-void answer_free(struct answer *answer)
-{
-    free(answer->request_head);
-    free(answer->response_head);
-    free(answer->response_body);
-    memset(answer, 0, sizeof(*answer));
-}
-
-struct upstream_request get_request(const char *target)
-{
-    return (struct upstream_request){ .method = SLICE_LITERAL("GET"), .target = slice_text(target) };
-}
-
-struct upstream_request post_request(const char *target, const char *body)
-{
-    return (struct upstream_request){
-        .method = SLICE_LITERAL("POST"), .target = slice_text(target), .body = slice_text(body), .has_body = true
-    };
+    struct many_peers many = { .server = server, .count = 2 };
+    many.fds[0] = (struct pollfd){ .fd = server->released[0], .events = POLLIN };
+    many.fds[1] = (struct pollfd){ .fd = server->listen_fd, .events = POLLIN };
+    while (poll(many.fds, many.count, -1) > 0 && many.fds[0].revents == 0) {
+        if (many.fds[1].revents != 0 && many.count < PEERS_MAX + 2) {
+            many.peers[many.count - 2] = server_accept(server);
+            many.fds[many.count] = (struct pollfd){ .fd = many.peers[many.count - 2].fd, .events = POLLIN };
+            many.count++;
+            continue;
+        }
+        for (nfds_t i = 2; i < many.count; i++) {
+            if (many.fds[i].revents == 0)
+                continue;
+            if (!server_read(server, &many.peers[i - 2]) || !peer_send(&many.peers[i - 2], harness_ok))
+                many.fds[i].fd = -1; /* closed below */
+        }
+    }
+    for (nfds_t i = 2; i < many.count; i++)
+        peer_close(&many.peers[i - 2]);
 }

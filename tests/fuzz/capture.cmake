@@ -1,0 +1,2 @@
+countersign_fuzz_target(frame ROOMS capture base)
+countersign_fuzz_target(redaction ROOMS capture base)

@@ -1,0 +1,321 @@
+/* What a killed proxy left: rings that were made by hand, and a real process that is killed at any moment. */
+#include "capture_fixture.h"
+
+#include "capture/journal_private.h"
+#include "capture/record_codec.h"
+#include "capture/source.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char run_name[] = "0123456789abcdef0123456789abcdef";
+
+struct left {
+    struct journal journal;
+    struct wake wake;
+    uint64_t begins[8]; /* where each exchange's outcome begins */
+};
+
+/* A ring as a killed run would leave it: outcomes of exchanges 1 to `count`. */
+static struct left *leave_ring(void *const *state, const char *name, size_t size, uint64_t first, uint64_t count)
+{
+    struct left *left = calloc(1, sizeof(*left));
+    struct error error = { .message = "" };
+    assert_non_null(left);
+    left->wake.fd = -1; /* nobody sleeps, so nobody is called */
+    left->journal.wake = &left->wake;
+    left->journal.overhead = record_image_overhead();
+    assert_true(ring_create(&left->journal.ring, scratch_path(state, name), size, run_name, &error));
+    for (uint64_t i = 0; i < count; i++) {
+        struct record sent = sample_record(first + i);
+        left->begins[i] = ring_head(&left->journal.ring);
+        assert_true(journal_admit(&left->journal, 1000));
+        assert_true(journal_outcome(&left->journal, &sent));
+    }
+    return left;
+}
+
+static void end_run(struct left *left)
+{
+    ring_close(&left->journal.ring);
+    free(left->journal.admitted);
+    free(left);
+}
+
+static struct capture_recovery recover_once(void *const *state)
+{
+    struct capture_recovery recovery = { 0 };
+    capture_close(open_capture(state, &recovery));
+    return recovery;
+}
+
+static void what_was_left_is_carried_over_once(void **state)
+{
+    end_run(leave_ring(state, "ring-0.journal", FIXTURE_RING_SIZE, 1, 3));
+    struct capture_recovery recovery = recover_once(state);
+    assert_int_equal(recovery.frames, 3);
+    assert_int_equal(recovery.torn, 0);
+    assert_int_equal(recovery.exchanges_unknown, 0);
+    struct capture_reader *reader = open_reader(state);
+    struct record got = read_exchange(reader, 3), sent = sample_record(3);
+    assert_same_record(&got, &sent);
+    capture_reader_close(reader);
+    assert_int_equal(recover_once(state).frames, 0);
+    assert_int_equal(store_number(state, "SELECT count(*) FROM exchange"), 3);
+}
+
+static void rings_of_another_number_and_size_are_carried_over_too(void **state)
+{
+    end_run(leave_ring(state, "ring-0.journal", 3 * RING_GRAIN, 1, 1));
+    end_run(leave_ring(state, "ring-17.journal", 2 * FIXTURE_RING_SIZE, 2, 2));
+    assert_int_equal(recover_once(state).frames, 3);
+    assert_int_equal(store_number(state, "SELECT count(*) FROM exchange"), 3);
+    assert_int_equal(access(scratch_path(state, "ring-17.journal"), F_OK), -1);
+}
+
+static void exchanges_in_flight_become_unknown(void **state)
+{
+    struct left *left = leave_ring(state, "ring-0.journal", FIXTURE_RING_SIZE, 1, 1);
+    struct record intent = sample_intent(2);
+    assert_true(journal_admit(&left->journal, 1000));
+    assert_true(journal_intent(&left->journal, &intent));
+    end_run(left);
+    struct capture_recovery recovery = recover_once(state);
+    assert_int_equal(recovery.frames, 2);
+    assert_int_equal(recovery.exchanges_unknown, 1);
+    struct capture_reader *reader = open_reader(state);
+    struct record got = read_exchange(reader, 2);
+    assert_int_equal(got.outcome, RECORD_UNKNOWN);
+    assert_true(slice_equal_text(got.error_name, "process-ended"));
+    assert_true(got.error_message.length > 0);
+    assert_memory_equal(got.signature, intent.signature, sizeof(got.signature));
+    got = read_exchange(reader, 1);
+    assert_int_equal(got.outcome, RECORD_API_ERROR);
+    capture_reader_close(reader);
+}
+
+static void a_torn_frame_is_dropped_and_counted_and_what_is_behind_it_kept(void **state)
+{
+    struct left *left = leave_ring(state, "ring-0.journal", FIXTURE_RING_SIZE, 1, 3);
+    left->journal.ring.data[left->begins[1] + FRAME_HEADER_SIZE + 30] ^= 1;
+    end_run(left);
+    struct capture_recovery recovery = recover_once(state);
+    assert_int_equal(recovery.torn, 1);
+    assert_int_equal(recovery.frames, 2);
+    assert_int_equal(store_number(state, "SELECT count(*) FROM exchange WHERE id IN (1, 3)"), 2);
+    assert_int_equal(store_number(state, "SELECT count(*) FROM exchange"), 2);
+}
+
+static void behind_a_length_that_cannot_be_trusted_nothing_is_guessed(void **state)
+{
+    struct left *left = leave_ring(state, "ring-0.journal", FIXTURE_RING_SIZE, 1, 3);
+    left->journal.ring.data[left->begins[1] + 16] ^= 8;
+    end_run(left);
+    struct capture_recovery recovery = recover_once(state);
+    assert_int_equal(recovery.torn, 1);
+    assert_int_equal(recovery.frames, 1);
+    assert_int_equal(store_number(state, "SELECT max(id) FROM exchange"), 1);
+}
+
+static void a_ring_with_a_damaged_header_is_set_aside(void **state)
+{
+    struct left *left = leave_ring(state, "ring-0.journal", FIXTURE_RING_SIZE, 1, 3);
+    memset(left->journal.ring.header, 0xA5, 64);
+    end_run(left);
+    struct capture_recovery recovery = recover_once(state);
+    assert_int_equal(recovery.torn, 1);
+    assert_int_equal(recovery.frames, 0);
+    assert_int_equal(access(scratch_path(state, "ring-0.journal.damaged"), F_OK), 0);
+}
+
+static void a_ring_that_was_never_finished_is_passed_over(void **state)
+{
+    FILE *file = fopen(scratch_path(state, "ring-0.journal"), "wb");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+    struct capture_recovery recovery = recover_once(state);
+    assert_int_equal(recovery.torn + recovery.frames + recovery.exchanges_unknown, 0);
+}
+
+/* The process ends between the store's COMMIT and the ring's tail. */
+static void frames_that_are_stored_but_not_released_are_not_stored_again(void **state)
+{
+    struct left *left = leave_ring(state, "ring-0.journal", FIXTURE_RING_SIZE, 1, 3);
+    struct source source = source_of_ring(&left->journal.ring, "ring-0.journal", 0);
+    struct batch *batch = calloc(1, sizeof(*batch));
+    struct store *store = NULL;
+    struct error error = { .message = "" };
+    char *path = capture_store_file(*state);
+    assert_true(store_open(&store, path, &error));
+    assert_int_equal(source_read(&source, batch, 2), 2);
+    assert_true(sources_store(&source, 1, batch, store, &error));
+    store_close(store);
+    assert_true(ring_tail(&left->journal.ring) > 0);
+    ring_release(&left->journal.ring, 0);
+    end_run(left);
+    free(batch);
+    free(path);
+    store_run(state, "UPDATE exchange SET listener = 'touched'");
+    struct capture_recovery recovery = recover_once(state);
+    assert_int_equal(recovery.frames, 1);
+    assert_int_equal(store_number(state, "SELECT count(*) FROM exchange WHERE listener = 'touched'"), 2);
+    assert_int_equal(store_number(state, "SELECT count(*) FROM exchange"), 3);
+}
+
+static void another_runs_frames_are_stored_whatever_the_last_run_had_reached(void **state)
+{
+    end_run(leave_ring(state, "ring-0.journal", FIXTURE_RING_SIZE, 1, 3));
+    capture_close(open_capture(state, NULL));
+    store_run(state, "UPDATE ring_position SET run = 'another', sequence = 1000");
+    end_run(leave_ring(state, "ring-0.journal", FIXTURE_RING_SIZE, 4, 3));
+    assert_int_equal(recover_once(state).frames, 3);
+    assert_int_equal(store_number(state, "SELECT count(*) FROM exchange"), 6);
+}
+
+/* --- a process that is killed --- */
+
+enum { KILLS = 20, DELAY = 3, REPORT_INTENT = 1, REPORT_OUTCOME, REPORT_REPLIED };
+
+struct report { /* what the child has journaled, told once it is done */
+    uint64_t id;
+    uint64_t what;
+};
+
+static void tell(int fd, uint64_t id, uint64_t what)
+{
+    struct report report = { id, what };
+    if (write(fd, &report, sizeof(report)) != (ssize_t)sizeof(report))
+        _exit(3);
+}
+
+/* Exchanges one after the other, each ending when DELAY later ones have begun. Runs until it is killed. */
+static void journal_for_ever(const char *folder, int fd)
+{
+    struct capture *capture = NULL;
+    struct capture_recovery recovery;
+    struct capture_options options = { .state_dir = folder, .workers = 1, .ring_size = FIXTURE_RING_SIZE };
+    if (!capture_open(&capture, &options, &recovery, NULL))
+        _exit(4);
+    struct journal *journal = capture_journal(capture, 0);
+    uint64_t first = capture_next_id(capture);
+    for (uint64_t id = first;; id = capture_next_id(capture)) {
+        struct record intent = sample_intent(id);
+        while (!journal_admit(journal, 1000))
+            sched_yield();
+        if (!journal_intent(journal, &intent))
+            _exit(5);
+        tell(fd, id, REPORT_INTENT);
+        if (id < first + DELAY)
+            continue;
+        struct record whole = sample_record(id - DELAY);
+        whole.replied_us = 0;
+        whole.delivered = false;
+        if (!journal_outcome(journal, &whole))
+            _exit(6);
+        tell(fd, whole.id, REPORT_OUTCOME);
+        journal_replied(journal, whole.id, 1770742394310500, true);
+        tell(fd, whole.id, REPORT_REPLIED);
+    }
+}
+
+struct reached { /* the last exchange told for each step */
+    uint64_t ids[4];
+};
+
+static void read_reports(struct reached *reached, int fd, size_t count)
+{
+    struct report report;
+    for (size_t i = 0; i < count && read(fd, &report, sizeof(report)) == (ssize_t)sizeof(report); i++)
+        reached->ids[report.what] = report.id;
+}
+
+static void run_and_kill(struct reached *reached, const char *folder, size_t after)
+{
+    int ends[2], status;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)close(ends[0]);
+        journal_for_ever(folder, ends[1]);
+    }
+    assert_int_equal(close(ends[1]), 0);
+    read_reports(reached, ends[0], after);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status)); /* it did not end by itself */
+    read_reports(reached, ends[0], SIZE_MAX);
+    assert_int_equal(close(ends[0]), 0);
+}
+
+static long long count_where(void *const *state, const char *condition, uint64_t id)
+{
+    char sql[256];
+    (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM exchange WHERE %s %llu", condition, (unsigned long long)id);
+    return store_number(state, sql);
+}
+
+static void assert_whole(void *const *state, uint64_t id)
+{
+    struct capture_reader *reader = open_reader(state);
+    struct record got = read_exchange(reader, id), sent = sample_record(id);
+    assert_same_record(&got, &sent);
+    capture_reader_close(reader);
+}
+
+static void a_killed_process_loses_nothing_that_was_journaled_and_doubles_nothing(void **state)
+{
+    uint64_t before = 0; /* exchanges of the runs before, all ended by now */
+    for (size_t i = 0; i < KILLS; i++) {
+        struct reached reached = { .ids = { before, before, before, before } };
+        struct capture_recovery recovery = { 0 };
+        run_and_kill(&reached, *state, 1 + i * i * 61 % 4000);
+        capture_close(open_capture(state, &recovery));
+        uint64_t intents = reached.ids[REPORT_INTENT], last = (uint64_t)count_where(state, "id >=", 0);
+        assert_in_range(last, intents, intents + 1); /* the next may be in the ring and not told */
+        assert_int_equal(store_number(state, "SELECT max(id) FROM exchange"), last);
+        assert_int_equal(recovery.torn, 0);
+        assert_int_equal(count_where(state, "outcome IS NULL AND id >", 0), 0);
+        long long unknown = count_where(state, "outcome = 'unknown' AND error_name = 'process-ended' AND id >", before);
+        assert_int_equal(recovery.exchanges_unknown, unknown);
+        assert_in_range(last - before - (uint64_t)unknown, reached.ids[REPORT_OUTCOME] - before,
+                        reached.ids[REPORT_OUTCOME] - before + 1);
+        assert_int_equal(count_where(state, "outcome = 'unknown' AND id <=", reached.ids[REPORT_OUTCOME]),
+                         count_where(state, "outcome = 'unknown' AND id <=", before));
+        long long replied = count_where(state, "delivered = 1 AND replied_us = 1770742394310500 AND id >", before);
+        assert_in_range(replied, reached.ids[REPORT_REPLIED] - before, reached.ids[REPORT_REPLIED] - before + 1);
+        if (reached.ids[REPORT_REPLIED] > before) {
+            assert_whole(state, before + 1);
+            assert_whole(state, reached.ids[REPORT_REPLIED]);
+        }
+        before = last;
+    }
+    assert_true(before > KILLS);
+    assert_int_equal(store_number(state, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+    assert_int_equal(store_number(state, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"),
+                     1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_was_left_is_carried_over_once),
+        TEST(rings_of_another_number_and_size_are_carried_over_too),
+        TEST(exchanges_in_flight_become_unknown),
+        TEST(a_torn_frame_is_dropped_and_counted_and_what_is_behind_it_kept),
+        TEST(behind_a_length_that_cannot_be_trusted_nothing_is_guessed),
+        TEST(a_ring_with_a_damaged_header_is_set_aside),
+        TEST(a_ring_that_was_never_finished_is_passed_over),
+        TEST(frames_that_are_stored_but_not_released_are_not_stored_again),
+        TEST(another_runs_frames_are_stored_whatever_the_last_run_had_reached),
+        TEST(a_killed_process_loses_nothing_that_was_journaled_and_doubles_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
