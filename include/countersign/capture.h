@@ -39,13 +39,13 @@ struct journal *capture_journal(struct capture *capture, unsigned worker);
 /* The next exchange's id: 1 and up, one sequence over all workers and runs. Any thread. */
 uint64_t capture_next_id(struct capture *capture);
 
-/* Room that every admitted exchange is sure of: an intent with a body up to `body_max`, and an outcome whose answer is
- * up to JOURNAL_OUTCOME_SURE bytes. */
+/* Room that every admitted exchange is sure of: its intents, and an outcome whose answer is up to JOURNAL_OUTCOME_SURE
+ * bytes: the heads of both responses, and their body, counted once where it is the same. */
 enum { JOURNAL_OUTCOME_SURE = 65536 };
 
-/* Admits one exchange: reserves room for its frames, `request_bytes` being the size of its request (head and body).
- * False when the ring is too full: the exchange must be refused. Each admitted exchange ends with exactly one
- * journal_outcome that returned true. */
+/* Admits one exchange: reserves room for its frames, `request_bytes` being the size of its request (head and body, as the
+ * record's first view will hold them). False when the ring is too full: the exchange must be refused. Each admitted
+ * exchange ends with exactly one journal_outcome that returned true. */
 MUST_CHECK bool journal_admit(struct journal *journal, size_t request_bytes);
 
 /* Writes the intent: the client's request, the upstream request's body, signature and connection. Must be called between

@@ -11,6 +11,10 @@
 #include "redaction_copy.h"
 
 enum { NUMBER_SIZE = 8, LENGTH_SIZE = 4, SOURCE_SIZE = 1 };
+enum {
+    AT_REPLIED_US = NUMBER_SIZE,
+    AT_DELIVERED = AT_REPLIED_US + NUMBER_SIZE
+}; /* in a "replied" note, behind its id */
 
 /* --- measuring and writing --- */
 
@@ -65,7 +69,7 @@ struct record_image record_image_of(const struct record *record, bool whole)
 size_t record_image_overhead(void)
 {
     static const struct record nothing;
-    size_t length = RECORD_VIEW_COUNT * (LENGTH_SIZE + SOURCE_SIZE + LENGTH_SIZE);
+    size_t length = (size_t)RECORD_VIEW_COUNT * (LENGTH_SIZE + SOURCE_SIZE + LENGTH_SIZE);
     for (size_t i = 0; i < RECORD_FIELD_COUNT; i++) {
         length += field_length(&nothing, &record_fields[i]);
         if (record_fields[i].kind == RECORD_FIELD_TEXT)
@@ -199,8 +203,8 @@ bool record_decode(struct record *record, struct slice payload)
 void replied_write(char *out, const struct replied *replied)
 {
     put_u64(out, replied->id);
-    put_u64(out + NUMBER_SIZE, (uint64_t)replied->replied_us);
-    out[2 * NUMBER_SIZE] = replied->delivered ? 1 : 0;
+    put_u64(out + AT_REPLIED_US, (uint64_t)replied->replied_us);
+    out[AT_DELIVERED] = replied->delivered ? 1 : 0;
 }
 
 bool replied_decode(struct replied *replied, struct slice payload)
@@ -209,8 +213,8 @@ bool replied_decode(struct replied *replied, struct slice payload)
         return false;
     *replied = (struct replied){
         .id = get_u64(payload.data),
-        .replied_us = (int64_t)get_u64(payload.data + NUMBER_SIZE),
-        .delivered = payload.data[2 * NUMBER_SIZE] == 1,
+        .replied_us = (int64_t)get_u64(payload.data + AT_REPLIED_US),
+        .delivered = payload.data[AT_DELIVERED] == 1,
     };
     return true;
 }

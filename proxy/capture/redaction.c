@@ -24,8 +24,17 @@ static const struct redaction_rule rules[] = {
 
 enum { KEY_SHOWN = 4, KEY_SHOWN_FROM = 12 /* shorter keys would show too much of themselves */ };
 
+/* Most fields fit no rule's first letter: four heads an exchange are searched, so this is worth its line. */
+static bool may_match(const struct redaction_rule *rule, struct slice name)
+{
+    enum { CASE_BIT = 0x20 };
+    return rule->name[0] == '*' || (name.length > 0 && (rule->name[0] | CASE_BIT) == (name.data[0] | CASE_BIT));
+}
+
 static bool rule_matches(const struct redaction_rule *rule, struct slice name)
 {
+    if (!may_match(rule, name))
+        return false;
     struct slice pattern = slice_text(rule->name);
     if (pattern.data[pattern.length - 1] != '*')
         return slice_equal_caseless(name, pattern);
@@ -79,24 +88,18 @@ static enum redaction_record line_treatment(struct slice line, enum redaction_re
     return REDACTION_MASK_ALL; /* a key's ends are shown from its first line only */
 }
 
-static size_t line_length(struct slice rest)
-{
-    size_t length = 0;
-    while (length < rest.length && rest.data[length] != '\n' && rest.data[length] != '\r')
-        length++;
-    return length;
-}
-
 void redaction_copy_head(char *out, struct slice head)
 {
     enum redaction_record treatment = REDACTION_KEEP;
+    size_t at = 0, line_feed = 0; /* the next one, looked for once: so a head of CRs alone takes no longer */
     if (head.length > 0)
         memcpy(out, head.data, head.length);
-    size_t at = 0;
     while (at < head.length) {
-        struct slice line = slice_from(head, at);
+        if (line_feed < at || at == 0)
+            line_feed = at + slice_find(slice_from(head, at), '\n');
+        struct slice line = slice_of(head.data + at, line_feed - at);
         struct slice value;
-        line.length = line_length(line);
+        line.length = slice_find(line, '\r');
         if (line.length > 0) {
             treatment = line_treatment(line, treatment, &value);
             mask(out + at, line, value, treatment);

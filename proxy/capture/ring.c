@@ -30,14 +30,17 @@ static bool map(struct ring *ring, int fd, size_t size, const char *path, struct
 {
     size_t whole = RING_GRAIN + 2 * size;
     char *base = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base == MAP_FAILED)
-        return error_system(error, errno, "cannot find %zu bytes of address space for %s", whole, path);
+    if (base == MAP_FAILED) {
+        (void)error_system(error, errno, "cannot find %zu bytes of address space for %s", whole, path);
+        return false;
+    }
     if (mmap(base, RING_GRAIN + size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ||
         mmap(base + RING_GRAIN + size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, RING_GRAIN) ==
             MAP_FAILED) {
         int number = errno;
         (void)munmap(base, whole); /* nothing to be done where even this fails */
-        return error_system(error, number, "cannot map %s", path);
+        (void)error_system(error, number, "cannot map %s", path);
+        return false;
     }
     ring->header = (struct ring_header *)(void *)base;
     ring->data = base + RING_GRAIN;

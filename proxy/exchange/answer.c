@@ -54,13 +54,23 @@ static void take_message(struct exchange *exchange, struct slice body)
     }
 }
 
+/* An answer to a private call that brings no `code` where one belongs (a captive portal's page, a redirect, nothing at
+ * all) is not a success. Public endpoints may answer otherwise. */
+static enum record_outcome outcome_without_code(const struct exchange *exchange, int status)
+{
+    bool has_no_body = status == 204 || status == 304 || slice_equal_text(exchange->sending.method, "HEAD");
+    if (status >= 300 && status != 304)
+        return RECORD_HTTP_ERROR;
+    return has_no_body || exchange->endpoint_class == ENDPOINT_PUBLIC ? RECORD_OK : RECORD_API_ERROR;
+}
+
 static enum record_outcome classify_body(struct exchange *exchange, int status, struct slice body)
 {
     struct slice value;
     enum json_token kind;
     enum record_outcome by_status = status >= 400 ? RECORD_HTTP_ERROR : RECORD_OK;
     if (!json_member(body, "code", &value, &kind))
-        return by_status;
+        return outcome_without_code(exchange, status);
     struct slice code = code_text(exchange, value, kind);
     take_message(exchange, body);
     exchange->record.api_code = code;
@@ -81,7 +91,10 @@ enum record_outcome exchange_classify(struct exchange *exchange, const struct up
     else if (read != CONTENT_IDENTITY && body.length > 0)
         log_warning("exchange %" PRIu64 ": the answer's body could not be decoded, so its `code` is not known",
                     exchange->record.id);
-    enum record_outcome outcome = classify_body(exchange, result->status, body);
+    bool readable = read == CONTENT_IDENTITY || read == CONTENT_DECODED;
+    enum record_outcome outcome = result->status >= 300 ? RECORD_HTTP_ERROR : RECORD_OK;
+    if (readable || body.length == 0)
+        outcome = classify_body(exchange, result->status, body);
     buffer_free(&decoded);
     return outcome;
 }

@@ -92,6 +92,18 @@ static size_t requests_in_fronts(const struct worker *worker)
     return count;
 }
 
+static void report_unfinished(const struct worker *worker)
+{
+    unsigned given_up = worker->shared.in_flight;
+    size_t half_read = requests_in_fronts(worker) - given_up;
+    if (given_up > 0)
+        log_warning("shutting down: %u requests are still in flight after proxy.drain; they are given up", given_up);
+    if (half_read > 0)
+        log_warning("shutting down: %zu requests have not been received whole after proxy.drain; their connections are "
+                    "closed and nothing of them was sent",
+                    half_read);
+}
+
 static void look_whether_drained(struct loop_timer *timer)
 {
     struct worker *worker = timer->context;
@@ -101,8 +113,7 @@ static void look_whether_drained(struct loop_timer *timer)
         return;
     }
     if (now >= worker->drain_deadline_us && !worker->shared.giving_up) {
-        log_warning("shutting down: %u requests are still in flight after proxy.drain; they are given up",
-                    worker->shared.in_flight);
+        report_unfinished(worker);
         exchange_abandon_all(&worker->shared);
     } else if (now >= worker->drain_deadline_us + DRAIN_LAST_WORDS_US) {
         loop_stop(worker->loop);

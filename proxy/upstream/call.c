@@ -5,6 +5,8 @@
 #include "countersign/clock.h"
 #include "countersign/log.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -281,7 +283,7 @@ bool upstream_call_bytes_left(const struct upstream_call *call)
 
 char *upstream_result_take_body(struct upstream_result *result, size_t *length)
 {
-    /* the result is the call's first member */
+    static_assert(offsetof(struct upstream_call, result) == 0, "a result's address is its call's");
     struct upstream_call *call = (struct upstream_call *)(void *)result;
     return buffer_take(&call->response_body, length);
 }

@@ -131,6 +131,8 @@ static int print_message(char *text, size_t size, const struct upstream_call *ca
 {
     const char *host = call->upstream->host;
     const struct upstream_options *options = &call->upstream->options;
+    if (call->result.failure == UPSTREAM_EGRESS_PROXY) /* libcurl's code is that of a lost connection */
+        return snprintf(text, size, "the egress proxy gave no way to %s (%s)", host, libcurls_words(call, code));
     if (call->stop == STOP_DEADLINE)
         return snprintf(text, size, "%s %s (timeout %.3g s)", cause->words, host, (double)options->timeout_us / 1e6);
     if (call->stop == STOP_RESPONSE_TOO_LARGE)
