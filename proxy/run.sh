@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and starts countersign.
 #
-#   proxy/run.sh [OPTIONS]         with COINSTORE_API_KEY and COINSTORE_API_SECRET set, or -c FILE: `countersign serve OPTIONS`
-#                                  without: `countersign serve --demo OPTIONS`, which needs no key
+#   proxy/run.sh [OPTIONS]         with COINSTORE_API_KEY and COINSTORE_API_SECRET set, or a configuration file:
+#                                  `countersign serve OPTIONS`; without: `countersign serve --demo OPTIONS`
 #   proxy/run.sh --build-only      installs and builds, starts nothing
 #   proxy/run.sh --install-only build|run
 #                                  installs packages only: those to build with, or those to run with
@@ -16,18 +16,23 @@ source "$root/proxy/packages.sh"
 build() {
     # shellcheck disable=SC2086 # a list of names
     packages_install $packages_build
-    [[ -f $root/build/release/build.ninja ]] || (cd "$root" && cmake --preset release >/dev/null)
+    if [[ ! -f $root/build/release/build.ninja ]]; then
+        echo "building countersign (half a minute, once)" >&2
+        (cd "$root" && cmake --preset release >/dev/null)
+    fi
     # ninja is quiet about everything but having nothing to do
     (cd "$root" && cmake --build --preset release -- --quiet) | sed '/no work to do/d' >&2
 }
 
-# Whether the options name a configuration: then it is the user's, not the demo's.
-names_configuration() {
+# Whether the user has a configuration of their own (an option, a variable, a file where `serve` looks for one): then that is
+# what runs, never the demo.
+has_configuration() {
     local option
     for option in "$@"; do
-        case $option in -c | -c* | --config | --config=* | --demo | --help) return 0 ;; esac
+        case $option in -c* | --config | --config=* | --set | --set=* | --demo | --help | -h) return 0 ;; esac
     done
-    return 1
+    compgen -e | grep -qE '^COUNTERSIGN_(CONFIG|ACCOUNT)' ||
+        [[ -e ${XDG_CONFIG_HOME:-${HOME:-}/.config}/countersign/countersign.ini || -e /etc/countersign/countersign.ini ]]
 }
 
 case ${1:-} in
@@ -46,7 +51,7 @@ esac
 program=${COUNTERSIGN_BIN:-$root/build/release/countersign}
 [[ -n ${COUNTERSIGN_BIN:-} ]] || build
 unset COUNTERSIGN_BIN # the program takes COUNTERSIGN_* variables as settings
-if [[ -n ${COINSTORE_API_KEY:-} && -n ${COINSTORE_API_SECRET:-} ]] || names_configuration "$@"; then
+if [[ -n ${COINSTORE_API_KEY:-} && -n ${COINSTORE_API_SECRET:-} ]] || has_configuration "$@"; then
     exec "$program" serve "$@"
 fi
 if [[ -n ${COINSTORE_API_KEY:-}${COINSTORE_API_SECRET:-} ]]; then

@@ -17,6 +17,9 @@ enum endpoint_class {
 
 const char *endpoint_class_name(enum endpoint_class endpoint_class);
 
+/* What such a request does, for a sentence: "this moves funds". */
+const char *endpoint_class_meaning(enum endpoint_class endpoint_class);
+
 /* The class of a request target's path for this method. The path is compared as the exchange's router might read it:
  * percent-decoded once, repeated slashes as one, path parameters (";x") cut off, case ignored. Where such a reading is
  * ambiguous ("%2F", "%25", "%00", a dot segment, bytes outside ASCII) and would matter, the class is DOUBTFUL. */

@@ -47,7 +47,7 @@ void upstream_free(struct upstream *upstream);
 /* The Host field's value: "api.coinstore.com", with the port where it is not the scheme's own. */
 const char *upstream_host(const struct upstream *upstream);
 
-/* Opens `count` connections by an unsigned `HEAD /` each, whose answers are dropped. Failures are logged at debug. */
+/* Opens `count` connections by an unsigned `HEAD /` each, whose answers are dropped. A failure is logged as a warning. */
 void upstream_warm(struct upstream *upstream, unsigned count);
 
 struct upstream_request {
@@ -139,6 +139,10 @@ void upstream_cancel(struct upstream_call *call);
 
 /* Whether at least one byte of the request has been written, or (TLS) may have been. */
 bool upstream_call_bytes_left(const struct upstream_call *call);
+
+/* What has left of the request's head so far, and when its last byte did (0: not yet). Valid until the call ends. */
+struct slice upstream_call_request_head(const struct upstream_call *call);
+int64_t upstream_call_sent_us(const struct upstream_call *call);
 
 /* Within `done`: takes the body's memory over (free() it). */
 char *upstream_result_take_body(struct upstream_result *result, size_t *length);

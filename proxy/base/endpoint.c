@@ -113,9 +113,11 @@ static bool bind_and_listen(int fd, const struct endpoint *endpoint, const char 
     int number = errno;
     (void)umask(mask); /* cannot fail */
     if (bound != 0 && number == EADDRINUSE)
-        return error_set(error, ERROR_SYSTEM,
-                         "cannot listen on %s: the port is in use; stop the other program or choose another port",
-                         text);
+        return error_set(
+            error, ERROR_SYSTEM,
+            "cannot listen on %s: the port is in use (by another countersign?); stop that program, or choose "
+            "another port with --listen",
+            text);
     if (bound != 0)
         return error_system(error, number, "cannot listen on %s", text);
     if (listen(fd, LISTEN_BACKLOG) != 0)

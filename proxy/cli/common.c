@@ -54,7 +54,7 @@ bool cli_config_option(struct cli_config_options *options, int option, const cha
         return true;
     }
     if (option == '?' || option == ':')
-        return false; /* getopt_long has printed a line */
+        return false; /* the command has said so: cli_refuse_option */
     if (options->setting_count == CLI_SETTINGS_MAX)
         return complain("more settings on the command line than 64; put them into a file");
     if (option == CLI_OPTION_SET)
@@ -109,4 +109,24 @@ int cli_failure(const char *command, const struct error *error)
 {
     (void)fprintf(stderr, "countersign %s: %s\n", command, error->message); /* standard error is all there is */
     return error_exit_code(error->kind);
+}
+
+int cli_report_failure(const char *command, struct slice report, const struct error *error)
+{
+    struct slice line;
+    if (report.length == 0)
+        return cli_failure(command, error);
+    while (slice_next_part(&report, '\n', &line) && line.length > 0)
+        (void)fprintf(stderr, "countersign %s: %.*s\n", command, SLICE_ARGUMENTS(line)); /* as in cli_failure */
+    return error_exit_code(error->kind);
+}
+
+int cli_refuse_option(const char *command, int problem, const char *written, const char *short_options)
+{
+    bool is_unknown_letter = optopt > 0 && optopt < 128 && strchr(short_options, optopt) == NULL;
+    if (problem == ':')
+        return cli_usage_error(command, "%s takes a value", written);
+    if (is_unknown_letter)
+        return cli_usage_error(command, "`-%c` is not an option here", optopt);
+    return cli_usage_error(command, "`%s` is not an option here", written);
 }

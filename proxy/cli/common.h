@@ -51,4 +51,11 @@ int cli_usage_error(const char *command, const char *format, ...) PRINTF_LIKE(2,
 /* Prints "countersign COMMAND: MESSAGE" to standard error; returns the kind's exit code. */
 int cli_failure(const char *command, const struct error *error);
 
+/* As above with one line for each line of `report`, which says more than `error`; with the error's where it is empty. */
+int cli_report_failure(const char *command, struct slice report, const struct error *error);
+
+/* For an option that getopt_long refused ('?' or ':'), with opterr = 0: `written` is argv[optind - 1], `short_options` what
+ * getopt_long was given. Prints a usage error; returns 2. */
+int cli_refuse_option(const char *command, int problem, const char *written, const char *short_options);
+
 #endif

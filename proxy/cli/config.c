@@ -87,6 +87,7 @@ static int run_check(const struct cli_config_options *options)
                                config->file != NULL ? config->file : "no file, built-in defaults");
     for (size_t i = 0; i < config->listener_count; i++)
         append_listener(&text, config, &config->listeners[i]);
+    (void)buffer_append_text(&text, "secrets were not read: `countersign serve` does that\n"); /* as above */
     config_free(config);
     return print(&text);
 }

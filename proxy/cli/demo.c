@@ -100,8 +100,8 @@ static _Noreturn void become_mock(const struct demo *demo, const char *key_file,
     bool kept = ready_fd == READY_FD ? fcntl(READY_FD, F_SETFD, 0) == 0 : dup2(ready_fd, READY_FD) >= 0;
     if (!kept)
         _exit(3);
-    execl("/proc/self/exe", "countersign", "mock", "--listen", "127.0.0.1:0", "--tls", "--quiet", "--certificate",
-          demo->ca_file, "--key", key_file, "--ready-fd", fd_text, (char *)NULL);
+    execl("/proc/self/exe", "countersign", "mock", "--listen", "127.0.0.1:0", "--tls", "--log-level", "warning",
+          "--certificate", demo->ca_file, "--key", key_file, "--ready-fd", fd_text, (char *)NULL);
     _exit(3);
 }
 
@@ -158,6 +158,9 @@ bool demo_start(struct demo *demo, struct cli_config_options *options, struct er
         !set_made_up("COINSTORE_API_KEY", error) || !set_made_up("COINSTORE_API_SECRET", error) ||
         !start_mock(demo, key_file, error))
         return false;
+    /* flags override variables: no COUNTERSIGN_ACCOUNT_* of the user's plays a part either */
+    add_setting(options, "account.api_key", "env:COINSTORE_API_KEY");
+    add_setting(options, "account.api_secret", "env:COINSTORE_API_SECRET");
     add_setting(options, "proxy.state_dir", demo->state_dir);
     add_setting(options, "upstream.url", demo->url);
     add_setting(options, "upstream.ca_file", demo->ca_file);
@@ -192,15 +195,19 @@ void demo_print(const char *address, const char *state_dir)
 {
     char path[PATH_MAX];
     const char *program = own_path(path, sizeof(path));
+    bool is_unix = strncmp(address, "unix:", 5) == 0;
+    const char *option = is_unix ? "--unix-socket '" : "", *socket_path = is_unix ? address + 5 : "";
+    const char *host = is_unix ? "localhost" : address;
     (void)printf("\n" /* a demo whose screen cannot be written has nobody in front of it */
                  "countersign demo: a mock exchange on this machine, and the proxy in front of it with a made-up key.\n"
                  "Nothing leaves this machine.\n\n"
-                 "The proxy listens at http://%s. Ask it for a balance (no key, no signature):\n\n"
-                 "  curl -s -X POST http://%s/api/spot/accountList\n\n"
+                 "The proxy listens at %s%s. Ask it for a balance (no key, no signature):\n\n"
+                 "  curl -s -X POST %s%s%s'http://%s/api/spot/accountList'\n\n"
                  "See what was signed, sent and answered:\n\n"
                  "  %s log --state-dir '%s'\n"
                  "  %s log show last --state-dir '%s'\n\n"
                  "Ctrl-C ends it.\n\n",
-                 address, address, program, state_dir, program, state_dir);
+                 is_unix ? "" : "http://", address, option, socket_path, is_unix ? "' " : "", host, program, state_dir,
+                 program, state_dir);
     (void)fflush(stdout); /* likewise */
 }

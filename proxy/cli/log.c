@@ -5,6 +5,7 @@
 #include "countersign/cli.h"
 #include "countersign/clock.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,18 +149,6 @@ static int check_words(const struct log_options *options, const struct command *
     return cli_usage_error(command->name, "one exchange at a time: what is `%s`?", word);
 }
 
-/* `problem` is getopt's '?' or ':'; `written` is the last argument it has taken, which for an unknown letter may be one
- * before the group of letters it stands in. */
-static int refuse_option(const struct command *command, int problem, const char *written)
-{
-    bool is_unknown_letter = optopt > 0 && optopt < 128 && strchr(command->short_options, optopt) == NULL;
-    if (problem == ':')
-        return cli_usage_error(command->name, "%s takes a value", written);
-    if (is_unknown_letter)
-        return cli_usage_error(command->name, "`-%c` is not an option here", optopt);
-    return cli_usage_error(command->name, "`%s` is not an option here", written);
-}
-
 /* Returns 0, or the exit code after having printed what is wrong. */
 static int read_options(struct log_options *options, const struct command *command, int argc, char **argv)
 {
@@ -167,8 +156,9 @@ static int read_options(struct log_options *options, const struct command *comma
     optind = 0; /* glibc: begin anew */
     opterr = 0; /* messages are ours */
     while ((option = getopt_long(argc, argv, command->short_options, command->options, NULL)) != -1) {
-        int code = option == '?' || option == ':' ? refuse_option(command, option, argv[optind - 1])
-                                                  : take_option(options, command, option, optarg);
+        int code = option == '?' || option == ':'
+                       ? cli_refuse_option(command->name, option, argv[optind - 1], command->short_options)
+                       : take_option(options, command, option, optarg);
         if (code != 0 || options->help)
             return code;
     }
@@ -196,6 +186,18 @@ static char *find_store(const struct log_options *options, const struct command 
     return path;
 }
 
+/* The demo's record is in a folder of its own below the one that was asked for. */
+static void point_at_demo(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX], file[PATH_MAX];
+    int length = snprintf(folder, sizeof(folder), "%.*s/demo", slash == NULL ? 0 : (int)(slash - path), path);
+    if (length <= 0 || (size_t)length >= sizeof(folder) ||
+        snprintf(file, sizeof(file), "%s/capture.db", folder) >= (int)sizeof(file) || access(file, F_OK) != 0)
+        return;
+    (void)fprintf(stderr, "The demo's record is there: add --state-dir '%s'\n", folder); /* nowhere else to say it */
+}
+
 static int run_on_store(const struct log_options *options, const struct command *command)
 {
     struct error error = { .kind = ERROR_NONE };
@@ -212,6 +214,8 @@ static int run_on_store(const struct log_options *options, const struct command 
     bool is_open = capture_reader_open(&run.reader, path, &error);
     if (!is_open || !command->run(&run, &error))
         exit_code = cli_failure(command->name, &error);
+    if (!is_open)
+        point_at_demo(path);
     if (is_open)
         capture_reader_close(run.reader);
     free(path);

@@ -149,13 +149,14 @@ static void print_example(const struct mock_command *command, const char *addres
 static void print_start(const struct mock_command *command, const struct credentials *credentials, const char *address)
 {
     bool is_unix = strncmp(address, "unix:", 5) == 0;
-    if (!command->quiet)
+    bool is_silent = command->quiet || command->log_level < LOG_LEVEL_INFO;
+    if (!is_silent)
         (void)printf("countersign mock: an exchange on this machine. It forgets its orders when it ends.\n"
                      "  It listens at %s%s.\n",
                      is_unix ? "" : (command->tls ? "https://" : "http://"), address);
-    if (!command->quiet || credentials->made_up) /* nobody else knows what was made up */
+    if (!is_silent || credentials->made_up) /* nobody else knows what was made up */
         print_credentials(credentials);
-    if (!command->quiet) {
+    if (!is_silent) {
         print_example(command, address);
         (void)printf("  Ctrl-C ends it.\n");
     }
@@ -270,6 +271,6 @@ int cli_mock(int argc, char **argv)
         (void)fputs(mock_help, stdout); /* where nobody reads it, nobody misses it */
         return 0;
     }
-    log_configure(LOG_LEVEL_INFO, command.log_format);
+    log_configure(command.log_level, command.log_format);
     return run(&command, &error) ? 0 : cli_failure("mock", &error);
 }

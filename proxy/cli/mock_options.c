@@ -24,6 +24,7 @@ const char mock_help[] =
     "                                SOURCE: env:NAME, file:PATH, credential:NAME, command:LINE. Without any, and\n"
     "                                without these variables, a key and a secret are made up and printed\n"
     "      --log-format FORMAT       text, json\n"
+    "      --log-level LEVEL         info; warning: refused requests alone\n"
     "      --quiet                   no start-up lines and no line for each request\n"
     "      --ready-fd N              writes the address as one line to this descriptor once it listens\n"
     "      --help                    this text\n";
@@ -37,6 +38,7 @@ enum option_id {
     OPTION_API_KEY,
     OPTION_API_SECRET,
     OPTION_LOG_FORMAT,
+    OPTION_LOG_LEVEL,
     OPTION_QUIET,
     OPTION_READY_FD,
     OPTION_HELP
@@ -47,6 +49,14 @@ static bool read_log_format(enum log_format *format, const char *value, struct e
     if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0)
         return error_set(error, ERROR_USAGE, "--log-format is text or json, not \"%s\"", value);
     *format = strcmp(value, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT;
+    return true;
+}
+
+static bool read_log_level(enum log_level *level, const char *value, struct error *error)
+{
+    if (strcmp(value, "info") != 0 && strcmp(value, "warning") != 0)
+        return error_set(error, ERROR_USAGE, "--log-level is info or warning, not \"%s\"", value);
+    *level = strcmp(value, "info") == 0 ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING;
     return true;
 }
 
@@ -79,6 +89,8 @@ static bool take_option(struct mock_command *command, int option, const char *va
         command->help = true;
     else if (option == OPTION_LOG_FORMAT)
         return read_log_format(&command->log_format, value, error);
+    else if (option == OPTION_LOG_LEVEL)
+        return read_log_level(&command->log_level, value, error);
     else if (option == OPTION_READY_FD)
         return read_ready_fd(&command->ready_fd, value, error);
     else
@@ -110,12 +122,15 @@ bool mock_options_read(struct mock_command *command, int argc, char **argv, stru
         { "api-key", required_argument, NULL, OPTION_API_KEY },
         { "api-secret", required_argument, NULL, OPTION_API_SECRET },
         { "log-format", required_argument, NULL, OPTION_LOG_FORMAT },
+        { "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
         { "quiet", no_argument, NULL, OPTION_QUIET },
         { "ready-fd", required_argument, NULL, OPTION_READY_FD },
         { "help", no_argument, NULL, OPTION_HELP },
         { NULL, 0, NULL, 0 },
     };
-    *command = (struct mock_command){ .listen = MOCK_DEFAULT_LISTEN, .log_format = LOG_FORMAT_TEXT, .ready_fd = -1 };
+    *command = (struct mock_command){
+        .listen = MOCK_DEFAULT_LISTEN, .log_format = LOG_FORMAT_TEXT, .log_level = LOG_LEVEL_INFO, .ready_fd = -1
+    };
     int option;
     optind = 1;
     opterr = 0; /* the messages are ours */

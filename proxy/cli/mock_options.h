@@ -19,6 +19,7 @@ struct mock_command {
     const char *write_certificate; /* NULL: nowhere */
     const char *api_key;           /* a secret's source; NULL until chosen */
     const char *api_secret;
+    enum log_level log_level;
     enum log_format log_format;
     bool quiet;
     int ready_fd; /* -1: none */

@@ -12,7 +12,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { OPTION_DEMO = 1, OPTION_HELP, ARGUMENTS_EXTRA = 2 + 2 * CLI_SETTINGS_MAX, REPORT_MAX = 65536 };
+enum { OPTION_DEMO = 1, ARGUMENTS_EXTRA = 2 + 2 * CLI_SETTINGS_MAX, REPORT_MAX = 65536 };
 
 static const char help[] =
     "usage: countersign serve [OPTIONS]\n\n"
@@ -22,24 +22,28 @@ static const char help[] =
     "The key and secret come from COINSTORE_API_KEY and COINSTORE_API_SECRET unless the configuration says "
     "otherwise.\n\n"
     "      --demo            no key needed: a mock exchange on this machine, and the proxy in front of "
-    "it\n" CLI_CONFIG_HELP "      --help            this\n";
+    "it\n" CLI_CONFIG_HELP "  -h, --help            this text\n";
 
 bool serve_options_read(struct serve_options *options, int argc, char **argv)
 {
+    static const char shorts[] = ":h" CLI_CONFIG_SHORT_OPTIONS;
     static const struct option longs[] = {
         { "demo", no_argument, NULL, OPTION_DEMO },
-        { "help", no_argument, NULL, OPTION_HELP },
+        { "help", no_argument, NULL, 'h' },
         CLI_CONFIG_LONG_OPTIONS,
         { NULL, 0, NULL, 0 },
     };
     *options = (struct serve_options){ .demo = false };
     int option;
     optind = 1;
-    while ((option = getopt_long(argc, argv, CLI_CONFIG_SHORT_OPTIONS, longs, NULL)) != -1) {
+    opterr = 0; /* messages are ours */
+    while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         if (option == OPTION_DEMO)
             options->demo = true;
-        else if (option == OPTION_HELP)
+        else if (option == 'h')
             options->help = true;
+        else if (option == '?' || option == ':')
+            return cli_refuse_option("serve", option, argv[optind - 1], shorts) == 0;
         else if (!cli_config_option(&options->config, option, optarg))
             return false;
     }
@@ -96,8 +100,7 @@ static int serve(const struct config *config, char **arguments)
     int exit_code = 3;
     buffer_init(&report, REPORT_MAX);
     if (!signer_open(&signer, config, &report, &error)) {
-        (void)fprintf(stderr, "%s", buffer_text(&report)); /* standard error is all there is */
-        exit_code = cli_failure("serve", &error);
+        exit_code = cli_report_failure("serve", buffer_slice(&report), &error);
     } else if (!signer_serve(&exit_code, signer, arguments, &error)) {
         exit_code = cli_failure("serve", &error);
     }

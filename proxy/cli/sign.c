@@ -152,6 +152,19 @@ static bool sign(struct sign_result *result, const struct sign_request *request,
     return done;
 }
 
+static bool print_steps_beside(const struct sign_request *request, const struct sign_result *result,
+                               struct error *error)
+{
+    struct buffer steps;
+    buffer_init(&steps, SIGN_OUTPUT_MAX);
+    sign_append_steps(&steps, request, result, false);
+    (void)buffer_append_byte(&steps, '\n'); /* `failed` tells */
+    bool done = steps.failed ? error_set(error, ERROR_MEMORY, "no memory for what is to be printed")
+                             : terminal_write(STDERR_FILENO, buffer_slice(&steps), error);
+    buffer_free(&steps);
+    return done;
+}
+
 static bool print(const struct sign_options *options, const struct sign_request *request,
                   const struct sign_result *result, const struct config_upstream *upstream, struct error *error)
 {
@@ -163,8 +176,11 @@ static bool print(const struct sign_options *options, const struct sign_request 
         sign_append_json(&out, request, result, options->show_key);
     else
         sign_append_steps(&out, request, result, options->show_key);
-    bool done = out.failed ? error_set(error, ERROR_MEMORY, "no memory for what is to be printed")
-                           : terminal_write(STDOUT_FILENO, buffer_slice(&out), error);
+    /* a command alone on standard output can be piped; the steps are for whoever looks on */
+    bool done = !options->curl || print_steps_beside(request, result, error);
+    if (done)
+        done = out.failed ? error_set(error, ERROR_MEMORY, "no memory for what is to be printed")
+                          : terminal_write(STDOUT_FILENO, buffer_slice(&out), error);
     buffer_free(&out);
     return done;
 }

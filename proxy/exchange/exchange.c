@@ -294,9 +294,9 @@ static enum refusal reason_to_refuse(struct exchange *exchange, char *detail, si
         return refusal;
     exchange->endpoint_class = endpoint_classify(exchange->sending.method, exchange->sending.target);
     if (!policy_allows(exchange->listener->policy, exchange->endpoint_class)) {
-        (void)snprintf(detail, detail_size, "class %s under policy %s (%s)",
-                       endpoint_class_name(exchange->endpoint_class), policy_name(exchange->listener->policy),
-                       policy_summary(exchange->listener->policy)); /* cutting it is fine */
+        (void)snprintf(detail, detail_size, "%s, and policy %s of listener %s (%s) does not let that pass",
+                       endpoint_class_meaning(exchange->endpoint_class), policy_name(exchange->listener->policy),
+                       exchange->listener->name, policy_summary(exchange->listener->policy)); /* cutting it is fine */
         return REFUSAL_POLICY;
     }
     return REFUSAL_NONE;
@@ -338,6 +338,17 @@ struct front_handler exchange_front_handler(void)
 
 /* --- shutdown --- */
 
+/* What had left by then belongs into the record: it is what has to be looked up. */
+static void take_call_back(struct exchange *exchange)
+{
+    exchange->record.sent_us = upstream_call_sent_us(exchange->call);
+    if (buffer_append_slice(&exchange->upstream_head, upstream_call_request_head(exchange->call)))
+        exchange->record.views[RECORD_UPSTREAM_REQUEST] =
+            (struct record_message){ .head = buffer_slice(&exchange->upstream_head), .body = exchange->sending.body };
+    upstream_cancel(exchange->call);
+    exchange->call = NULL;
+}
+
 void exchange_abandon_all(struct exchange_worker *worker)
 {
     worker->giving_up = true;
@@ -349,8 +360,7 @@ void exchange_abandon_all(struct exchange_worker *worker)
         bool with_upstream = exchange->call != NULL;
         bool may_have_left = with_upstream && upstream_call_bytes_left(exchange->call);
         if (with_upstream)
-            upstream_cancel(exchange->call);
-        exchange->call = NULL;
+            take_call_back(exchange);
         if (exchange->state != EXCHANGE_WAITING_FOR_ROOM && !exchange_reply_with_abandonment(exchange, may_have_left))
             log_error("exchange %" PRIu64 ": out of memory for its answer", exchange->record.id);
         exchange_conclude(exchange);

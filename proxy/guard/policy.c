@@ -83,6 +83,19 @@ const char *endpoint_class_name(enum endpoint_class endpoint_class)
     return (size_t)endpoint_class < ARRAY_LENGTH(names) ? names[endpoint_class] : "unknown";
 }
 
+const char *endpoint_class_meaning(enum endpoint_class endpoint_class)
+{
+    static const char *const meanings[] = {
+        [ENDPOINT_PUBLIC] = "this is public",
+        [ENDPOINT_READ] = "this reads the account",
+        [ENDPOINT_TRADE] = "this places or cancels orders",
+        [ENDPOINT_FUNDS] = "this moves funds, or may",
+        [ENDPOINT_UNKNOWN] = "this endpoint is not a documented one",
+        [ENDPOINT_DOUBTFUL] = "this path can be read in two ways (an encoded slash, a dot segment, odd bytes)",
+    };
+    return (size_t)endpoint_class < ARRAY_LENGTH(meanings) ? meanings[endpoint_class] : "this is of no known class";
+}
+
 const char *policy_name(enum policy policy)
 {
     return policies[policy].name;
@@ -170,6 +183,17 @@ static bool rule_matches(const struct endpoint_rule *rule, struct slice method, 
     return slice_equal(path, slice_of(rule->path, length));
 }
 
+/* An endpoint that is not documented, or not yet, but says what it does. */
+static bool names_funds(struct slice path)
+{
+    static const char *const words[] = { "withdraw", "transfer" };
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+        if (memmem(path.data, path.length, words[i], strlen(words[i])) != NULL)
+            return true;
+    }
+    return false;
+}
+
 enum endpoint_class endpoint_classify(struct slice method, struct slice target)
 {
     char normal[PATH_MAX_NORMAL];
@@ -180,5 +204,5 @@ enum endpoint_class endpoint_classify(struct slice method, struct slice target)
         if (rule_matches(&endpoints[i], method, slice_of(normal, length)))
             return endpoints[i].endpoint_class;
     }
-    return ENDPOINT_UNKNOWN;
+    return names_funds(slice_of(normal, length)) ? ENDPOINT_FUNDS : ENDPOINT_UNKNOWN;
 }

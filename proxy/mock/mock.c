@@ -118,7 +118,8 @@ static void log_call(const struct call *call, const struct answer *answer)
         { "reason", show(reason, sizeof(reason), slice_text(answer->reason)), 0 },
         { NULL, NULL, 0 },
     };
-    log_line_values(LOG_LEVEL_INFO, values, "%s %s %d code %s%s%s", method, target, row->http_status, row->code,
+    enum log_level level = answer->failure == FAILURE_NONE ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING;
+    log_line_values(level, values, "mock exchange: %s %s %d code %s%s%s", method, target, row->http_status, row->code,
                     reason[0] == '\0' ? "" : ": ", reason);
 }
 

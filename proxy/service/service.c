@@ -190,7 +190,7 @@ static void close_all(struct service *service)
     free(service->workers);
 }
 
-static void wait_for_signal(const sigset_t *set)
+static void wait_for_signal(const sigset_t *set, int64_t drain_us)
 {
     int number;
     while ((number = sigwaitinfo(set, NULL)) < 0)
@@ -198,7 +198,8 @@ static void wait_for_signal(const sigset_t *set)
     const struct log_value values[] = { { "event", "stopping", 0 },
                                         { "signal", strsignal(number), 0 },
                                         { NULL, NULL, 0 } };
-    log_line_values(LOG_LEVEL_INFO, values, "stopping: finishing what is in flight");
+    log_line_values(LOG_LEVEL_INFO, values, "stopping: finishing what is in flight (at most %" PRId64 " s)",
+                    drain_us / 1000000);
 }
 
 static void tell_ready(const struct service *service,
@@ -227,10 +228,10 @@ bool service_run(const struct config *config, int signer_fd,
     bool opened = open_all(&service, signer_fd, error);
     if (opened) {
         tell_ready(&service, ready, context);
-        wait_for_signal(&set);
+        wait_for_signal(&set, config->proxy.drain);
     }
     close_all(&service);
     if (opened)
-        log_info("stopped; everything in flight was finished and recorded");
+        log_info("stopped; the record is complete");
     return opened;
 }

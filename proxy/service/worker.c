@@ -97,11 +97,9 @@ static void report_unfinished(const struct worker *worker)
     unsigned given_up = worker->shared.in_flight;
     size_t half_read = requests_in_fronts(worker) - given_up;
     if (given_up > 0)
-        log_warning("shutting down: %u requests are still in flight after proxy.drain; they are given up", given_up);
+        log_warning("shutting down: still in flight after proxy.drain and given up: %u", given_up);
     if (half_read > 0)
-        log_warning("shutting down: %zu requests have not been received whole after proxy.drain; their connections are "
-                    "closed and nothing of them was sent",
-                    half_read);
+        log_warning("shutting down: not received whole after proxy.drain, so nothing of them was sent: %zu", half_read);
 }
 
 static void look_whether_drained(struct loop_timer *timer)

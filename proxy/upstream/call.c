@@ -249,7 +249,8 @@ static void warmed(void *context, struct upstream_result *result)
 {
     const struct upstream *upstream = context;
     if (result->failure != UPSTREAM_OK)
-        log_debug("a connection to %s could not be opened ahead: %s", upstream->host, result->message);
+        log_warning("%s cannot be reached now: %s; until it can, requests get 502 and nothing is sent", upstream->url,
+                    result->message);
 }
 
 void upstream_warm(struct upstream *upstream, unsigned count)
@@ -279,6 +280,16 @@ bool upstream_call_bytes_left(const struct upstream_call *call)
 {
     const struct upstream_result *result = &call->result;
     return result->bytes_left || (result->attempts > 0 && result->connection.tls_version[0] != '\0');
+}
+
+struct slice upstream_call_request_head(const struct upstream_call *call)
+{
+    return buffer_slice(&call->request_head);
+}
+
+int64_t upstream_call_sent_us(const struct upstream_call *call)
+{
+    return call->result.timing.sent_us;
 }
 
 char *upstream_result_take_body(struct upstream_result *result, size_t *length)

@@ -32,6 +32,14 @@ static void documented_endpoints_have_their_documented_class(void **state)
     assert_int_equal(classify("POST", "/api/something/new"), ENDPOINT_UNKNOWN);
 }
 
+static void an_undocumented_endpoint_that_names_a_withdrawal_or_a_transfer_is_funds(void **state)
+{
+    (void)state;
+    assert_int_equal(classify("POST", "/api/v2/asset/transfer"), ENDPOINT_FUNDS);
+    assert_int_equal(classify("POST", "/api/spot/subTransferIn"), ENDPOINT_FUNDS);
+    assert_int_equal(classify("PUT", "/api/v9/fastWithdraw"), ENDPOINT_FUNDS);
+}
+
 static void a_withdrawal_under_another_spelling_is_still_funds_or_doubtful(void **state)
 {
     (void)state;
@@ -89,6 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documented_endpoints_have_their_documented_class),
+        cmocka_unit_test(an_undocumented_endpoint_that_names_a_withdrawal_or_a_transfer_is_funds),
         cmocka_unit_test(a_withdrawal_under_another_spelling_is_still_funds_or_doubtful),
         cmocka_unit_test(another_method_does_not_turn_a_withdrawal_into_something_else),
         cmocka_unit_test(read_only_refuses_orders_and_what_is_unknown),
