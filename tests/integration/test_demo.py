@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from program import Program, children, environment, is_alive, poll
+from program import Program, children, environment, is_alive, poll, run
 
 BALANCE = "/api/spot/accountList"
 
@@ -90,3 +90,38 @@ def test_nothing_is_left_running_behind_a_demo(demo):
     assert len(processes) >= 2
     demo.stop()
     poll("all processes have ended", lambda: not any(map(is_alive, processes)))
+
+
+def test_accounts_of_the_users_own_play_no_part_in_the_demo(tmp_path, programs, paste):
+    """Were they used, a real key would be sent to the mock exchange under the words `a made-up key`."""
+    key = tmp_path / "key"
+    key.write_text("11112222333344445555666677778888")
+    key.chmod(0o600)
+    variables = {f"COUNTERSIGN_ACCOUNT_MAIN_API_{what}": f"file:{key}" for what in ("KEY", "SECRET")}
+    demo = Program("serve", "--demo", "--listen", "127.0.0.1:0", "--state-dir", tmp_path / "state",
+                   env=environment(tmp_path, **variables))
+    programs.append(demo)
+    assert json.loads(paste(printed(demo, "curl ")))["code"] in (0, "0")
+    assert "1111" not in demo.output()
+
+
+def test_why_the_mock_exchange_refused_is_on_the_screen(demo, paste):
+    url = re.search(r"http://[\d.:]+", printed(demo, "curl ")).group()
+    paste(f"curl -sS -X POST -H 'Content-Type: text/plain' -d '{{}}' '{url}{BALANCE}'")
+    demo.wait_for_line("the reason", lambda line: "mock exchange" in line and "Content-Type" in line)
+
+
+def test_over_a_unix_socket_the_printed_curl_line_works_as_well(tmp_path, programs, paste):
+    demo = Program("serve", "--demo", "--listen", f"unix:{tmp_path}/s", "--state-dir", tmp_path / "state",
+                   env=environment(tmp_path))
+    programs.append(demo)
+    assert json.loads(paste(printed(demo, "curl ")))["code"] in (0, "0")
+
+
+def test_log_without_a_folder_points_at_the_demos_record(tmp_path, programs):
+    demo = Program("serve", "--demo", "--listen", "127.0.0.1:0", env=environment(tmp_path))
+    programs.append(demo)
+    printed(demo, "curl ")
+    done = run("log", env=environment(tmp_path))
+    assert done.returncode == 2
+    assert f"--state-dir '{tmp_path}/.local/state/countersign/demo'" in done.stderr.decode()

@@ -50,7 +50,12 @@ def test_a_request_that_does_not_end_does_not_hold_the_end_up(start, upstream):
         client.send(build_request("POST", PLACE, [], b"{}"))
         upstream.wait_for_requests()
         proxy.stop()
-    assert [entry["outcome"] for entry in proxy.log()] == ["unknown"]
+    entry, = proxy.log()
+    assert entry["outcome"] == "unknown"
+    left = upstream.only_request().raw
+    recorded = proxy.view(entry["id"], "upstream-request")  # the very bytes to look up, but for the key
+    assert len(recorded) == len(left)
+    assert recorded.split(b"\r\n", 1)[0] == left.split(b"\r\n", 1)[0]
 
 
 def test_an_idle_kept_connection_does_not_hold_the_end_up(proxy):

@@ -73,3 +73,11 @@ def test_a_wrong_argument_is_named(configure, env, arguments, said):
     done = run("sign", "-c", configure(), "--account", "main", "--method", "GET", *arguments, env=env)
     assert done.returncode == 2
     assert said in done.stderr.decode()
+
+
+def test_beside_the_curl_command_every_step_is_shown_on_standard_error(configure, env, account):
+    done = run("sign", "-c", configure(), "--method", "POST", "--target", "/api/spot/accountList", "--curl", env=env)
+    assert done.stdout.startswith(b"curl ")
+    for step in (b"payload", b"window", b"signature"):
+        assert step in done.stderr
+    assert account.secret.encode() not in done.stdout + done.stderr
