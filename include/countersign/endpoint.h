@@ -23,9 +23,9 @@ MUST_CHECK bool endpoint_parse(struct endpoint *endpoint, const char *text, stru
 bool endpoint_is_local(const struct endpoint *endpoint);
 
 /* Opens a listening, non-blocking, close-on-exec socket. A unix socket is created with mode 0600; a stale one (nobody
- * answers) is replaced, a live one is an error. `share_port` sets SO_REUSEPORT (several workers on one port).
+ * answers) is replaced, a live one is an error.
  * The error names the address, and for a port in use says so. */
-MUST_CHECK bool endpoint_listen(int *fd, const struct endpoint *endpoint, bool share_port, struct error *error);
+MUST_CHECK bool endpoint_listen(int *fd, const struct endpoint *endpoint, struct error *error);
 
 /* The address as text ("127.0.0.1:8787", "[::1]:8787", "unix:/path") into `text` of ENDPOINT_TEXT_MAX bytes. */
 char *endpoint_format(char *text, const struct sockaddr *address, socklen_t length);

@@ -107,7 +107,8 @@ enum { FRONT_REPLY_HEAD_MAX = 65536 }; /* bytes of a reply's status line and fie
  * was then sent, `release` is not called, and the request still waits for its answer. */
 MUST_CHECK bool front_reply(struct front_request *request, const struct front_reply *reply, struct error *error);
 
-/* Appends the head that front_reply will send for this reply, byte for byte. */
+/* Appends the head that front_reply will send for this reply, byte for byte. False, as front_reply then is, for a status
+ * outside 200 to 599 or a head over FRONT_REPLY_HEAD_MAX. */
 bool front_reply_head(struct buffer *head, const struct front_request *request, const struct front_reply *reply);
 
 #endif

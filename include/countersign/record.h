@@ -20,11 +20,11 @@ const char *record_view_name(enum record_view view); /* "client request", ... */
 enum record_outcome {
     RECORD_IN_FLIGHT = 0, /* not ended yet (an intent only) */
     RECORD_OK,
-    RECORD_API_ERROR,  /* an answer whose `code` is not success, whatever the HTTP status; or none where one belongs */
+    RECORD_API_ERROR,  /* an answer whose `code` is not success, whatever the HTTP status */
     RECORD_HTTP_ERROR, /* HTTP status 300 or above without such a code */
     RECORD_REFUSED,    /* by this proxy, before anything left */
     RECORD_NOT_SENT,   /* failed before any request byte left */
-    RECORD_UNKNOWN,    /* bytes left, no whole answer came */
+    RECORD_UNKNOWN,    /* bytes left, and no whole answer came or none with a `code` that can be read */
     RECORD_OUTCOME_COUNT
 };
 

@@ -94,13 +94,15 @@ static bool remove_stale_socket(const struct endpoint *endpoint, struct error *e
         return true;
     if (!S_ISSOCK(status.st_mode))
         return error_set(error, ERROR_INPUT, "cannot listen on unix:%s: a file that is no socket is there", path);
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (probe < 0)
         return error_system(error, errno, "cannot look whether unix:%s is in use", path);
-    bool live = connect(probe, (const struct sockaddr *)&endpoint->address, endpoint->length) == 0;
-    (void)close(probe); /* nothing was written */
-    if (live)
+    int number = connect(probe, (const struct sockaddr *)&endpoint->address, endpoint->length) == 0 ? 0 : errno;
+    (void)close(probe);                  /* nothing was written */
+    if (number == 0 || number == EAGAIN) /* EAGAIN: its backlog is full */
         return error_set(error, ERROR_SYSTEM, "cannot listen on unix:%s: another process listens there", path);
+    if (number != ECONNREFUSED)
+        return error_system(error, number, "cannot tell whether unix:%s is in use", path);
     if (unlink(path) != 0)
         return error_system(error, errno, "cannot remove the leftover socket %s", path);
     return true;
@@ -125,7 +127,7 @@ static bool bind_and_listen(int fd, const struct endpoint *endpoint, const char 
     return true;
 }
 
-bool endpoint_listen(int *fd, const struct endpoint *endpoint, bool share_port, struct error *error)
+bool endpoint_listen(int *fd, const struct endpoint *endpoint, struct error *error)
 {
     char text[ENDPOINT_TEXT_MAX];
     (void)endpoint_format(text, (const struct sockaddr *)&endpoint->address, endpoint->length);
@@ -136,8 +138,7 @@ bool endpoint_listen(int *fd, const struct endpoint *endpoint, bool share_port, 
     if (opened < 0)
         return error_system(error, errno, "cannot open a socket for %s", text);
     int yes = 1;
-    bool ready = is_unix || (setsockopt(opened, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
-                             (!share_port || setsockopt(opened, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) == 0));
+    bool ready = is_unix || setsockopt(opened, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0;
     if (!ready)
         (void)error_system(error, errno, "cannot set the options of the socket for %s", text);
     if (!ready || !bind_and_listen(opened, endpoint, text, error)) {

@@ -6,12 +6,20 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LOG_LINE_MAX = 8192, LOG_JSON_LINE_MAX = 16384 };
+enum {
+    LOG_LINE_MAX = 2048,       /* bytes of a message; with time and level it stays below PIPE_BUF */
+    LOG_JSON_LINE_MAX = 16384, /* bytes; one that exceeds PIPE_BUF is counted as lost */
+    LOG_PATIENCE_MS = 20,      /* how long the first line waits for a reader */
+    LOG_NOTE_MAX = 160
+};
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
 
@@ -32,17 +40,44 @@ bool log_enabled(enum log_level level)
     return level <= settings.level;
 }
 
+/* Lines that found no reader since the last that did. */
+static atomic_uint lost_lines;
+
+/* Whether a line of up to PIPE_BUF bytes can be written without waiting (pipe(7): a pipe polls as writable when it has that
+ * much room). Standard error that nobody reads (a full pipe, a terminal held by Ctrl-S) must not hold up an order. */
+static bool has_reader(void)
+{
+    struct pollfd standard_error = { .fd = STDERR_FILENO, .events = POLLOUT };
+    int patience_ms = atomic_load(&lost_lines) == 0 ? LOG_PATIENCE_MS : 0;
+    return poll(&standard_error, 1, patience_ms) == 1 && (standard_error.revents & POLLOUT) != 0;
+}
+
+static void write_at_once(const char *data, size_t length)
+{
+    ssize_t written;
+    do
+        written = write(STDERR_FILENO, data, length);
+    while (written < 0 && errno == EINTR); /* any other failure: there is nowhere left to say so */
+}
+
 static void write_whole(const char *data, size_t length)
 {
-    while (length > 0) {
-        ssize_t written = write(STDERR_FILENO, data, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return; /* nobody reads standard error any more: there is nowhere left to say so */
-        data += written;
-        length -= (size_t)written;
+    if (length > PIPE_BUF || !has_reader()) {
+        (void)atomic_fetch_add(&lost_lines, 1); /* the count before does not matter */
+        return;
     }
+    write_at_once(data, length);
+    unsigned lost = atomic_exchange(&lost_lines, 0);
+    if (lost == 0)
+        return;
+    char note[LOG_NOTE_MAX];
+    int size = snprintf(note, sizeof(note),
+                        settings.format == LOG_FORMAT_JSON
+                            ? "{\"level\":\"warning\",\"event\":\"lines-lost\",\"count\":%u}\n"
+                            : "warning: %u lines were lost before this one: nobody read standard error\n",
+                        lost);
+    if (size > 0 && has_reader())
+        write_at_once(note, (size_t)size);
 }
 
 /* Bytes that could steer a terminal are shown as '?': messages may quote what a peer sent. */
@@ -50,7 +85,10 @@ static void append_printable(struct buffer *line, struct slice text)
 {
     for (size_t i = 0; i < text.length; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        (void)buffer_append_byte(line, byte < 0x20 || byte == 0x7f ? '?' : (char)byte); /* a full line is cut */
+        bool is_c1 = byte == 0xc2 && i + 1 < text.length && ((unsigned char)text.data[i + 1] & 0xe0) == 0x80;
+        (void)buffer_append_byte(line,
+                                 byte < 0x20 || byte == 0x7f || is_c1 ? '?' : (char)byte); /* a full line is cut */
+        i += is_c1; /* U+0080 to U+009F, two bytes: some terminals take them for ESC */
     }
 }
 

@@ -1,10 +1,10 @@
 /* The schema of capture.db, with a comment for each column: `sqlite3 capture.db .schema` shows them.
  *
- * bytes has no unique index over a digest of its data, though it keeps bytes once: measured (600-byte bodies, 400,000
- * exchanges, four new rows in bytes for each), such an index takes its inserts all over the file and the recorder fell
- * from 19,000 to under 5,000 exchanges a second and was still falling; without it, it holds its rate. Equal bytes of one
- * exchange are always stored once; equal bytes of different exchanges while the recorder still remembers them
- * (bytes_cache.h). */
+ * bytes has no unique index over a digest of its data, though it keeps bytes once. Such an index takes its inserts all
+ * over the file: storing 400,000 exchanges with 600-byte bodies (four new rows in bytes for each) took 155 to 162 µs of
+ * processor time an exchange with it and 27 to 30 µs without, at about 5,000 against 29,000 to 41,000 exchanges a second;
+ * it kept 193 of 1,600,214 rows from being stored twice. Equal bytes of one exchange are stored once; equal bytes of
+ * different exchanges while the recorder still remembers them (bytes_cache.h). */
 #include "schema.h"
 
 #include <stddef.h>

@@ -142,10 +142,12 @@ static bool start_mock(struct demo *demo, const char *key_file, struct error *er
     return started;
 }
 
-static void add_setting(struct cli_config_options *options, const char *key, const char *value)
+static bool add_setting(struct cli_config_options *options, const char *key, const char *value, struct error *error)
 {
-    if (options->setting_count < CLI_SETTINGS_MAX)
-        options->settings[options->setting_count++] = (struct config_setting){ key, value, "--demo" };
+    if (options->setting_count == CLI_SETTINGS_MAX)
+        return error_set(error, ERROR_USAGE, "too many settings on the command line for the demo to add its own");
+    options->settings[options->setting_count++] = (struct config_setting){ key, value, "--demo" };
+    return true;
 }
 
 bool demo_start(struct demo *demo, struct cli_config_options *options, struct error *error)
@@ -159,12 +161,11 @@ bool demo_start(struct demo *demo, struct cli_config_options *options, struct er
         !start_mock(demo, key_file, error))
         return false;
     /* flags override variables: no COUNTERSIGN_ACCOUNT_* of the user's plays a part either */
-    add_setting(options, "account.api_key", "env:COINSTORE_API_KEY");
-    add_setting(options, "account.api_secret", "env:COINSTORE_API_SECRET");
-    add_setting(options, "proxy.state_dir", demo->state_dir);
-    add_setting(options, "upstream.url", demo->url);
-    add_setting(options, "upstream.ca_file", demo->ca_file);
-    return true;
+    return add_setting(options, "account.api_key", "env:COINSTORE_API_KEY", error) &&
+           add_setting(options, "account.api_secret", "env:COINSTORE_API_SECRET", error) &&
+           add_setting(options, "proxy.state_dir", demo->state_dir, error) &&
+           add_setting(options, "upstream.url", demo->url, error) &&
+           add_setting(options, "upstream.ca_file", demo->ca_file, error);
 }
 
 void demo_stop(const struct demo *demo)

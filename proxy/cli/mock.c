@@ -204,8 +204,7 @@ static bool open_mock(struct mock **mock, char *address, struct mock_options *op
                       const struct mock_command *command, struct error *error)
 {
     struct endpoint endpoint;
-    if (!endpoint_parse(&endpoint, command->listen, error) ||
-        !endpoint_listen(&options->listen_fd, &endpoint, false, error))
+    if (!endpoint_parse(&endpoint, command->listen, error) || !endpoint_listen(&options->listen_fd, &endpoint, error))
         return false;
     (void)endpoint_format_local(address, options->listen_fd); /* gives the text back */
     if (mock_open(mock, options, error))

@@ -123,8 +123,11 @@ int cli_serve(int argc, char **argv)
         return 0;
     }
     size_t given_settings = options.config.setting_count;
-    if (options.demo && !demo_start(&demo, &options.config, &error))
+    if (options.demo && !demo_start(&demo, &options.config, &error)) {
+        demo_stop(&demo);
+        cli_config_options_end(&options.config);
         return cli_failure("serve --demo", &error);
+    }
     if (cli_config_load(&config, &options.config, &exit_code)) {
         log_configure((enum log_level)config->proxy.log_level, (enum log_format)config->proxy.log_format);
         struct proxy_arguments arguments = { .items = NULL };

@@ -11,8 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A ring must hold one exchange's request twice over (as received and as sent) with room for an answer. */
-enum { RING_BODIES = 2, RING_REST = 1 << 20 };
+/* What admitting one request of the largest size takes (journal_admit): its body in the intent and again in the outcome, as
+ * received and as sent, and the room that a frame leaves unused at most; with room for an answer. */
+enum { RING_BODIES = 8, RING_REST = 1 << 20 };
 
 enum { REFERENCE_MAX = 2 * CONFIG_TITLE_MAX + 16 }; /* bytes: a section's title and a key, and words around them */
 
@@ -60,7 +61,7 @@ static void check_ring(struct config_draft *draft)
     append_number(&bound, CONFIG_TYPE_SIZE, least);
     config_problem_add(
         &draft->problems, place_of_either(capture, "ring_size", proxy, "body_max"),
-        "[capture] ring_size: must be more than 2 * [proxy] body_max + 1MiB, which is %s with body_max = "
+        "[capture] ring_size: must be more than 8 * [proxy] body_max + 1MiB, which is %s with body_max = "
         "%s; it is %s",
         buffer_text(&bound), buffer_text(&body), buffer_text(&ring));
     buffer_free(&ring);

@@ -64,7 +64,7 @@ static const struct config_key proxy_keys[] = {
 
 static const struct config_key capture_keys[] = {
     { KEY("ring_size", SIZE, "64MiB"), RANGE(4 * MIB, 4 * GIB), FIELD(capture, ring_size),
-      .help = "of each worker's ring; must exceed 2 * body_max + 1MiB" },
+      .help = "of each worker's ring; must exceed 8 * body_max + 1MiB" },
 };
 
 static const struct config_key account_keys[] = {

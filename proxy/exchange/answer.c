@@ -54,14 +54,17 @@ static void take_message(struct exchange *exchange, struct slice body)
     }
 }
 
-/* An answer to a private call that brings no `code` where one belongs (a captive portal's page, a redirect, nothing at
- * all) is not a success. Public endpoints may answer otherwise. */
-static enum record_outcome outcome_without_code(const struct exchange *exchange, int status)
+/* An answer to a private call without a `code` that can be read (a captive portal's page, nothing at all, a coding we do
+ * not know) says neither that it was done nor that it was not. Public endpoints may answer otherwise. */
+static enum record_outcome outcome_without_code(struct exchange *exchange, int status)
 {
-    bool has_no_body = status == 204 || status == 304 || slice_equal_text(exchange->sending.method, "HEAD");
     if (status >= 300 && status != 304)
         return RECORD_HTTP_ERROR;
-    return has_no_body || exchange->endpoint_class == ENDPOINT_PUBLIC ? RECORD_OK : RECORD_API_ERROR;
+    if (exchange->endpoint_class == ENDPOINT_PUBLIC || slice_equal_text(exchange->sending.method, "HEAD"))
+        return RECORD_OK;
+    exchange->record.error_name = SLICE_LITERAL("no-code");
+    exchange->record.error_message = SLICE_LITERAL("the answer came whole, but has no `code` that can be read");
+    return RECORD_UNKNOWN;
 }
 
 static enum record_outcome classify_body(struct exchange *exchange, int status, struct slice body)
@@ -74,7 +77,9 @@ static enum record_outcome classify_body(struct exchange *exchange, int status, 
     struct slice code = code_text(exchange, value, kind);
     take_message(exchange, body);
     exchange->record.api_code = code;
-    if (code.length > 0 && code_is_success(code, exchange->sending.target))
+    if (code.length == 0)
+        return outcome_without_code(exchange, status);
+    if (code_is_success(code, exchange->sending.target))
         return by_status;
     return RECORD_API_ERROR;
 }
@@ -91,10 +96,9 @@ enum record_outcome exchange_classify(struct exchange *exchange, const struct up
     else if (read != CONTENT_IDENTITY && body.length > 0)
         log_warning("exchange %" PRIu64 ": the answer's body could not be decoded, so its `code` is not known",
                     exchange->record.id);
-    bool readable = read == CONTENT_IDENTITY || read == CONTENT_DECODED;
-    enum record_outcome outcome = result->status >= 300 ? RECORD_HTTP_ERROR : RECORD_OK;
-    if (readable || body.length == 0)
-        outcome = classify_body(exchange, result->status, body);
+    bool readable = read == CONTENT_IDENTITY || read == CONTENT_DECODED || body.length == 0;
+    enum record_outcome outcome =
+        readable ? classify_body(exchange, result->status, body) : outcome_without_code(exchange, result->status);
     buffer_free(&decoded);
     return outcome;
 }
@@ -125,6 +129,13 @@ static void take_length(struct exchange *exchange, struct slice value)
     exchange->reply_has_length = slice_to_u64(value, &exchange->reply_length);
 }
 
+/* What this proxy says of an exchange, only it says. */
+static bool is_ours(struct slice name)
+{
+    static const char prefix[] = "Countersign-";
+    return slice_equal_text_caseless(slice_first(name, sizeof(prefix) - 1), prefix);
+}
+
 bool exchange_reply_with_answer(struct exchange *exchange, const struct upstream_result *result)
 {
     /* The fields must outlive `result`: read them again from the copy of the head. */
@@ -137,7 +148,7 @@ bool exchange_reply_with_answer(struct exchange *exchange, const struct upstream
     for (size_t i = 0; done && i < fields.count; i++) {
         if (slice_equal_text_caseless(fields.items[i].name, "Content-Length"))
             take_length(exchange, fields.items[i].value);
-        else if (!http_field_is_hop_by_hop(fields, fields.items[i].name))
+        else if (!is_ours(fields.items[i].name) && !http_field_is_hop_by_hop(fields, fields.items[i].name))
             add_reply_field(exchange, fields.items[i].name, fields.items[i].value);
     }
     free(fields.items);

@@ -3,6 +3,7 @@
  * The worker's thread. */
 #include "exchange_internal.h"
 
+#include "countersign/caller.h"
 #include "countersign/clock.h"
 #include "countersign/log.h"
 
@@ -62,7 +63,8 @@ static void leave_answer_out_of_record(struct exchange *exchange)
     log_warning("exchange %" PRIu64 ": the record has no room for this answer; its bytes are left out", record->id);
     record->views[RECORD_UPSTREAM_RESPONSE] = (struct record_message){ .head = slice_of(NULL, 0) };
     record->views[RECORD_CLIENT_RESPONSE] = (struct record_message){ .head = slice_of(NULL, 0) };
-    record->error_name = SLICE_LITERAL("record-truncated");
+    if (record->error_name.length == 0)
+        record->error_name = SLICE_LITERAL("record-truncated");
     if (!journal_outcome(exchange->listener->worker->journal, record))
         log_error("exchange %" PRIu64 ": its outcome could not be recorded", record->id);
 }
@@ -71,9 +73,14 @@ static void reply(struct exchange *exchange)
 {
     struct front_reply answer = reply_of(exchange);
     struct error error;
+    static const struct front_reply last_resort = { .status = 503, .close = true };
     exchange->state = EXCHANGE_ANSWERED;
-    if (!front_reply(exchange->request, &answer, &error))
-        log_error("exchange %" PRIu64 ": cannot answer the client: %s", exchange->record.id, error.message);
+    if (front_reply(exchange->request, &answer, &error))
+        return;
+    log_error("exchange %" PRIu64 ": cannot answer the client: %s", exchange->record.id, error.message);
+    if (!front_reply(exchange->request, &last_resort,
+                     &error)) /* out of memory: what could be freed is freed by others */
+        log_error("exchange %" PRIu64 ": cannot even refuse: %s", exchange->record.id, error.message);
 }
 
 static void look_for_room(struct loop_timer *timer)
@@ -131,6 +138,7 @@ static bool copy_facts(struct exchange *exchange, const struct upstream_result *
     record->first_byte_us = result->timing.first_byte_us;
     record->complete_us = result->timing.complete_us;
     record->attempts = result->attempts;
+    record->views[RECORD_UPSTREAM_REQUEST] = (struct record_message){ .head = slice_of(NULL, 0) };
     if (result->bytes_left)
         record->views[RECORD_UPSTREAM_REQUEST] =
             (struct record_message){ .head = buffer_slice(&exchange->upstream_head), .body = exchange->sending.body };
@@ -161,7 +169,8 @@ static void take_connection(struct exchange *exchange, const struct upstream_con
 /* `bytes_left` at an abort: a first attempt left, and the repeat found no key. */
 static bool was_stopped_for_key(const struct exchange *exchange, const struct upstream_result *result)
 {
-    return result->failure == UPSTREAM_ABORTED && !result->bytes_left && exchange->state == EXCHANGE_WAITING_FOR_KEY;
+    return result->failure == UPSTREAM_ABORTED && !result->bytes_left && result->attempts == 0 &&
+           exchange->state == EXCHANGE_WAITING_FOR_KEY;
 }
 
 static void done(void *context, struct upstream_result *result)
@@ -202,6 +211,9 @@ static bool about_to_send(void *context, const struct upstream_connection *conne
         return false; /* given up at shutdown */
     if (exchange->endpoint_class != ENDPOINT_PUBLIC || exchange->listener->sign_all) {
         if (exchange_sign(exchange, request) != SIGNER_CLIENT_KEY_READY) {
+            if (!exchange->has_missed_key) /* what connecting took is not taken from the time for the key */
+                exchange->waiting_since_us = clock_monotonic_us();
+            exchange->has_missed_key = true;
             exchange->state = EXCHANGE_WAITING_FOR_KEY;
             return false;
         }
@@ -255,12 +267,12 @@ static enum signer_client_key key_at_hand(struct exchange *exchange)
 static void forward(struct exchange *exchange)
 {
     struct exchange_worker *worker = exchange->listener->worker;
-    if (exchange->state == EXCHANGE_RECEIVED)
+    if (exchange->state != EXCHANGE_WAITING_FOR_KEY)
         exchange->waiting_since_us = clock_monotonic_us();
     bool is_signed = exchange->endpoint_class != ENDPOINT_PUBLIC || exchange->listener->sign_all;
     enum signer_client_key key = is_signed ? key_at_hand(exchange) : SIGNER_CLIENT_KEY_READY;
     bool patience = clock_monotonic_us() - exchange->waiting_since_us < EXCHANGE_KEY_WAIT_US;
-    if (key == SIGNER_CLIENT_KEY_READY && (patience || exchange->state == EXCHANGE_RECEIVED)) {
+    if (key == SIGNER_CLIENT_KEY_READY && patience) {
         hand_to_upstream(exchange);
     } else if (key != SIGNER_CLIENT_KEY_GONE && patience) {
         exchange->state = EXCHANGE_WAITING_FOR_KEY;
@@ -278,11 +290,25 @@ static size_t request_bytes(const struct exchange *exchange)
     return exchange->client_head.length + front_request_body(exchange->request).length;
 }
 
+static enum refusal judge_caller(const struct exchange *exchange)
+{
+    static const enum refusal of_verdict[] = {
+        [CALLER_MAY_ASK] = REFUSAL_NONE,
+        [CALLER_IS_A_BROWSER] = REFUSAL_BROWSER,
+        [CALLER_NAMES_ANOTHER_HOST] = REFUSAL_HOST,
+    };
+    bool is_unix = slice_starts_with(exchange->record.client_address, "unix:");
+    return of_verdict[caller_judge(front_request_fields(exchange->request), !is_unix,
+                                   upstream_host(exchange->listener->upstream))];
+}
+
 /* The first reason against this request, in the order in which a person would want to hear it. */
 static enum refusal reason_to_refuse(struct exchange *exchange, char *detail, size_t detail_size)
 {
     const struct exchange_worker *worker = exchange->listener->worker;
     enum refusal refusal = exchange_refusal_of_defect(front_request_defect(exchange->request));
+    if (refusal == REFUSAL_NONE)
+        refusal = judge_caller(exchange);
     if (refusal != REFUSAL_NONE)
         return refusal;
     if (worker->draining)
@@ -342,7 +368,9 @@ struct front_handler exchange_front_handler(void)
 static void take_call_back(struct exchange *exchange)
 {
     exchange->record.sent_us = upstream_call_sent_us(exchange->call);
-    if (buffer_append_slice(&exchange->upstream_head, upstream_call_request_head(exchange->call)))
+    exchange->record.views[RECORD_UPSTREAM_REQUEST] = (struct record_message){ .head = slice_of(NULL, 0) };
+    if (upstream_call_bytes_left(exchange->call) &&
+        buffer_append_slice(&exchange->upstream_head, upstream_call_request_head(exchange->call)))
         exchange->record.views[RECORD_UPSTREAM_REQUEST] =
             (struct record_message){ .head = buffer_slice(&exchange->upstream_head), .body = exchange->sending.body };
     upstream_cancel(exchange->call);

@@ -33,6 +33,8 @@ enum refusal {
     REFUSAL_MALFORMED_FIELD,
     REFUSAL_OTHER_HOST,
     REFUSAL_UNSENDABLE,
+    REFUSAL_BROWSER,
+    REFUSAL_HOST,
     REFUSAL_POLICY,
     REFUSAL_RECORD_FULL,
     REFUSAL_TOO_MANY,
@@ -50,6 +52,7 @@ struct exchange {
     enum endpoint_class endpoint_class;
     bool admitted;            /* the journal has a reservation for it */
     bool has_outcome;         /* and that is used up */
+    bool has_missed_key;      /* a connection was at hand, and the window's key was not */
     bool must_close;          /* the client's connection ends with this answer */
     struct loop_timer timer;  /* key and room waits */
     int64_t waiting_since_us; /* monotonic */

@@ -30,6 +30,13 @@ static const struct refusal_row refusals[REFUSAL_COUNT] = {
     [REFUSAL_OTHER_HOST] = { 400, "other-host",
                              "the request target is neither a path nor a URL of this listener's exchange host", false },
     [REFUSAL_UNSENDABLE] = { 400, "unsendable", "this request cannot be forwarded as it is", false },
+    [REFUSAL_BROWSER] = { 403, "browser",
+                          "this request comes from a web page (Origin or Sec-Fetch-Site is set), and pages may not use "
+                          "this proxy",
+                          false },
+    [REFUSAL_HOST] = { 403, "host",
+                       "the Host field names neither this listener (127.0.0.1, [::1], localhost) nor its exchange",
+                       false },
     [REFUSAL_POLICY] = { 403, "policy", "refused by this listener's policy", false },
     [REFUSAL_RECORD_FULL] = { 503, "record-full",
                               "the record has no room (is the disk full, or another program holding capture.db?); "

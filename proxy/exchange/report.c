@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { TEXT_MAX = 1024 };
+enum { TEXT_MAX = 512 };
 
 static const char *text_of(char *text, struct slice slice)
 {

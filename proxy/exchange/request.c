@@ -30,6 +30,8 @@ bool exchange_take_client_request(struct exchange *exchange)
     (void)buffer_append_text(head, "\r\n");
     exchange->record.views[RECORD_CLIENT_REQUEST] =
         (struct record_message){ .head = buffer_slice(head), .body = front_request_body(request) };
+    /* The front's copy of the method goes before the exchange does, where a connection breaks within its reply. */
+    exchange->record.method = slice_first(buffer_slice(head), exchange->record.method.length);
     return !head->failed;
 }
 
@@ -100,7 +102,7 @@ enum refusal exchange_build_request(struct exchange *exchange)
     exchange->request_fields = calloc(fields.count + EXCHANGE_REQUEST_FIELDS_EXTRA, sizeof(struct http_field));
     if (exchange->request_fields == NULL)
         return REFUSAL_INTERNAL;
-    sending->method = front_request_method(request);
+    sending->method = exchange->record.method;
     sending->body = front_request_body(request);
     if (is_post && sending->body.length == 0)
         sending->body = empty_object;
@@ -136,13 +138,14 @@ enum signer_client_key exchange_sign(struct exchange *exchange, struct upstream_
     struct record *record = &exchange->record;
     const struct signer_client_account *account = signer_client_account(worker->signer, exchange->listener->account);
     struct scheme_window_key key;
-    record->signed_us = clock_wall_us();
-    record->expires_ms = record->signed_us / 1000;
-    record->window = scheme_window(record->expires_ms);
-    enum signer_client_key found =
-        signer_client_window_key(&key, worker->signer, exchange->listener->account, record->window);
+    int64_t now_us = clock_wall_us();
+    uint64_t window = scheme_window(now_us / 1000);
+    enum signer_client_key found = signer_client_window_key(&key, worker->signer, exchange->listener->account, window);
     if (found != SIGNER_CLIENT_KEY_READY)
         return found;
+    record->signed_us = now_us;
+    record->expires_ms = now_us / 1000;
+    record->window = window;
     bool is_signed = payload_signature(exchange, &key);
     explicit_bzero(&key, sizeof(key));
     if (!is_signed)

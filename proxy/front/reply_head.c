@@ -95,6 +95,8 @@ static const char *reason_of(int status)
 
 bool front_reply_head(struct buffer *head, const struct front_request *request, const struct front_reply *reply)
 {
+    if (reply->status < 200 || reply->status > 599 || reply_head_bound(reply) > FRONT_REPLY_HEAD_MAX)
+        return false;
     struct reply_plan plan = reply_plan(request, reply);
     (void)buffer_append_format(head, "HTTP/1.1 %d %s\r\n", reply->status, reason_of(reply->status)); /* see the end */
     if (plan.close)

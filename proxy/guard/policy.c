@@ -200,9 +200,12 @@ enum endpoint_class endpoint_classify(struct slice method, struct slice target)
     size_t length;
     if (!path_normalise(normal, &length, http_target_path(target)))
         return ENDPOINT_DOUBTFUL;
+    struct slice path = slice_of(normal, length);
     for (size_t i = 0; i < ARRAY_LENGTH(endpoints); i++) {
-        if (rule_matches(&endpoints[i], method, slice_of(normal, length)))
-            return endpoints[i].endpoint_class;
+        if (!rule_matches(&endpoints[i], method, path))
+            continue;
+        bool is_exact = endpoints[i].path[strlen(endpoints[i].path) - 1] != '*';
+        return !is_exact && names_funds(path) ? ENDPOINT_FUNDS : endpoints[i].endpoint_class;
     }
-    return names_funds(slice_of(normal, length)) ? ENDPOINT_FUNDS : ENDPOINT_UNKNOWN;
+    return names_funds(path) ? ENDPOINT_FUNDS : ENDPOINT_UNKNOWN;
 }

@@ -8,6 +8,7 @@
 #include "countersign/policy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,27 +31,23 @@ struct service {
 
 /* --- sockets --- */
 
-/* All workers share a port (SO_REUSEPORT); the first socket finds out which one where the configuration says 0. */
+/* All workers accept from one socket. SO_REUSEPORT would let a second proxy, with another account, share the port. */
 static bool open_listener_sockets(struct service *service, size_t listener, struct error *error)
 {
     const struct config *config = service->config;
     size_t workers = (size_t)config->proxy.workers;
-    const char *text = config->listeners[listener].listen;
-    for (size_t w = 0; w < workers; w++) {
+    const char *name = config->listeners[listener].name;
+    struct endpoint endpoint;
+    int *first = &service->listen_fds[listener];
+    if (!endpoint_parse(&endpoint, config->listeners[listener].listen, error) ||
+        !endpoint_listen(first, &endpoint, error))
+        return error_prefix(error, "listener %s", name);
+    (void)endpoint_format_local(service->addresses[listener], *first); /* port 0: the one that the kernel picked */
+    for (size_t w = 1; w < workers; w++) {
         int *fd = &service->listen_fds[w * config->listener_count + listener];
-        struct endpoint endpoint;
-        if (!endpoint_parse(&endpoint, text, error))
-            return error_prefix(error, "listener %s", config->listeners[listener].name);
-        bool is_unix = endpoint.address.ss_family == AF_UNIX;
-        if (w > 0 && is_unix)
-            *fd = dup(service->listen_fds[listener]);
-        else if (!endpoint_listen(fd, &endpoint, workers > 1, error))
-            return error_prefix(error, "listener %s", config->listeners[listener].name);
+        *fd = fcntl(*first, F_DUPFD_CLOEXEC, 0);
         if (*fd < 0)
-            return error_system(error, errno, "listener %s: cannot share its socket between workers",
-                                config->listeners[listener].name);
-        if (w == 0)
-            text = endpoint_format_local(service->addresses[listener], *fd);
+            return error_system(error, errno, "listener %s: cannot share its socket between workers", name);
     }
     return true;
 }
@@ -172,12 +169,14 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
     return start_workers(service, error);
 }
 
-static void close_all(struct service *service)
+/* Returns whether every worker ended because it was told to. */
+static bool close_all(struct service *service)
 {
     for (size_t i = 0; i < service->worker_count; i++)
         worker_drain(service->workers[i]);
+    bool in_order = true;
     for (size_t i = 0; i < service->worker_count; i++)
-        worker_join(service->workers[i]);
+        in_order = worker_join(service->workers[i]) && in_order;
     capture_close(service->capture);
     if (service->signer != NULL)
         signer_client_close(service->signer);
@@ -188,6 +187,7 @@ static void close_all(struct service *service)
     free(service->listen_fds);
     free(service->addresses);
     free(service->workers);
+    return in_order;
 }
 
 static void wait_for_signal(const sigset_t *set, int64_t drain_us)
@@ -230,8 +230,9 @@ bool service_run(const struct config *config, int signer_fd,
         tell_ready(&service, ready, context);
         wait_for_signal(&set, config->proxy.drain);
     }
-    close_all(&service);
-    if (opened)
-        log_info("stopped; the record is complete");
-    return opened;
+    bool in_order = close_all(&service);
+    if (!opened)
+        return false;
+    log_info("stopped");
+    return in_order || error_set(error, ERROR_SYSTEM, "a worker ended on its own; see the error above");
 }

@@ -26,6 +26,7 @@ struct worker {
     struct exchange_listener *listeners;
     struct exchange_worker shared;
     atomic_bool drain_wanted;
+    bool has_failed; /* read after the thread's end */
     struct loop_timer drain_timer;
     int64_t drain_deadline_us;
 };
@@ -140,6 +141,7 @@ static void *run(void *context)
         upstream_warm(worker->upstreams[i], (unsigned)worker->config->upstreams[i].warm);
     if (!loop_run(worker->loop, &error)) {
         log_error("a worker ended: %s", error.message);
+        worker->has_failed = true;
         (void)kill(getpid(), SIGTERM); /* to ourselves: the other workers drain, the program ends */
     }
     exchange_abandon_all(&worker->shared);
@@ -211,8 +213,10 @@ void worker_drain(struct worker *worker)
     loop_wake(worker->loop);
 }
 
-void worker_join(struct worker *worker)
+bool worker_join(struct worker *worker)
 {
     (void)pthread_join(worker->thread, NULL); /* joinable and joined once: cannot fail */
+    bool in_order = !worker->has_failed;
     worker_free(worker);
+    return in_order;
 }

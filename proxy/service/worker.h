@@ -23,7 +23,7 @@ MUST_CHECK bool worker_start(struct worker **worker, const struct worker_options
 /* Tells the worker to take no new requests, finish what is in flight within proxy.drain, and end. Any thread. */
 void worker_drain(struct worker *worker);
 
-/* Waits for the thread's end and frees. */
-void worker_join(struct worker *worker);
+/* Waits for the thread's end and frees. Returns whether it ended because it was told to. */
+MUST_CHECK bool worker_join(struct worker *worker);
 
 #endif

@@ -248,7 +248,9 @@ bool upstream_send(struct upstream_call **started, struct upstream *upstream, co
 static void warmed(void *context, struct upstream_result *result)
 {
     const struct upstream *upstream = context;
-    if (result->failure != UPSTREAM_OK)
+    if (result->failure == UPSTREAM_OK)
+        log_debug("a connection to %s is at hand", upstream->host);
+    else
         log_warning("%s cannot be reached now: %s; until it can, requests get 502 and nothing is sent", upstream->url,
                     result->message);
 }

@@ -16,7 +16,7 @@ ROOMS = {
     "config": ({"config"}, set()),
     "scheme": ({"scheme"}, set()),
     "signer": ({"secret", "signer", "signer_client", "signer_wire"}, {"config", "scheme"}),
-    "guard": ({"policy"}, set()),
+    "guard": ({"caller", "policy"}, set()),
     "front": ({"front"}, set()),
     "upstream": ({"upstream"}, set()),
     "capture": ({"capture", "capture_reader", "record", "redaction"}, set()),

@@ -126,7 +126,7 @@ def test_a_path_that_can_be_read_in_two_ways_passes_unchanged_where_all_is_allow
 
 
 def test_bytes_beyond_ascii_in_the_query_leave_as_they_are(proxy, upstream):
-    raw = "GET /api/trade/order/orderInfo?clOrdId=订单 HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    raw = "GET /api/trade/order/orderInfo?clOrdId=订单 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     with proxy.client() as client:
         assert client.exchange(raw).status == 200
     request = upstream.only_request()
@@ -281,8 +281,9 @@ def test_http_1_1_is_spoken_to_the_exchange_also_where_it_offers_more(proxy, ups
 
 
 def test_a_connection_is_opened_at_the_start_and_used_by_the_first_request(start, upstream):
-    proxy = start({"upstream spot": {"warm": 1}})
+    proxy = start({"upstream spot": {"warm": 1}, "proxy": {"log_level": "debug"}})
     assert upstream.wait_for_warm_connections() == 1
+    proxy.wait_for_line("the connection is at hand", lambda line: "is at hand" in line)
     proxy.request("GET", ACTIVE)
     assert upstream.only_request().connection == 1
 

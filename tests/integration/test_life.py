@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from program import Program, is_alive, poll, run
-from rawhttp import Ended, build_request
+from program import Program, binary, fail_on_sanitizer_report, is_alive, poll, run
+from rawhttp import Client, Ended, build_request
 from upstream import never_answers, succeeds, waits_for
 
 ACTIVE = "/api/trade/order/active"
@@ -165,3 +165,23 @@ def test_flags_override_variables_and_these_the_file(start, tmp_path):
     proxy.wait_for_event("exchange")
     assert (tmp_path / "flag" / "capture.db").exists()
     assert not (tmp_path / "variable").exists()
+
+
+def test_a_log_that_nobody_reads_holds_no_request_up(configure, env, upstream):
+    """A terminal held by Ctrl-S, a pager, a stuck log collector: standard error is full after some hundred lines."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    config = configure({"listener bot": {"listen": f"127.0.0.1:{port}"}})
+    process = subprocess.Popen([binary(), "serve", "-c", config], env=env, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        poll("it listens", lambda: accepts(f"127.0.0.1:{port}"))
+        with Client(socket.create_connection(("127.0.0.1", port))) as client:
+            for _ in range(1500):  # 64 KiB is what a pipe holds
+                assert client.request("GET", ACTIVE).status == 200
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 0
+    fail_on_sanitizer_report(said.decode(errors="replace"))
+    assert b"stopped" in said or b"lost" in said

@@ -191,3 +191,23 @@ def test_requests_over_the_limit_in_flight_are_refused_with_503(start, upstream)
         release.set()
         assert first.read("POST").status == 200
     assert poll("the next is served", lambda: proxy.request("GET", ACTIVE).status == 200)
+
+
+@pytest.mark.parametrize("fields", [
+    [("Origin", "https://evil.example")], [("Origin", "null")], [("Sec-Fetch-Site", "cross-site")],
+    [("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Mode", "no-cors")],
+])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_a_web_page_gets_nothing_through(proxy, upstream, method, fields):
+    answer = proxy.request(method, "/api/trade/order/place", fields, b"{}" if method == "POST" else None)
+    assert (answer.status, answer.field("Countersign-Error"), answer.outcome) == (403, "browser", "refused")
+    assert not [name for name, _ in answer.fields if name.lower().startswith("access-control")]
+    assert upstream.requests() == []
+
+
+@pytest.mark.parametrize("host", ["evil.example:8787", "127.0.0.1.evil.example", "0.0.0.0"])
+def test_a_name_that_was_made_to_resolve_to_this_machine_gets_nothing_through(proxy, upstream, host):
+    with proxy.client() as client:
+        answer = client.exchange(f"GET /api/trade/order/active HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert (answer.status, answer.field("Countersign-Error")) == (403, "host")
+    assert upstream.requests() == []

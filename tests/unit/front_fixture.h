@@ -155,7 +155,7 @@ static inline int fixture_listen(struct fixture *fixture, const char *where)
     struct error error;
     int fd;
     assert_true(endpoint_parse(&endpoint, where, &error));
-    assert_true(endpoint_listen(&fd, &endpoint, false, &error));
+    assert_true(endpoint_listen(&fd, &endpoint, &error));
     fixture->address_length = sizeof(fixture->address);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&fixture->address, &fixture->address_length), 0);
     return fd;

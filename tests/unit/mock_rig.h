@@ -59,7 +59,7 @@ static inline void rig_start(struct rig *rig, struct mock_options *options)
     struct endpoint endpoint;
     assert_true(loop_create(&rig->loop, &error));
     assert_true(endpoint_parse(&endpoint, "127.0.0.1:0", &error));
-    assert_true(endpoint_listen(&options->listen_fd, &endpoint, false, &error));
+    assert_true(endpoint_listen(&options->listen_fd, &endpoint, &error));
     struct sockaddr_in bound;
     socklen_t length = sizeof(bound);
     assert_int_equal(getsockname(options->listen_fd, (struct sockaddr *)&bound, &length), 0);

@@ -121,13 +121,13 @@ static void a_unix_socket_is_its_owners_alone_and_a_stale_one_is_replaced(void *
     struct stat status;
     int first = -1, second = -1;
     assert_true(endpoint_parse(&endpoint, text, &error));
-    assert_true(endpoint_listen(&first, &endpoint, false, &error));
+    assert_true(endpoint_listen(&first, &endpoint, &error));
     assert_int_equal(stat(text + 5, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
-    assert_false(endpoint_listen(&second, &endpoint, false, &error)); /* a live one is not taken away */
+    assert_false(endpoint_listen(&second, &endpoint, &error)); /* a live one is not taken away */
     assert_non_null(strstr(error.message, "another process listens"));
     close(first);
-    assert_true(endpoint_listen(&second, &endpoint, false, &error));
+    assert_true(endpoint_listen(&second, &endpoint, &error));
     close(second);
     unlink(text + 5);
     rmdir(folder);
@@ -141,9 +141,9 @@ static void a_port_in_use_is_said_to_be_so(void **state)
     char text[ENDPOINT_TEXT_MAX];
     int first = -1, second = -1;
     assert_true(endpoint_parse(&endpoint, "127.0.0.1:0", &error));
-    assert_true(endpoint_listen(&first, &endpoint, false, &error));
+    assert_true(endpoint_listen(&first, &endpoint, &error));
     assert_true(endpoint_parse(&endpoint, endpoint_format_local(text, first), &error));
-    assert_false(endpoint_listen(&second, &endpoint, false, &error));
+    assert_false(endpoint_listen(&second, &endpoint, &error));
     assert_non_null(strstr(error.message, "the port is in use"));
     close(first);
 }

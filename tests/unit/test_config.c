@@ -336,7 +336,7 @@ static void keys_that_must_agree_are_named_together(void **state)
     (void)state;
     refuses(
         "[proxy]\nbody_max = 16MiB\n[capture]\nring_size = 33MiB\n",
-        "countersign.ini:4: [capture] ring_size: must be more than 2 * [proxy] body_max + 1MiB, which is 33MiB with "
+        "countersign.ini:4: [capture] ring_size: must be more than 8 * [proxy] body_max + 1MiB, which is 129MiB with "
         "body_max = 16MiB; it is 33MiB\n");
     refuses(
         "[upstream spot]\nconnect_timeout = 20s\n",

@@ -38,6 +38,8 @@ static void an_undocumented_endpoint_that_names_a_withdrawal_or_a_transfer_is_fu
     assert_int_equal(classify("POST", "/api/v2/asset/transfer"), ENDPOINT_FUNDS);
     assert_int_equal(classify("POST", "/api/spot/subTransferIn"), ENDPOINT_FUNDS);
     assert_int_equal(classify("PUT", "/api/v9/fastWithdraw"), ENDPOINT_FUNDS);
+    assert_int_equal(classify("GET", "/api/future/transfer"), ENDPOINT_FUNDS);
+    assert_int_equal(classify("GET", "/api/future/position"), ENDPOINT_READ);
 }
 
 static void a_withdrawal_under_another_spelling_is_still_funds_or_doubtful(void **state)
