@@ -136,7 +136,17 @@ struct exchange *exchange_create(struct exchange_listener *listener, struct fron
 /* Frees it when the front is done with it, no call is under way and the outcome is written. */
 void exchange_free_if_over(struct exchange *exchange);
 
-/* exchange.c: the last steps of every way. Journals the outcome (waits for room where it must), then replies. */
+/* admission.c: the first reason against this request, in the order in which a person would want to hear it. Builds the
+ * upstream request on the way. `detail` may get more words. */
+enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, size_t detail_size);
+
+/* facts.c */
+
+/* Takes heads, timings and attempts over. False when out of memory. */
+bool exchange_copy_facts(struct exchange *exchange, const struct upstream_result *result);
+void exchange_take_connection(struct exchange *exchange, const struct upstream_connection *connection);
+
+/* conclude.c: the last steps of every way. Journals the outcome (waits for room where it must), then replies. */
 void exchange_conclude(struct exchange *exchange);
 
 /* report.c: one log line for each exchange. */
