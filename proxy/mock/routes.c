@@ -4,7 +4,15 @@
 
 static const char symbol_segment[] = "{symbol}";
 
+/* What a proxy or a load balancer asks to see whether a host is there; the exchange's host answers it too. */
+static void host_is_there(const struct call *call, struct answer *answer)
+{
+    (void)call;
+    (void)answer_object(answer); /* an empty one, which an answer to HEAD leaves out; out of memory shows in `answer` */
+}
+
 static const struct route routes[] = {
+    { "HEAD", "/", ROUTE_PUBLIC, "0", NULL, host_is_there },
     { "POST", "/api/spot/accountList", ROUTE_PRIVATE, "0", NULL, account_list },
     { "POST", "/api/trade/order/place", ROUTE_PRIVATE, "\"0\"", NULL, order_place },
     { "POST", "/api/trade/order/cancel", ROUTE_PRIVATE, "0", NULL, order_cancel },

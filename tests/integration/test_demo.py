@@ -111,6 +111,12 @@ def test_why_the_mock_exchange_refused_is_on_the_screen(demo, paste):
     demo.wait_for_line("the reason", lambda line: "mock exchange" in line and "Content-Type" in line)
 
 
+def test_a_demo_that_nobody_asks_warns_of_nothing(demo):
+    printed(demo, "curl ")
+    demo.stop()
+    assert "warning" not in demo.output() and "error" not in demo.output()
+
+
 def test_over_a_unix_socket_the_printed_curl_line_works_as_well(tmp_path, programs, paste):
     demo = Program("serve", "--demo", "--listen", f"unix:{tmp_path}/s", "--state-dir", tmp_path / "state",
                    env=environment(tmp_path))
