@@ -36,12 +36,11 @@ char *capture_store_file(const char *state_dir)
 
 static bool nothing_recorded(struct error *error, const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    int length = slash == NULL ? 1 : (int)(slash - path);
     return error_set(
         error, ERROR_INPUT,
-        "no exchange has been recorded yet in %.*s (there is no capture.db): start `countersign serve` first", length,
-        slash == NULL ? "." : path);
+        "there is no %s: nothing has been recorded there yet; start `countersign serve` first, or name the "
+        "folder of the record with --state-dir",
+        path);
 }
 
 static bool check_file(const char *path, struct error *error)

@@ -86,7 +86,7 @@ static bool lock_on(int fd, const char *path, struct error *error)
         read_holder(text, fd);
         return error_set(
             error, ERROR_SYSTEM,
-            "another countersign (process %s) records in %s: stop it, or give this one a state_dir of its own", text,
+            "another countersign (process %s) records in %s: stop it, or give this one a folder of its own (--state-dir)", text,
             path);
     }
     int length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());

@@ -211,7 +211,10 @@ static void append_body(const struct view *view)
     struct slice body = message_of(view)->body;
     enum record_view same = same_as(view, body_of);
     if (body.length == 0) {
-        buffer_append_text(view->out, "  no body\n");
+        bool is_refused =
+            view->number == RECORD_CLIENT_REQUEST && slice_equal_text(view->record->error_name, "body-too-large");
+        buffer_append_text(view->out,
+                           is_refused ? "  body: not read, it is larger than proxy.body_max\n" : "  no body\n");
         return;
     }
     if (same != RECORD_VIEW_COUNT) {
