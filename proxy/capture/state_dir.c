@@ -84,10 +84,10 @@ static bool lock_on(int fd, const char *path, struct error *error)
         if (errno != EWOULDBLOCK)
             return error_system(error, errno, "cannot lock the folder %s", path);
         read_holder(text, fd);
-        return error_set(
-            error, ERROR_SYSTEM,
-            "another countersign (process %s) records in %s: stop it, or give this one a folder of its own (--state-dir)", text,
-            path);
+        return error_set(error, ERROR_SYSTEM,
+                         "another countersign (process %s) records in %s: stop it, or give this one a folder of its "
+                         "own (--state-dir)",
+                         text, path);
     }
     int length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
     if (fchmod(fd, LOCK_MODE) != 0) /* whatever the umask took away */
