@@ -67,14 +67,22 @@ static bool fetch_due(struct signer_client *client, struct error *error)
     return true;
 }
 
-/* The keys that workers looked for and did not find. */
+/* The keys that workers looked for and did not find. Looks again until a whole round finds nothing: waiting for one answer
+ * takes the wake-ups that come meanwhile, and what they stood for may be of an account already looked at. */
 static bool fetch_wanted(struct signer_client *client, struct error *error)
 {
-    for (size_t i = 0; i < client->account_count; i++) {
-        uint64_t wanted = atomic_exchange(&client->slots[i].wanted, KEY_SLOTS_NO_WINDOW);
-        if (wanted != KEY_SLOTS_NO_WINDOW && !fetch(client, i, wanted, error))
-            return false;
-    }
+    bool found;
+    do {
+        found = false;
+        for (size_t i = 0; i < client->account_count; i++) {
+            uint64_t wanted = atomic_exchange(&client->slots[i].wanted, KEY_SLOTS_NO_WINDOW);
+            if (wanted == KEY_SLOTS_NO_WINDOW)
+                continue;
+            found = true;
+            if (!fetch(client, i, wanted, error))
+                return false;
+        }
+    } while (found && !atomic_load(&client->link.stop));
     return true;
 }
 
