@@ -5,6 +5,7 @@ import threading
 import pytest
 
 import coinstore
+from peer import Peer
 from rawhttp import Stream
 
 PLACE = "/api/trade/order/place"
@@ -19,30 +20,14 @@ def relay(source, sink):
         pass  # one of both ends is gone
 
 
-class Egress:
+class Egress(Peer):
     """An HTTP proxy that answers CONNECT with `status` and then passes bytes on."""
 
     def __init__(self, status):
         self.status = status
         self.asked = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return  # the listener was closed
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+        super().__init__()
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def _serve(self, sock):
         with sock:

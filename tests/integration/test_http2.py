@@ -1,8 +1,6 @@
 """`http = 2` and `auto`: an exchange that speaks HTTP/2, written on the h2 library; names are in lower case there."""
 import json
-import socket
 import ssl
-import threading
 
 import h2.config
 import h2.connection
@@ -10,13 +8,14 @@ import h2.events
 import pytest
 
 import coinstore
+from peer import Peer
 from upstream import now_ms
 
 PLACE = "/api/trade/order/place"
 BODY = b'{"symbol": "BTCUSDT", "ordId": 11594964764657881}'
 
 
-class Http2Exchange:
+class Http2Exchange(Peer):
     """Answers each stream once it has ended; keeps (fields, body) of each."""
 
     def __init__(self, certificate_file):
@@ -24,24 +23,8 @@ class Http2Exchange:
         self.context.load_cert_chain(certificate_file)
         self.context.set_alpn_protocols(["h2"])
         self.requests = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://localhost:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return  # the listener was closed
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+        super().__init__()
+        self.url = f"https://localhost:{self.port}"
 
     def _serve(self, sock):
         try:
