@@ -2,10 +2,14 @@
  * --set; the program's only thread at that time. */
 #include "common.h"
 
+#include "countersign/hex.h"
+
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 enum { REPORT_MAX = 256 * 1024 }; /* bytes */
@@ -129,4 +133,14 @@ int cli_refuse_option(const char *command, int problem, const char *written, con
     if (is_unknown_letter)
         return cli_usage_error(command, "`-%c` is not an option here", optopt);
     return cli_usage_error(command, "`%s` is not an option here", written);
+}
+
+bool cli_made_up_key(char *text, struct error *error)
+{
+    unsigned char random[CLI_MADE_UP_KEY_SIZE / 2];
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        return error_system(error, errno, "could not read %zu random bytes for a made-up key", sizeof(random));
+    hex_encode(text, random, sizeof(random));
+    text[CLI_MADE_UP_KEY_SIZE - 1] = '\0';
+    return true;
 }

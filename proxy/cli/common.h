@@ -45,6 +45,10 @@ void cli_config_options_end(struct cli_config_options *options);
 /* Loads; on failure prints the report and the sum to standard error and returns the exit code in *exit_code. */
 MUST_CHECK bool cli_config_load(struct config **config, const struct cli_config_options *options, int *exit_code);
 
+/* A key in the shape of the exchange's own, 32 lower-case hex characters and a NUL, from the system's random source. */
+enum { CLI_MADE_UP_KEY_SIZE = 33 };
+MUST_CHECK bool cli_made_up_key(char *text, struct error *error);
+
 /* Prints "countersign COMMAND: MESSAGE" and "Try `countersign COMMAND --help`." to standard error; returns 2. */
 int cli_usage_error(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
 

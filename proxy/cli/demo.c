@@ -1,7 +1,6 @@
 /* `serve --demo`: a mock exchange over TLS as a child process, a made-up key, and what to paste. */
 #include "serve.h"
 
-#include "countersign/hex.h"
 #include "countersign/mock.h"
 
 #include <errno.h>
@@ -12,20 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PEM_MAX = 16384, KEY_BYTES = 16, READY_FD = 3 };
+enum { PEM_MAX = 16384, READY_FD = 3 };
 
 static bool set_made_up(const char *variable, struct error *error)
 {
-    unsigned char random[KEY_BYTES];
-    char text[2 * KEY_BYTES + 1] = "";
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        return error_system(error, errno, "cannot get random bytes for a made-up key");
-    hex_encode(text, random, sizeof(random));
+    char text[CLI_MADE_UP_KEY_SIZE];
+    if (!cli_made_up_key(text, error))
+        return false;
     if (setenv(variable, text, 1) != 0)
         return error_system(error, errno, "cannot set %s", variable);
     return true;

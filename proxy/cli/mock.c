@@ -4,7 +4,6 @@
 
 #include "countersign/cli.h"
 #include "countersign/endpoint.h"
-#include "countersign/hex.h"
 #include "countersign/log.h"
 #include "countersign/mock.h"
 #include "countersign/secret.h"
@@ -15,15 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    PEM_FILE_MAX = 64 * 1024, /* bytes */
-    MADE_UP_BYTES = 16        /* as 32 hex characters: the form of the exchange's own keys */
-};
+enum { PEM_FILE_MAX = 64 * 1024 }; /* bytes */
 
 /* What clients sign with. */
 struct credentials {
@@ -31,16 +26,6 @@ struct credentials {
     char api_secret[SECRET_MAX + 1];
     bool made_up;
 };
-
-static bool make_up(char *text, struct error *error)
-{
-    unsigned char random[MADE_UP_BYTES];
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        return error_system(error, errno, "could not read %d random bytes for a key", MADE_UP_BYTES);
-    hex_encode(text, random, sizeof(random));
-    text[2 * sizeof(random)] = '\0';
-    return true;
-}
 
 static bool read_credential(char *text, const char *source, const char *what, struct error *error)
 {
@@ -59,7 +44,7 @@ static bool get_credentials(struct credentials *credentials, const struct mock_c
     bool has_variables = getenv(MOCK_KEY_VARIABLE) != NULL || getenv(MOCK_SECRET_VARIABLE) != NULL;
     credentials->made_up = command->api_key == NULL && !has_variables;
     if (credentials->made_up)
-        return make_up(credentials->api_key, error) && make_up(credentials->api_secret, error);
+        return cli_made_up_key(credentials->api_key, error) && cli_made_up_key(credentials->api_secret, error);
     const char *key = command->api_key == NULL ? "env:" MOCK_KEY_VARIABLE : command->api_key;
     const char *secret = command->api_secret == NULL ? "env:" MOCK_SECRET_VARIABLE : command->api_secret;
     return read_credential(credentials->api_key, key, "api key of the mock exchange", error) &&

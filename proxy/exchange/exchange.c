@@ -40,11 +40,15 @@ static void finished(void *context, struct front_request *request, bool delivere
 
 /* --- forwarded --- */
 
-/* `bytes_left` at an abort: a first attempt left, and the repeat found no key. */
+static bool is_to_be_signed(const struct exchange *exchange)
+{
+    return exchange->endpoint_class != ENDPOINT_PUBLIC || exchange->listener->sign_all;
+}
+
+/* Where a repeat was stopped for it, a first attempt has left: that is the outcome then, and nothing is tried again. */
 static bool was_stopped_for_key(const struct exchange *exchange, const struct upstream_result *result)
 {
-    return result->failure == UPSTREAM_ABORTED && !result->bytes_left && result->attempts == 0 &&
-           exchange->state == EXCHANGE_WAITING_FOR_KEY;
+    return result->failure == UPSTREAM_ABORTED && result->attempts == 0 && exchange->state == EXCHANGE_WAITING_FOR_KEY;
 }
 
 static void done(void *context, struct upstream_result *result)
@@ -83,14 +87,12 @@ static bool about_to_send(void *context, const struct upstream_connection *conne
     struct record *record = &exchange->record;
     if (exchange->state == EXCHANGE_ANSWERED)
         return false; /* given up at shutdown */
-    if (exchange->endpoint_class != ENDPOINT_PUBLIC || exchange->listener->sign_all) {
-        if (exchange_sign(exchange, request) != SIGNER_CLIENT_KEY_READY) {
-            if (!exchange->has_missed_key) /* what connecting took is not taken from the time for the key */
-                exchange->waiting_since_us = clock_monotonic_us();
-            exchange->has_missed_key = true;
-            exchange->state = EXCHANGE_WAITING_FOR_KEY;
-            return false;
-        }
+    if (is_to_be_signed(exchange) && exchange_sign(exchange, request) != SIGNER_CLIENT_KEY_READY) {
+        if (!exchange->has_missed_key) /* what connecting took is not taken from the time for the key */
+            exchange->waiting_since_us = clock_monotonic_us();
+        exchange->has_missed_key = true;
+        exchange->state = EXCHANGE_WAITING_FOR_KEY;
+        return false;
     }
     exchange_take_connection(exchange, connection);
     record->attempts = attempt;
@@ -143,8 +145,7 @@ static void forward(struct exchange *exchange)
     struct exchange_worker *worker = exchange->listener->worker;
     if (exchange->state != EXCHANGE_WAITING_FOR_KEY)
         exchange->waiting_since_us = clock_monotonic_us();
-    bool is_signed = exchange->endpoint_class != ENDPOINT_PUBLIC || exchange->listener->sign_all;
-    enum signer_client_key key = is_signed ? key_at_hand(exchange) : SIGNER_CLIENT_KEY_READY;
+    enum signer_client_key key = is_to_be_signed(exchange) ? key_at_hand(exchange) : SIGNER_CLIENT_KEY_READY;
     bool patience = clock_monotonic_us() - exchange->waiting_since_us < EXCHANGE_KEY_WAIT_US;
     if (key == SIGNER_CLIENT_KEY_READY && patience) {
         hand_to_upstream(exchange);

@@ -193,6 +193,15 @@ def test_requests_over_the_limit_in_flight_are_refused_with_503(start, upstream)
     assert poll("the next is served", lambda: proxy.request("GET", ACTIVE).status == 200)
 
 
+def test_the_largest_body_passes_with_the_smallest_ring_that_is_allowed_for_it(launch, start, upstream):
+    least = 8 * 2**20 + 2**20
+    refused = launch({"proxy": {"body_max": "1MiB"}, "capture": {"ring_size": least}})
+    assert refused.wait() == 2
+    proxy = start({"proxy": {"body_max": "1MiB"}, "capture": {"ring_size": least + 1}})
+    assert proxy.request("POST", PLACE, [], b"x" * 2**20).status == 200
+    assert len(upstream.only_request().body) == 2**20
+
+
 @pytest.mark.parametrize("fields", [
     [("Origin", "https://evil.example")], [("Origin", "null")], [("Sec-Fetch-Site", "cross-site")],
     [("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Mode", "no-cors")],
