@@ -129,14 +129,6 @@ static const struct subcommand {
     { "show", "config show", ":h" CLI_CONFIG_SHORT_OPTIONS, load_options, show_help, run_show },
 };
 
-/* `written` is the last argument getopt has taken, which for an unknown letter may stand before the letter's own. */
-static int refuse_option(const struct subcommand *subcommand, const char *written)
-{
-    if (optopt > 0 && optopt < 128 && strchr(subcommand->short_options, optopt) == NULL)
-        return cli_usage_error(subcommand->name, "`-%c` is not an option here", optopt);
-    return cli_usage_error(subcommand->name, "`%s` is not an option here", written);
-}
-
 /* Returns 0, or the exit code after having printed what is wrong. */
 static int read_options(struct cli_config_options *options, bool *wants_help, const struct subcommand *subcommand,
                         int argc, char **argv)
@@ -147,10 +139,8 @@ static int read_options(struct cli_config_options *options, bool *wants_help, co
     while ((option = getopt_long(argc, argv, subcommand->short_options, subcommand->options, NULL)) != -1) {
         if (option == OPTION_HELP)
             *wants_help = true;
-        else if (option == ':')
-            return cli_usage_error(subcommand->name, "%s takes a value", argv[optind - 1]);
-        else if (option == '?')
-            return refuse_option(subcommand, argv[optind - 1]);
+        else if (option == '?' || option == ':')
+            return cli_refuse_option(subcommand->name, option, argv[optind - 1], subcommand->short_options);
         else if (!cli_config_option(options, option, optarg))
             return error_exit_code(ERROR_USAGE);
     }

@@ -76,6 +76,7 @@ static bool *switch_option(struct sign_options *options, int option)
 /* False after a line was printed. */
 static bool collect(struct sign_options *options, int argc, char **argv)
 {
+    static const char shorts[] = ":" CLI_CONFIG_SHORT_OPTIONS;
     static const struct option longs[] = {
         { "account", required_argument, NULL, OPTION_ACCOUNT },
         { "method", required_argument, NULL, OPTION_METHOD },
@@ -92,7 +93,10 @@ static bool collect(struct sign_options *options, int argc, char **argv)
     };
     int option;
     optind = 1;
-    while ((option = getopt_long(argc, argv, CLI_CONFIG_SHORT_OPTIONS, longs, NULL)) != -1) {
+    opterr = 0; /* messages are ours */
+    while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        if (option == '?' || option == ':')
+            return cli_refuse_option("sign", option, argv[optind - 1], shorts) == 0;
         const char **text = text_option(options, option);
         bool *flag = switch_option(options, option);
         if (text != NULL)
