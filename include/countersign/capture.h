@@ -37,7 +37,7 @@ const char *capture_store_path(const struct capture *capture);
 struct journal *capture_journal(struct capture *capture, unsigned worker);
 
 /* The next exchange's id: 1 and up, one sequence over all workers and runs. Any thread. */
-uint64_t capture_next_id(struct capture *capture);
+int64_t capture_next_id(struct capture *capture);
 
 /* Room that every admitted exchange is sure of: its intents, and an outcome whose answer is up to JOURNAL_OUTCOME_SURE
  * bytes: the heads of both responses, and their body, counted once where it is the same. */
@@ -59,7 +59,7 @@ MUST_CHECK bool journal_intent(struct journal *journal, const struct record *rec
 MUST_CHECK bool journal_outcome(struct journal *journal, const struct record *record);
 
 /* Notes when the reply left and whether the client took it. After the outcome. Always fits. */
-void journal_replied(struct journal *journal, uint64_t id, int64_t replied_us, bool delivered);
+void journal_replied(struct journal *journal, int64_t id, int64_t replied_us, bool delivered);
 
 /* Bytes used (frames not yet carried over, and reservations) of all. */
 size_t journal_used(const struct journal *journal);

@@ -28,6 +28,12 @@ enum record_outcome {
     RECORD_OUTCOME_COUNT
 };
 
+/* An exchange's id as people read and write it: "17", "i3" for the third imported one (-3). `text` holds
+ * RECORD_ID_TEXT_MAX bytes; returns it. */
+enum { RECORD_ID_TEXT_MAX = 24 };
+char *record_id_text(char *text, int64_t id);
+bool record_id_parse(int64_t *id, struct slice text); /* false where it is neither form, or 0 */
+
 const char *record_outcome_name(enum record_outcome outcome); /* "in_flight", "ok", "api_error", ... */
 bool record_outcome_parse(enum record_outcome *outcome, struct slice name);
 
@@ -49,7 +55,7 @@ struct record_connection {
 };
 
 struct record {
-    uint64_t id;
+    int64_t id;            /* 1 and up; of an imported exchange -1 and down (record_id_text: "i1") */
     struct slice listener; /* names from the configuration */
     struct slice account;  /* empty where nothing was signed */
     struct slice api_key_masked;

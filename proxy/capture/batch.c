@@ -19,9 +19,9 @@ bool batch_is_full(const struct batch *batch)
 }
 
 /* Ids are consecutive numbers, so their low bits spread them well. Half of the slots stay empty: the walk ends. */
-static struct batch_entry *entry_of(struct batch *batch, uint64_t id)
+static struct batch_entry *entry_of(struct batch *batch, int64_t id)
 {
-    size_t slot = id % BATCH_SLOTS;
+    size_t slot = (uint64_t)id % BATCH_SLOTS;
     while (batch->slots[slot] != 0) {
         struct batch_entry *entry = &batch->entries[batch->slots[slot] - 1];
         if (entry->id == id)
@@ -36,7 +36,7 @@ static struct batch_entry *entry_of(struct batch *batch, uint64_t id)
 
 bool batch_add(struct batch *batch, const struct frame *frame)
 {
-    uint64_t id;
+    int64_t id;
     struct replied replied;
     batch->frames++;
     batch->bytes += frame->payload.length;

@@ -13,7 +13,7 @@ enum {
 };
 
 struct batch_entry {
-    uint64_t id;
+    int64_t id;
     struct slice record;    /* the latest intent's or outcome's payload; empty where only the reply was noted */
     struct replied replied; /* id 0 where there was no note */
 };

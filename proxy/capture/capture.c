@@ -26,7 +26,7 @@ struct capture {
     struct source *sources; /* the recorder's */
     char (*ring_names)[RING_NAME_MAX];
     struct recorder recorder;
-    _Atomic uint64_t next_id;
+    _Atomic int64_t next_id;
 };
 
 static bool new_run(char *run, struct error *error)
@@ -93,7 +93,7 @@ static bool start_recorder(struct capture *capture, struct error *error)
 static bool open_steps(struct capture *capture, const struct capture_options *options,
                        struct capture_recovery *recovery, struct error *error)
 {
-    uint64_t last_id;
+    int64_t last_id;
     if (!allocate(capture, options, error) || !state_dir_make(options->state_dir, error) ||
         !state_dir_lock(&capture->lock, options->state_dir, error) ||
         !store_open(&capture->store, capture->store_path, error) ||
@@ -172,7 +172,7 @@ struct journal *capture_journal(struct capture *capture, unsigned worker)
     return &capture->journals[worker];
 }
 
-uint64_t capture_next_id(struct capture *capture)
+int64_t capture_next_id(struct capture *capture)
 {
     return atomic_fetch_add_explicit(&capture->next_id, 1, memory_order_relaxed);
 }

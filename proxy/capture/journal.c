@@ -188,14 +188,14 @@ bool journal_outcome(struct journal *journal, const struct record *record)
     return true;
 }
 
-void journal_replied(struct journal *journal, uint64_t id, int64_t replied_us, bool delivered)
+void journal_replied(struct journal *journal, int64_t id, int64_t replied_us, bool delivered)
 {
     const struct replied replied = { .id = id, .replied_us = replied_us, .delivered = delivered };
     char *at = ring_claim(&journal->ring, REPLIED_LENGTH);
     if (atomic_load_explicit(&journal->owed, memory_order_relaxed) > 0)
         atomic_fetch_sub_explicit(&journal->owed, 1, memory_order_relaxed);
     if (at == NULL) { /* only with more replies under way than a sixteenth of the ring holds notes */
-        log_warning("exchange %" PRIu64 ": no room to note when its reply left", id);
+        log_warning("exchange %" PRId64 ": no room to note when its reply left", id);
         return;
     }
     replied_write(at, &replied);

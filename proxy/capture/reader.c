@@ -229,19 +229,19 @@ static bool read_row(struct record *record, struct capture_reader *reader, sqlit
     struct record read = { .outcome = RECORD_IN_FLIGHT };
     for (int i = 0; i < RECORD_FIELD_COUNT; i++) {
         if (!read_field(&read, &record_fields[i], row, i))
-            return error_set(error, ERROR_INPUT, "exchange %" PRIu64 " in %s has a %s that cannot be", read.id,
+            return error_set(error, ERROR_INPUT, "exchange %" PRId64 " in %s has a %s that cannot be", read.id,
                              reader->path, record_fields[i].column);
     }
     *record = read;
     return true;
 }
 
-bool capture_reader_list(struct capture_reader *reader, size_t limit, bool oldest_first,
+bool capture_reader_list(struct capture_reader *reader, const struct capture_query *query,
                          bool (*visit)(void *context, const struct record *record), void *context, struct error *error)
 {
-    sqlite3_stmt *rows = oldest_first ? reader->oldest_first : reader->newest_first;
+    sqlite3_stmt *rows = query->oldest_first ? reader->oldest_first : reader->newest_first;
     struct record record;
-    int64_t bound = limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
+    int64_t bound = query->limit > INT64_MAX ? INT64_MAX : (int64_t)query->limit;
     bool done = true, goes_on = true;
     int code = sqlite3_bind_int64(rows, 1, bound);
     if (code == SQLITE_OK)
@@ -276,7 +276,7 @@ static bool keep_bytes(struct record *record, struct capture_reader *reader, str
     buffer_free(&reader->bytes); /* one large exchange must not hold its memory for ever */
     char *copy = buffer_reserve(&reader->bytes, total);
     if (copy == NULL)
-        return error_set(error, ERROR_MEMORY, "out of memory for the %zu bytes of exchange %" PRIu64, total,
+        return error_set(error, ERROR_MEMORY, "out of memory for the %zu bytes of exchange %" PRId64, total,
                          record->id);
     for (size_t i = 0; i < count; i++) {
         if (parts[i]->length > 0)
@@ -304,21 +304,21 @@ static bool read_one(struct record *record, struct capture_reader *reader, struc
     return true;
 }
 
-static bool no_such_id(struct capture_reader *reader, uint64_t id, struct error *error)
+static bool no_such_id(struct capture_reader *reader, int64_t id, struct error *error)
 {
     int64_t first, last;
     if (!sql_number(&first, reader->db, "SELECT min(id) FROM exchange", reader->path, error) ||
         !sql_number(&last, reader->db, "SELECT max(id) FROM exchange", reader->path, error))
         return false;
     if (last == 0)
-        return error_set(error, ERROR_INPUT, "there is no exchange %" PRIu64 ": %s holds none yet", id, reader->path);
-    return error_set(error, ERROR_INPUT, "there is no exchange %" PRIu64 " in %s: it holds %" PRId64 " to %" PRId64, id,
+        return error_set(error, ERROR_INPUT, "there is no exchange %" PRId64 ": %s holds none yet", id, reader->path);
+    return error_set(error, ERROR_INPUT, "there is no exchange %" PRId64 " in %s: it holds %" PRId64 " to %" PRId64, id,
                      reader->path, first, last);
 }
 
-bool capture_reader_get(struct record *record, struct capture_reader *reader, uint64_t id, struct error *error)
+bool capture_reader_get(struct record *record, struct capture_reader *reader, int64_t id, struct error *error)
 {
-    int code = sqlite3_bind_int64(reader->one, 1, (int64_t)id);
+    int code = sqlite3_bind_int64(reader->one, 1, id);
     bool done = false;
     if (code == SQLITE_OK)
         code = sqlite3_step(reader->one);
@@ -332,11 +332,7 @@ bool capture_reader_get(struct record *record, struct capture_reader *reader, ui
     return done;
 }
 
-bool capture_reader_last_id(uint64_t *id, struct capture_reader *reader, struct error *error)
+bool capture_reader_last_id(int64_t *id, struct capture_reader *reader, struct error *error)
 {
-    int64_t last;
-    if (!sql_number(&last, reader->db, "SELECT max(id) FROM exchange", reader->path, error))
-        return false;
-    *id = (uint64_t)last;
-    return true;
+    return sql_number(id, reader->db, "SELECT max(id) FROM exchange", reader->path, error);
 }

@@ -3,6 +3,9 @@
 
 #include "countersign/compiler.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static const char *const view_names[RECORD_VIEW_COUNT] = {
     [RECORD_CLIENT_REQUEST] = "client request",
     [RECORD_UPSTREAM_REQUEST] = "upstream request",
@@ -35,4 +38,21 @@ bool record_outcome_parse(enum record_outcome *outcome, struct slice name)
         }
     }
     return false;
+}
+
+char *record_id_text(char *text, int64_t id)
+{
+    uint64_t number = id < 0 ? -(uint64_t)id : (uint64_t)id;
+    (void)snprintf(text, RECORD_ID_TEXT_MAX, "%s%" PRIu64, id < 0 ? "i" : "", number); /* fits: 20 digits at most */
+    return text;
+}
+
+bool record_id_parse(int64_t *id, struct slice text)
+{
+    uint64_t number;
+    bool imported = slice_starts_with(text, "i");
+    if (!slice_to_u64(imported ? slice_from(text, 1) : text, &number) || number == 0 || number > INT64_MAX)
+        return false;
+    *id = imported ? -(int64_t)number : (int64_t)number;
+    return true;
 }

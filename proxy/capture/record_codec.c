@@ -202,7 +202,7 @@ bool record_decode(struct record *record, struct slice payload)
 
 void replied_write(char *out, const struct replied *replied)
 {
-    put_u64(out, replied->id);
+    put_u64(out, (uint64_t)replied->id);
     put_u64(out + AT_REPLIED_US, (uint64_t)replied->replied_us);
     out[AT_DELIVERED] = replied->delivered ? 1 : 0;
 }
@@ -212,17 +212,17 @@ bool replied_decode(struct replied *replied, struct slice payload)
     if (payload.length != REPLIED_LENGTH)
         return false;
     *replied = (struct replied){
-        .id = get_u64(payload.data),
+        .id = (int64_t)get_u64(payload.data),
         .replied_us = (int64_t)get_u64(payload.data + AT_REPLIED_US),
         .delivered = payload.data[AT_DELIVERED] == 1,
     };
     return true;
 }
 
-bool payload_id(uint64_t *id, struct slice payload)
+bool payload_id(int64_t *id, struct slice payload)
 {
     if (payload.length < NUMBER_SIZE)
         return false;
-    *id = get_u64(payload.data);
+    *id = (int64_t)get_u64(payload.data);
     return true;
 }

@@ -29,7 +29,7 @@ bool record_decode(struct record *record, struct slice payload);
 enum { REPLIED_LENGTH = 17 };
 
 struct replied {
-    uint64_t id;
+    int64_t id;
     int64_t replied_us;
     bool delivered;
 };
@@ -38,6 +38,6 @@ void replied_write(char *out, const struct replied *replied);
 bool replied_decode(struct replied *replied, struct slice payload);
 
 /* The id that every payload begins with. */
-bool payload_id(uint64_t *id, struct slice payload);
+bool payload_id(int64_t *id, struct slice payload);
 
 #endif

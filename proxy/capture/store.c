@@ -161,13 +161,9 @@ bool store_end_in_flight(uint64_t *count, struct store *store, struct error *err
     return true;
 }
 
-bool store_last_id(uint64_t *id, struct store *store, struct error *error)
+bool store_last_id(int64_t *id, struct store *store, struct error *error)
 {
-    int64_t last;
-    if (!sql_number(&last, store->db, "SELECT max(id) FROM exchange", store->path, error))
-        return false;
-    *id = (uint64_t)last;
-    return true;
+    return sql_number(id, store->db, "SELECT max(id) FROM exchange", store->path, error);
 }
 
 uint64_t store_rows_left_out(const struct store *store)

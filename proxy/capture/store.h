@@ -32,6 +32,6 @@ MUST_CHECK bool store_ring_position(uint64_t *sequence, struct store *store, con
 MUST_CHECK bool store_end_in_flight(uint64_t *count, struct store *store, struct error *error);
 
 /* The highest exchange id, 0 where there is none. */
-MUST_CHECK bool store_last_id(uint64_t *id, struct store *store, struct error *error);
+MUST_CHECK bool store_last_id(int64_t *id, struct store *store, struct error *error);
 
 #endif

@@ -195,7 +195,7 @@ static enum written put_replied(struct store *store, const struct replied *repli
     if (code == SQLITE_OK)
         code = sqlite3_bind_int(statement, 2, replied->delivered ? 1 : 0);
     if (code == SQLITE_OK)
-        code = sqlite3_bind_int64(statement, 3, (int64_t)replied->id);
+        code = sqlite3_bind_int64(statement, 3, replied->id);
     return code == SQLITE_OK ? run(store, STORE_PUT_REPLIED) : bound(code);
 }
 
@@ -222,7 +222,7 @@ bool store_write_batch(struct store *store, const struct batch *batch, struct er
         if (result == WRITTEN)
             continue;
         store->left_out_now++;
-        log_error("exchange %" PRIu64 " cannot be recorded and is left out (%s); %" PRIu64 " so far",
+        log_error("exchange %" PRId64 " cannot be recorded and is left out (%s); %" PRIu64 " so far",
                   batch->entries[i].id, sqlite3_errmsg(store->db), store->rows_left_out + store->left_out_now);
     }
     return true;

@@ -140,8 +140,8 @@ static int check_words(const struct log_options *options, const struct command *
     if (options->word_count < command->words)
         return cli_usage_error(command->name, "which exchange? Give its id, or `last`");
     const char *word = options->words[command->words];
-    uint64_t id;
-    if (command->words == 0 && (slice_to_u64(slice_text(word), &id) || strcmp(word, "last") == 0))
+    int64_t id;
+    if (command->words == 0 && (record_id_parse(&id, slice_text(word)) || strcmp(word, "last") == 0))
         return cli_usage_error(command->name, "`%s` is not a subcommand: ls, show (`countersign log show %s`)", word,
                                word);
     if (command->words == 0)

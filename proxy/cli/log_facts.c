@@ -108,6 +108,7 @@ static void tell_in_flight(const struct page *page)
 
 static void append_sentence(const struct page *page)
 {
+    char text[RECORD_ID_TEXT_MAX];
     static void (*const tell[RECORD_OUTCOME_COUNT])(const struct page *page) = {
         [RECORD_IN_FLIGHT] = tell_in_flight,   [RECORD_OK] = tell_ok,           [RECORD_API_ERROR] = tell_api_error,
         [RECORD_HTTP_ERROR] = tell_http_error, [RECORD_REFUSED] = tell_refused, [RECORD_NOT_SENT] = tell_not_sent,
@@ -116,7 +117,7 @@ static void append_sentence(const struct page *page)
     enum record_outcome outcome = page->record->outcome;
     enum terminal_style style = log_outcome_style(outcome);
     terminal_style_begin(page->out, page->terminal, TERMINAL_BOLD);
-    buffer_append_format(page->out, "exchange %llu", (unsigned long long)page->record->id);
+    buffer_append_format(page->out, "exchange %s", record_id_text(text, page->record->id));
     terminal_style_end(page->out, page->terminal, TERMINAL_BOLD);
     buffer_append_text(page->out, ": ");
     terminal_style_begin(page->out, page->terminal, style);

@@ -212,7 +212,7 @@ static void append_object(struct buffer *out, const struct record *record, bool 
 {
     struct object object;
     begin_object(&object, out);
-    add_count(&object, "id", record->id);
+    add_number(&object, "id", record->id);
     add_text(&object, "listener", record->listener);
     add_text(&object, "account", record->account);
     add_text(&object, "apiKeyMasked", record->api_key_masked);

@@ -47,12 +47,12 @@ bool log_list(const struct log_run *run, struct error *error)
 {
     struct listing listing = { .error = error };
     bool json = run->options->json;
+    const struct capture_query query = { .limit = run->options->limit, .oldest_first = true };
     buffer_init(&listing.out, LOG_OUTPUT_MAX);
     if (!log_table_create(&listing.table, &run->terminal, run->now_us))
         return fail_for_memory(&listing);
     bool done =
-        capture_reader_list(run->reader, run->options->limit, true, json ? visit_json : visit_row, &listing, error) &&
-        !listing.failed;
+        capture_reader_list(run->reader, &query, json ? visit_json : visit_row, &listing, error) && !listing.failed;
     if (done && !json && listing.count > 0)
         log_table_print(&listing.out, listing.table);
     done = done && flush(&listing);

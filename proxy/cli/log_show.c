@@ -4,14 +4,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool find_id(uint64_t *id, const struct log_run *run, const char *word, struct error *error)
+static bool find_id(int64_t *id, const struct log_run *run, const char *word, struct error *error)
 {
     if (strcmp(word, "last") == 0) {
         if (!capture_reader_last_id(id, run->reader, error))
             return false;
         return *id != 0 || error_set(error, ERROR_INPUT, "no exchange is recorded yet in %s", run->store_path);
     }
-    return slice_to_u64(slice_text(word), id) ||
+    return record_id_parse(id, slice_text(word)) ||
            error_set(error, ERROR_INPUT, "`%s` is not an exchange id: a number, or `last`", word);
 }
 
@@ -80,8 +80,8 @@ static bool show_page(const struct log_run *run, const struct record *record, st
         append_page(&out, run, record);
     }
     if (out.failed)
-        (void)error_set(error, ERROR_LIMIT, "exchange %llu is too large to be shown: take its bytes with --raw",
-                        (unsigned long long)record->id);
+        (void)error_set(error, ERROR_LIMIT, "exchange %lld is too large to be shown: take its bytes with --raw",
+                        (long long)record->id);
     else
         done = terminal_write(STDOUT_FILENO, buffer_slice(&out), error);
     buffer_free(&out);
@@ -91,7 +91,7 @@ static bool show_page(const struct log_run *run, const struct record *record, st
 bool log_show(const struct log_run *run, struct error *error)
 {
     struct record record;
-    uint64_t id;
+    int64_t id;
     if (!find_id(&id, run, run->options->words[0], error) || !capture_reader_get(&record, run->reader, id, error))
         return false;
     return run->options->raw ? show_raw(run, &record, error) : show_page(run, &record, error);

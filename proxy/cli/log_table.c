@@ -50,7 +50,8 @@ static bool is_narrow(const struct log_table *table)
 static void append_id(struct buffer *out, const struct record *record, const struct log_table *table)
 {
     (void)table;
-    buffer_append_format(out, "%llu", (unsigned long long)record->id);
+    char text[RECORD_ID_TEXT_MAX];
+    buffer_append_text(out, record_id_text(text, record->id));
 }
 
 static void append_time(struct buffer *out, const struct record *record, const struct log_table *table)

@@ -31,7 +31,7 @@ void exchange_abandon_all(struct exchange_worker *worker)
         if (with_upstream)
             take_call_back(exchange);
         if (exchange->state != EXCHANGE_WAITING_FOR_ROOM && !exchange_reply_with_abandonment(exchange, may_have_left))
-            log_error("exchange %" PRIu64 ": out of memory for its answer", exchange->record.id);
+            log_error("exchange %" PRId64 ": out of memory for its answer", exchange->record.id);
         exchange_conclude(exchange);
     }
 }

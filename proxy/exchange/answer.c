@@ -94,7 +94,7 @@ enum record_outcome exchange_classify(struct exchange *exchange, const struct up
     if (read == CONTENT_DECODED)
         body = buffer_slice(&decoded);
     else if (read != CONTENT_IDENTITY && body.length > 0)
-        log_warning("exchange %" PRIu64 ": the answer's body could not be decoded, so its `code` is not known",
+        log_warning("exchange %" PRId64 ": the answer's body could not be decoded, so its `code` is not known",
                     exchange->record.id);
     bool readable = read == CONTENT_IDENTITY || read == CONTENT_DECODED || body.length == 0;
     enum record_outcome outcome =
@@ -111,7 +111,7 @@ static void add_reply_field(struct exchange *exchange, struct slice name, struct
 void exchange_add_own_fields(struct exchange *exchange)
 {
     struct record *record = &exchange->record;
-    int length = snprintf(exchange->id_text, sizeof(exchange->id_text), "%" PRIu64, record->id);
+    int length = snprintf(exchange->id_text, sizeof(exchange->id_text), "%" PRId64, record->id);
     add_reply_field(exchange, SLICE_LITERAL("Countersign-Exchange"), slice_of(exchange->id_text, (size_t)length));
     length =
         snprintf(exchange->outcome_text, sizeof(exchange->outcome_text), "%s", record_outcome_name(record->outcome));

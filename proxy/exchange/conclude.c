@@ -31,7 +31,7 @@ static void take_client_response(struct exchange *exchange)
 {
     if (!write_reply_head(exchange) &&
         (!exchange_reply_with_unsendable_answer(exchange) || !write_reply_head(exchange)))
-        log_error("exchange %" PRIu64 ": out of memory for its answer", exchange->record.id);
+        log_error("exchange %" PRId64 ": out of memory for its answer", exchange->record.id);
     int status = exchange->reply_status;
     bool has_body = !slice_equal_text(exchange->record.method, "HEAD") && status != 204 && status != 304;
     exchange->record.status = exchange->reply_status;
@@ -44,13 +44,13 @@ static void take_client_response(struct exchange *exchange)
 static void leave_answer_out_of_record(struct exchange *exchange)
 {
     struct record *record = &exchange->record;
-    log_warning("exchange %" PRIu64 ": the record has no room for this answer; its bytes are left out", record->id);
+    log_warning("exchange %" PRId64 ": the record has no room for this answer; its bytes are left out", record->id);
     record->views[RECORD_UPSTREAM_RESPONSE] = (struct record_message){ .head = slice_of(NULL, 0) };
     record->views[RECORD_CLIENT_RESPONSE] = (struct record_message){ .head = slice_of(NULL, 0) };
     if (record->error_name.length == 0)
         record->error_name = SLICE_LITERAL("record-truncated");
     if (!journal_outcome(exchange->listener->worker->journal, record))
-        log_error("exchange %" PRIu64 ": its outcome could not be recorded", record->id);
+        log_error("exchange %" PRId64 ": its outcome could not be recorded", record->id);
 }
 
 static void reply(struct exchange *exchange)
@@ -61,10 +61,10 @@ static void reply(struct exchange *exchange)
     exchange->state = EXCHANGE_ANSWERED;
     if (front_reply(exchange->request, &answer, &error))
         return;
-    log_error("exchange %" PRIu64 ": cannot answer the client: %s", exchange->record.id, error.message);
+    log_error("exchange %" PRId64 ": cannot answer the client: %s", exchange->record.id, error.message);
     /* out of memory: nothing of this exchange's own could be freed for it */
     if (!front_reply(exchange->request, &last_resort, &error))
-        log_error("exchange %" PRIu64 ": cannot even refuse: %s", exchange->record.id, error.message);
+        log_error("exchange %" PRId64 ": cannot even refuse: %s", exchange->record.id, error.message);
 }
 
 static void look_for_room(struct loop_timer *timer)

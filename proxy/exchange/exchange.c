@@ -15,7 +15,7 @@ static void forward(struct exchange *exchange);
 static void refuse(struct exchange *exchange, enum refusal refusal, const char *detail)
 {
     if (!exchange_reply_with_refusal(exchange, refusal, detail))
-        log_error("exchange %" PRIu64 ": out of memory for its answer", exchange->record.id);
+        log_error("exchange %" PRId64 ": out of memory for its answer", exchange->record.id);
     exchange_conclude(exchange);
 }
 
@@ -74,7 +74,7 @@ static void done(void *context, struct upstream_result *result)
     if (result->failure == UPSTREAM_OK && copied)
         answered = exchange_reply_with_answer(exchange, result);
     if (!answered && !exchange_reply_with_failure(exchange, result))
-        log_error("exchange %" PRIu64 ": out of memory for its answer", record->id);
+        log_error("exchange %" PRId64 ": out of memory for its answer", record->id);
     exchange_conclude(exchange);
 }
 
@@ -98,7 +98,7 @@ static bool about_to_send(void *context, const struct upstream_connection *conne
     record->attempts = attempt;
     record->views[RECORD_UPSTREAM_REQUEST].body = exchange->sending.body;
     if (!journal_intent(exchange->listener->worker->journal, record)) {
-        log_error("exchange %" PRIu64 ": its intent could not be recorded, so it is not sent", record->id);
+        log_error("exchange %" PRId64 ": its intent could not be recorded, so it is not sent", record->id);
         return false;
     }
     return true;

@@ -35,7 +35,7 @@ void exchange_report(const struct exchange *exchange)
     outcome_text(outcome, record);
     const struct log_value values[] = {
         { "event", "exchange", 0 },
-        { "id", NULL, (int64_t)record->id },
+        { "id", NULL, record->id },
         { "listener", exchange->listener->name, 0 },
         { "method", text_of(method, record->method), 0 },
         { "target", text_of(target, record->target), 0 },
@@ -45,7 +45,7 @@ void exchange_report(const struct exchange *exchange)
         { "us", NULL, us },
         { NULL, NULL, 0 },
     };
-    log_line_values(level, values, "#%" PRIu64 " %s  %s %s  %d %s  %" PRId64 ".%" PRId64 " ms%s", record->id,
+    log_line_values(level, values, "#%" PRId64 " %s  %s %s  %d %s  %" PRId64 ".%" PRId64 " ms%s", record->id,
                     exchange->listener->name, method, target, record->status, outcome, us / 1000, us % 1000 / 100,
                     record->delivered ? "" : "  (the client had left)");
 }

@@ -124,7 +124,7 @@ static bool payload_signature(struct exchange *exchange, const struct scheme_win
     struct error error;
     if (!scheme_sign(record->signature, exchange->listener->worker->hmac, key, query, body, &error) ||
         !scheme_payload_sha256(record->payload_sha256, query, body, &error)) {
-        log_error("cannot sign exchange %" PRIu64 ": %s", record->id, error.message);
+        log_error("cannot sign exchange %" PRId64 ": %s", record->id, error.message);
         return false;
     }
     record->payload_length = query.length + body.length;

@@ -19,11 +19,12 @@ ROOMS = {
     "guard": ({"caller", "policy"}, set()),
     "front": ({"front"}, set()),
     "upstream": ({"upstream"}, set()),
-    "capture": ({"capture", "capture_reader", "record", "redaction"}, set()),
+    "capture": ({"capture", "capture_reader", "capture_store", "record", "redaction"}, set()),
+    "compare": ({"diff", "export", "import", "share"}, {"capture", "content"}),
     "exchange": ({"exchange"}, {"content", "scheme", "signer", "guard", "front", "upstream", "capture"}),
     "mock": ({"mock"}, {"scheme", "front"}),
     "service": ({"service"}, {"config", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),
-    "cli": ({"cli"}, {"config", "content", "scheme", "signer", "guard", "capture", "mock", "service"}),
+    "cli": ({"cli"}, {"config", "content", "scheme", "signer", "guard", "capture", "compare", "mock", "service"}),
 }
 # A third-party header and the rooms in which it may be seen.
 LIBRARIES = {
@@ -36,7 +37,7 @@ LIBRARIES = {
     r"cjson/.*": {"base", "mock", "cli"},
 }
 # "Pure: time and keys are arguments": no sockets, files or clocks in these.
-PURE = {"scheme", "guard", "content"}
+PURE = {"scheme", "guard", "content", "compare"}
 NOT_PURE = r"sys/socket\.h|fcntl\.h|unistd\.h|time\.h|sys/time\.h|stdio\.h"
 
 DOOR_OF = {header: room for room, (headers, _) in ROOMS.items() for header in headers}

@@ -90,7 +90,7 @@ static void set_facts(struct record *record)
     };
 }
 
-struct record sample_intent(uint64_t id)
+struct record sample_intent(int64_t id)
 {
     struct record record = {
         .id = id,
@@ -117,7 +117,7 @@ struct record sample_intent(uint64_t id)
     return record;
 }
 
-struct record sample_record(uint64_t id)
+struct record sample_record(int64_t id)
 {
     struct record record = sample_intent(id);
     record.sent_us = 1770742394290300;
@@ -197,7 +197,7 @@ struct capture_reader *open_reader(void *const *state)
     return reader;
 }
 
-struct record read_exchange(struct capture_reader *reader, uint64_t id)
+struct record read_exchange(struct capture_reader *reader, int64_t id)
 {
     struct record record = { .id = 0 };
     struct error error = { .message = "" };

@@ -26,10 +26,10 @@ int scratch_remove(void **state);
 const char *scratch_path(void *const *state, const char *name);
 
 /* An exchange with a value in every field, a masked field in each head, and bodies that are shared as usual. */
-struct record sample_record(uint64_t id);
+struct record sample_record(int64_t id);
 
 /* The same exchange as far as an intent knows it. */
-struct record sample_intent(uint64_t id);
+struct record sample_intent(int64_t id);
 
 /* Fails the test unless every field and view is the same; heads as redaction leaves them. */
 void assert_same_record(const struct record *got, const struct record *sent);
@@ -41,7 +41,7 @@ struct capture *open_capture(void *const *state, struct capture_recovery *recove
 void journal_whole(struct journal *journal, const struct record *record);
 
 struct capture_reader *open_reader(void *const *state);
-struct record read_exchange(struct capture_reader *reader, uint64_t id);
+struct record read_exchange(struct capture_reader *reader, int64_t id);
 
 /* The first column of the first row of a query on the scratch folder's store; -1 where it is NULL. */
 long long store_number(void *const *state, const char *sql);

@@ -161,7 +161,7 @@ static void an_answer_of_32_mib_is_recorded(void **state)
     for (size_t i = 0; i < size; i++)
         answer[i] = (char)(i * 31 + i / 251);
     assert_true(capture_open(&capture, &options, &recovery, &error));
-    for (uint64_t id = 1; id <= 3; id++) { /* more than the ring holds at once */
+    for (int64_t id = 1; id <= 3; id++) { /* more than the ring holds at once */
         struct record sent = sample_record(capture_next_id(capture));
         answer[0] = (char)id;
         sent.views[RECORD_UPSTREAM_RESPONSE].body = slice_of(answer, size);
@@ -172,7 +172,7 @@ static void an_answer_of_32_mib_is_recorded(void **state)
     }
     capture_close(capture);
     struct capture_reader *reader = open_reader(state);
-    for (uint64_t id = 1; id <= 3; id++) {
+    for (int64_t id = 1; id <= 3; id++) {
         struct record got = read_exchange(reader, id);
         answer[0] = (char)id;
         assert_int_equal(got.views[RECORD_CLIENT_RESPONSE].body.length, size);
@@ -198,7 +198,7 @@ static void a_locked_store_is_written_once_it_is_free(void **state)
     struct capture *capture = open_capture(state, NULL);
     struct journal *journal = capture_journal(capture, 0);
     sqlite3 *db = lock_store(state);
-    uint64_t last = 0;
+    int64_t last = 0;
     while (journal_admit(journal, 1000)) { /* until exchanges are refused */
         struct record sent = sample_record(last = capture_next_id(capture));
         assert_true(journal_outcome(journal, &sent));
@@ -419,7 +419,7 @@ static void workers_a_recorder_and_a_reader_go_side_by_side(void **state)
     struct capture_recovery recovery;
     struct error error = { .message = "" };
     struct worker workers[WORKERS];
-    uint64_t last = 0;
+    int64_t last = 0;
     assert_true(capture_open(&capture, &options, &recovery, &error));
     for (unsigned i = 0; i < WORKERS; i++) {
         workers[i] = (struct worker){ .capture = capture, .number = i };
@@ -427,7 +427,7 @@ static void workers_a_recorder_and_a_reader_go_side_by_side(void **state)
     }
     struct capture_reader *reader = open_reader(state);
     for (size_t i = 0; i < 50; i++) {
-        uint64_t id;
+        int64_t id;
         assert_true(capture_reader_last_id(&id, reader, &error));
         assert_true(id >= last);
         last = id;

@@ -21,7 +21,7 @@ static void record_exchanges(void *const *state, size_t count)
 }
 
 struct listing {
-    uint64_t ids[16];
+    int64_t ids[16];
     size_t count;
     size_t stop_after;
 };
@@ -42,7 +42,8 @@ static void assert_listed(struct capture_reader *reader, size_t limit, bool olde
     struct listing listing = { .stop_after = stop_after };
     struct error error = { .message = "" };
     char text[256] = "";
-    assert_true(capture_reader_list(reader, limit, oldest_first, note, &listing, &error));
+    const struct capture_query query = { .limit = limit, .oldest_first = oldest_first };
+    assert_true(capture_reader_list(reader, &query, note, &listing, &error));
     for (size_t i = 0; i < listing.count; i++)
         (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%llu ", (unsigned long long)listing.ids[i]);
     assert_string_equal(text, expected);
@@ -71,7 +72,7 @@ static void an_id_that_is_not_there_names_those_that_are(void **state)
     assert_int_equal(error.kind, ERROR_INPUT);
     assert_non_null(strstr(error.message, "1 to 5"));
     assert_false(capture_reader_get(&record, reader, 0, &error));
-    assert_false(capture_reader_get(&record, reader, UINT64_MAX, &error));
+    assert_false(capture_reader_get(&record, reader, INT64_MIN, &error));
     assert_int_equal(record.id, 99);
     record = read_exchange(reader, 5);
     assert_int_equal(record.id, 5);
@@ -80,7 +81,7 @@ static void an_id_that_is_not_there_names_those_that_are(void **state)
 
 static void an_empty_store_has_no_last_id(void **state)
 {
-    uint64_t id = 99;
+    int64_t id = 99;
     struct record record;
     struct error error = { .message = "" };
     record_exchanges(state, 0);
@@ -95,7 +96,7 @@ static void an_empty_store_has_no_last_id(void **state)
 
 static void what_comes_while_it_is_open_is_seen(void **state)
 {
-    uint64_t id;
+    int64_t id;
     struct error error = { .message = "" };
     record_exchanges(state, 1);
     struct capture_reader *reader = open_reader(state);
@@ -202,7 +203,7 @@ static void a_store_that_may_not_be_read_says_so(void **state)
 
 static void a_store_in_a_folder_that_may_not_be_written_is_read(void **state)
 {
-    uint64_t id = 0;
+    int64_t id = 0;
     struct error error = { .message = "" };
     record_exchanges(state, 2);
     assert_int_equal(chmod(*state, 0500), 0);

@@ -22,7 +22,7 @@ struct left {
 };
 
 /* A ring as a killed run would leave it: outcomes of exchanges 1 to `count`. */
-static struct left *leave_ring(void *const *state, const char *name, size_t size, uint64_t first, uint64_t count)
+static struct left *leave_ring(void *const *state, const char *name, size_t size, int64_t first, uint64_t count)
 {
     struct left *left = calloc(1, sizeof(*left));
     struct error error = { .message = "" };
@@ -32,7 +32,7 @@ static struct left *leave_ring(void *const *state, const char *name, size_t size
     left->journal.overhead = record_image_overhead();
     assert_true(ring_create(&left->journal.ring, scratch_path(state, name), size, run_name, &error));
     for (uint64_t i = 0; i < count; i++) {
-        struct record sent = sample_record(first + i);
+        struct record sent = sample_record(first + (int64_t)i);
         left->begins[i] = ring_head(&left->journal.ring);
         assert_true(journal_admit(&left->journal, 1000));
         assert_true(journal_outcome(&left->journal, &sent));
@@ -182,11 +182,11 @@ static void another_runs_frames_are_stored_whatever_the_last_run_had_reached(voi
 enum { KILLS = 20, DELAY = 3, REPORT_INTENT = 1, REPORT_OUTCOME, REPORT_REPLIED };
 
 struct report { /* what the child has journaled, told once it is done */
-    uint64_t id;
+    int64_t id;
     uint64_t what;
 };
 
-static void tell(int fd, uint64_t id, uint64_t what)
+static void tell(int fd, int64_t id, uint64_t what)
 {
     struct report report = { id, what };
     if (write(fd, &report, sizeof(report)) != (ssize_t)sizeof(report))
@@ -202,8 +202,8 @@ static void journal_for_ever(const char *folder, int fd)
     if (!capture_open(&capture, &options, &recovery, NULL))
         _exit(4);
     struct journal *journal = capture_journal(capture, 0);
-    uint64_t first = capture_next_id(capture);
-    for (uint64_t id = first;; id = capture_next_id(capture)) {
+    int64_t first = capture_next_id(capture);
+    for (int64_t id = first;; id = capture_next_id(capture)) {
         struct record intent = sample_intent(id);
         while (!journal_admit(journal, 1000))
             sched_yield();
@@ -224,7 +224,7 @@ static void journal_for_ever(const char *folder, int fd)
 }
 
 struct reached { /* the last exchange told for each step */
-    uint64_t ids[4];
+    int64_t ids[4];
 };
 
 static void read_reports(struct reached *reached, int fd, size_t count)
@@ -253,14 +253,14 @@ static void run_and_kill(struct reached *reached, const char *folder, size_t aft
     assert_int_equal(close(ends[0]), 0);
 }
 
-static long long count_where(void *const *state, const char *condition, uint64_t id)
+static long long count_where(void *const *state, const char *condition, int64_t id)
 {
     char sql[256];
     (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM exchange WHERE %s %llu", condition, (unsigned long long)id);
     return store_number(state, sql);
 }
 
-static void assert_whole(void *const *state, uint64_t id)
+static void assert_whole(void *const *state, int64_t id)
 {
     struct capture_reader *reader = open_reader(state);
     struct record got = read_exchange(reader, id), sent = sample_record(id);
@@ -270,20 +270,20 @@ static void assert_whole(void *const *state, uint64_t id)
 
 static void a_killed_process_loses_nothing_that_was_journaled_and_doubles_nothing(void **state)
 {
-    uint64_t before = 0; /* exchanges of the runs before, all ended by now */
+    int64_t before = 0; /* exchanges of the runs before, all ended by now */
     for (size_t i = 0; i < KILLS; i++) {
         struct reached reached = { .ids = { before, before, before, before } };
         struct capture_recovery recovery = { 0 };
         run_and_kill(&reached, *state, 1 + i * i * 61 % 4000);
         capture_close(open_capture(state, &recovery));
-        uint64_t intents = reached.ids[REPORT_INTENT], last = (uint64_t)count_where(state, "id >=", 0);
+        int64_t intents = reached.ids[REPORT_INTENT], last = count_where(state, "id >=", 0);
         assert_in_range(last, intents, intents + 1); /* the next may be in the ring and not told */
         assert_int_equal(store_number(state, "SELECT max(id) FROM exchange"), last);
         assert_int_equal(recovery.torn, 0);
         assert_int_equal(count_where(state, "outcome IS NULL AND id >", 0), 0);
         long long unknown = count_where(state, "outcome = 'unknown' AND error_name = 'process-ended' AND id >", before);
         assert_int_equal(recovery.exchanges_unknown, unknown);
-        assert_in_range(last - before - (uint64_t)unknown, reached.ids[REPORT_OUTCOME] - before,
+        assert_in_range(last - before - unknown, reached.ids[REPORT_OUTCOME] - before,
                         reached.ids[REPORT_OUTCOME] - before + 1);
         assert_int_equal(count_where(state, "outcome = 'unknown' AND id <=", reached.ids[REPORT_OUTCOME]),
                          count_where(state, "outcome = 'unknown' AND id <=", before));
