@@ -20,7 +20,6 @@ struct capture {
     char *state_dir;
     char *store_path;
     int lock; /* descriptor that holds the folder's lock */
-    struct store *store;
     unsigned workers;
     struct journal *journals;
     struct source *sources; /* the recorder's */
@@ -84,10 +83,16 @@ static bool open_journals(struct capture *capture, size_t ring_size, struct erro
 
 static bool start_recorder(struct capture *capture, struct error *error)
 {
-    capture->recorder.store = capture->store;
     capture->recorder.sources = capture->sources;
     capture->recorder.source_count = capture->workers;
     return recorder_start(&capture->recorder, error);
+}
+
+static bool open_store(struct capture *capture, struct error *error)
+{
+    struct recorder *recorder = &capture->recorder;
+    recorder->store_options = (struct store_options){ .path = capture->store_path, .owned = true };
+    return store_open(&recorder->store, &recorder->store_options, error);
 }
 
 static bool open_steps(struct capture *capture, const struct capture_options *options,
@@ -95,10 +100,9 @@ static bool open_steps(struct capture *capture, const struct capture_options *op
 {
     int64_t last_id;
     if (!allocate(capture, options, error) || !state_dir_make(options->state_dir, error) ||
-        !state_dir_lock(&capture->lock, options->state_dir, error) ||
-        !store_open(&capture->store, capture->store_path, error) ||
-        !recover(recovery, options->state_dir, capture->store, error) ||
-        !store_last_id(&last_id, capture->store, error) || !wake_open(&capture->recorder.wake, error) ||
+        !state_dir_lock(&capture->lock, options->state_dir, error) || !open_store(capture, error) ||
+        !recover(recovery, options->state_dir, capture->recorder.store, error) ||
+        !store_last_id(&last_id, capture->recorder.store, error) || !wake_open(&capture->recorder.wake, error) ||
         !open_journals(capture, options->ring_size, error))
         return false;
     atomic_init(&capture->next_id, last_id + 1);
@@ -148,9 +152,10 @@ void capture_close(struct capture *capture)
     (void)recorder_stop(&capture->recorder); /* frames left behind are told for each ring */
     for (unsigned worker = 0; capture->journals != NULL && worker < capture->workers; worker++)
         close_journal(capture, worker);
-    if (capture->store != NULL && store_rows_left_out(capture->store) > 0)
-        log_error("%" PRIu64 " exchanges of this run could not be recorded", store_rows_left_out(capture->store));
-    store_close(capture->store);
+    if (capture->recorder.store != NULL && store_rows_left_out(capture->recorder.store) > 0)
+        log_error("%" PRIu64 " exchanges of this run could not be recorded",
+                  store_rows_left_out(capture->recorder.store));
+    store_close(capture->recorder.store);
     wake_close(&capture->recorder.wake);
     if (capture->lock >= 0)
         (void)close(capture->lock); /* gives the folder free */

@@ -65,14 +65,28 @@ static void pause_for(int ms)
     (void)nanosleep(&pause, NULL); /* this thread takes no signals */
 }
 
+/* A file that cannot be trusted is set aside; what is in the rings goes into a new one. */
+static void replace_damaged_store(struct recorder *recorder)
+{
+    struct error error;
+    if (recorder->store != NULL && !store_is_damaged(recorder->store))
+        return;
+    if (recorder->store != NULL ? !store_set_aside(&recorder->store, &error)
+                                : !store_open(&recorder->store, &recorder->store_options, &error))
+        log_error("%s", error.message); /* tried again with the batch */
+}
+
 /* Stores the batch, however long it takes; false only where the proxy ends and patience is out. */
 static bool store_batch(struct recorder *recorder)
 {
     int pause_ms = PAUSE_FIRST_MS;
     int64_t stopped_us = 0;
     struct error error;
-    while (!sources_store(recorder->sources, recorder->source_count, &recorder->batch, recorder->store, &error)) {
-        tell_failure(recorder, &error);
+    while (recorder->store == NULL ||
+           !sources_store(recorder->sources, recorder->source_count, &recorder->batch, recorder->store, &error)) {
+        if (recorder->store != NULL)
+            tell_failure(recorder, &error);
+        replace_damaged_store(recorder);
         if (is_stopped(recorder)) {
             if (stopped_us == 0)
                 stopped_us = clock_monotonic_us();

@@ -9,7 +9,8 @@
 
 struct recorder {
     struct wake wake;
-    struct store *store;    /* the thread's own while it runs */
+    struct store *store; /* the thread's own while it runs; NULL after a failure to replace a damaged one */
+    struct store_options store_options;
     struct source *sources; /* likewise; one for each ring */
     size_t source_count;
     size_t first_source; /* whose turn it is */
@@ -20,7 +21,7 @@ struct recorder {
     pthread_t thread;
 };
 
-/* Starts the thread. `recorder` is zeroed but for store, sources and source_count, and wake is open. */
+/* Starts the thread. `recorder` is zeroed but for store, store_options, sources and source_count, and wake is open. */
 MUST_CHECK bool recorder_start(struct recorder *recorder, struct error *error);
 
 /* Has everything carried over and ends the thread. False where the store could not be written and frames are left in the

@@ -151,7 +151,8 @@ static void frames_that_are_stored_but_not_released_are_not_stored_again(void **
     struct store *store = NULL;
     struct error error = { .message = "" };
     char *path = capture_store_file(*state);
-    assert_true(store_open(&store, path, &error));
+    const struct store_options options = { .path = path, .owned = true };
+    assert_true(store_open(&store, &options, &error));
     assert_int_equal(source_read(&source, batch, 2), 2);
     assert_true(sources_store(&source, 1, batch, store, &error));
     store_close(store);
@@ -160,10 +161,10 @@ static void frames_that_are_stored_but_not_released_are_not_stored_again(void **
     end_run(left);
     free(batch);
     free(path);
-    store_run(state, "UPDATE exchange SET listener = 'touched'");
+    store_run(state, "UPDATE record SET attempts = 77");
     struct capture_recovery recovery = recover_once(state);
     assert_int_equal(recovery.frames, 1);
-    assert_int_equal(store_number(state, "SELECT count(*) FROM exchange WHERE listener = 'touched'"), 2);
+    assert_int_equal(store_number(state, "SELECT count(*) FROM exchange WHERE attempts = 77"), 2);
     assert_int_equal(store_number(state, "SELECT count(*) FROM exchange"), 3);
 }
 
