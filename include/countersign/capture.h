@@ -21,7 +21,10 @@ struct capture_options {
 struct capture_recovery {       /* what a killed process left */
     uint64_t frames;            /* carried over */
     uint64_t exchanges_unknown; /* were in flight: now outcome `unknown` */
-    uint64_t torn;              /* frames cut in the middle: dropped, never guessed */
+    uint64_t torn;              /* stretches that are not what was written: left out, never guessed */
+    uint64_t dropped;           /* went out unrecorded, and it was not noted yet */
+    int64_t dropped_first_us;   /* wall clock */
+    int64_t dropped_last_us;
 };
 
 /* Opens or creates the store (schema migrated), locks the folder, recovers, starts the recorder. Not enough space for the

@@ -96,7 +96,7 @@ static bool open_steps(struct capture *capture, const struct capture_options *op
     int64_t last_id;
     if (!allocate(capture, options, error) || !state_dir_make(options->state_dir, error) ||
         !state_dir_lock(&capture->lock, options->state_dir, error) ||
-        !store_open(&capture->store, capture->store_path, error) ||
+        !store_open(&capture->store, capture->store_path, false, error) ||
         !recover(recovery, options->state_dir, capture->store, error) ||
         !store_last_id(&last_id, capture->store, error) || !wake_open(&capture->recorder.wake, error) ||
         !open_journals(capture, options->ring_size, error))

@@ -4,10 +4,12 @@
 #include "source.h"
 #include "state_dir.h"
 
+#include "countersign/clock.h"
 #include "countersign/log.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +32,7 @@ static bool is_ring_file(const char *name)
     return digits > 0 && strcmp(number + digits, name_end) == 0;
 }
 
-static bool carry_frames(struct capture_recovery *recovery, struct source *source, struct store *store,
-                         struct error *error)
+static bool carry_frames(struct source *source, struct store *store, struct error *error)
 {
     struct batch *batch = malloc(sizeof(*batch));
     if (batch == NULL)
@@ -45,9 +46,16 @@ static bool carry_frames(struct capture_recovery *recovery, struct source *sourc
             done = sources_store(source, 1, batch, store, error);
     } while (done && read > 0);
     free(batch);
-    recovery->frames += source->carried;
-    recovery->torn += source->torn;
     return done;
+}
+
+static void note_dropped(struct capture_recovery *recovery, const struct dropped *dropped)
+{
+    struct dropped all = { recovery->dropped, recovery->dropped_first_us, recovery->dropped_last_us };
+    dropped_add(&all, dropped);
+    recovery->dropped = all.count;
+    recovery->dropped_first_us = all.first_us;
+    recovery->dropped_last_us = all.last_us;
 }
 
 static bool carry_ring(struct capture_recovery *recovery, struct ring *ring, const char *name, struct store *store,
@@ -57,7 +65,19 @@ static bool carry_ring(struct capture_recovery *recovery, struct ring *ring, con
     if (!store_ring_position(&sequence, store, name, ring_run(ring), error))
         return false;
     struct source source = source_of_ring(ring, name, sequence);
-    return carry_frames(recovery, &source, store, error);
+    if (ring_find_oldest(&source.position, ring, sequence))
+        source.limit = source.position + ring->size;
+    if (!carry_frames(&source, store, error))
+        return false;
+    if (source.whole_end < ring_head(ring)) {
+        source.torn++;
+        log_warning("%s: %" PRIu64 " bytes at its end are not what was written (torn); they are dropped", name,
+                    ring_head(ring) - source.whole_end);
+    }
+    recovery->frames += source.carried;
+    recovery->torn += source.torn;
+    note_dropped(recovery, ring_dropped(ring));
+    return true;
 }
 
 /* What is in a file whose header is damaged cannot be found; a person may want to look at it. */
@@ -87,6 +107,10 @@ static bool recover_file(struct capture_recovery *recovery, const char *path, co
     }
     if (found == RING_DAMAGED)
         return set_aside(recovery, path, &why, error);
+    if (found == RING_UNPLACED) {
+        recovery->torn++;
+        log_warning("%s; it is searched for what the record does not hold yet", why.message);
+    }
     bool done = found == RING_UNUSED || carry_ring(recovery, &ring, name, store, error);
     ring_close(&ring);
     if (done && unlink(path) != 0)
@@ -113,10 +137,40 @@ static bool recover_rings(struct capture_recovery *recovery, const char *state_d
     return done;
 }
 
+static bool note(const struct capture_recovery *found, struct store *store, struct error *error)
+{
+    const struct {
+        const char *kind;
+        uint64_t count;
+        int64_t at_us;
+        const char *detail;
+    } incidents[] = {
+        { "recovered", found->exchanges_unknown, clock_wall_us(),
+          "exchanges were in flight when the proxy ended out of order; their outcome is unknown" },
+        { "torn", found->torn, clock_wall_us(), "stretches of a ring were not what was written, and are not recorded" },
+        { "dropped", found->dropped, found->dropped_last_us,
+          "exchanges went out unrecorded before the proxy ended out of order (capture.when_full = drop)" },
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(incidents); i++) {
+        if (incidents[i].count > 0 && !store_note_incident(store, incidents[i].at_us, incidents[i].kind,
+                                                           (int64_t)incidents[i].count, incidents[i].detail, error))
+            return false;
+    }
+    return true;
+}
+
+static bool note_incidents(const struct capture_recovery *found, struct store *store, struct error *error)
+{
+    if (found->exchanges_unknown + found->torn + found->dropped == 0)
+        return true;
+    return store_begin(store, error) && note(found, store, error) && store_commit(store, error);
+}
+
 bool recover(struct capture_recovery *recovery, const char *state_dir, struct store *store, struct error *error)
 {
     struct capture_recovery found = { 0 };
-    if (!recover_rings(&found, state_dir, store, error) || !store_end_in_flight(&found.exchanges_unknown, store, error))
+    if (!recover_rings(&found, state_dir, store, error) ||
+        !store_end_in_flight(&found.exchanges_unknown, store, error) || !note_incidents(&found, store, error))
         return false;
     *recovery = found;
     return true;

@@ -20,7 +20,8 @@ enum { STORE_MODE = S_IRUSR | S_IWUSR, BUSY_WAIT_MS = 200 };
  * - page_size 16384: 27 to 30 µs; 4096: 33 to 35 µs; 65536 was no different from 16384.
  * - foreign_keys OFF: 27 to 30 µs; ON: 38 to 41 µs, for eight references. They are declared, and hold by construction: a
  *   row in bytes is written before what refers to it, in the same transaction or an earlier one, and nothing deletes.
- * synchronous = NORMAL syncs at checkpoints alone: what the process's death leaves is whole without any. */
+ * synchronous = NORMAL syncs at checkpoints alone: what the process's death leaves is whole without any. FULL syncs at each
+ * commit: the rings give their room free then (durability = power). */
 static const char settings[] = "PRAGMA page_size = 16384;" /* before the first table is made */
                                "PRAGMA journal_mode = WAL;"
                                "PRAGMA synchronous = NORMAL;"
@@ -68,18 +69,20 @@ static bool migrate(struct store *store, int64_t version, struct error *error)
 
 /* Until the store is known to be ours, closing must not move its log into the file: a store that is refused stays as it
  * was, byte for byte. */
-static bool check_and_migrate(struct store *store, struct error *error)
+static bool check_and_migrate(struct store *store, bool power, struct error *error)
 {
     struct sql_identity identity;
     (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* a known option of an open store */
     if (!sql_identify(&identity, store->db, store->path, error) || !sql_identity_check(&identity, store->path, error) ||
-        !sql_run(store->db, settings, store->path, error) || !migrate(store, identity.version, error))
+        !sql_run(store->db, settings, store->path, error) ||
+        (power && !sql_run(store->db, "PRAGMA synchronous = FULL", store->path, error)) ||
+        !migrate(store, identity.version, error))
         return false;
     (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     return true;
 }
 
-static bool open_database(struct store *store, struct error *error)
+static bool open_database(struct store *store, bool power, struct error *error)
 {
     /* Used by one thread at a time: SQLite's own locks would cost and protect nothing. */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
@@ -87,7 +90,7 @@ static bool open_database(struct store *store, struct error *error)
         return sql_error(error, store->db, "open", store->path);
     (void)sqlite3_extended_result_codes(store->db, 1);   /* cannot fail on an open store */
     (void)sqlite3_busy_timeout(store->db, BUSY_WAIT_MS); /* likewise */
-    return check_and_migrate(store, error);
+    return check_and_migrate(store, power, error);
 }
 
 static void free_store(struct store *store)
@@ -100,7 +103,7 @@ static void free_store(struct store *store)
     free(store);
 }
 
-bool store_open(struct store **store, const char *path, struct error *error)
+bool store_open(struct store **store, const char *path, bool power, struct error *error)
 {
     if (!make_private(path, error))
         return false;
@@ -108,7 +111,7 @@ bool store_open(struct store **store, const char *path, struct error *error)
     if (made == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for the capture store");
     made->path = path;
-    if (!open_database(made, error) || !bytes_cache_create(&made->cache, error) || !store_prepare(made, error)) {
+    if (!open_database(made, power, error) || !bytes_cache_create(&made->cache, error) || !store_prepare(made, error)) {
         free_store(made);
         return false;
     }

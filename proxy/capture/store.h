@@ -8,8 +8,9 @@
 
 struct store;
 
-/* Opens or creates the file (mode 0600), migrates it. `path` is borrowed until store_close. */
-MUST_CHECK bool store_open(struct store **store, const char *path, struct error *error);
+/* Opens or creates the file (mode 0600), migrates it. `path` is borrowed until store_close. `power`: what is committed is
+ * on the disk, not only with the kernel. */
+MUST_CHECK bool store_open(struct store **store, const char *path, bool power, struct error *error);
 
 /* Moves the write-ahead log into the file and closes. NULL is allowed. */
 void store_close(struct store *store);
@@ -23,6 +24,11 @@ MUST_CHECK bool store_write_batch(struct store *store, const struct batch *batch
 MUST_CHECK bool store_set_ring_position(struct store *store, const char *ring, const char *run, uint64_t sequence,
                                         struct error *error);
 uint64_t store_rows_left_out(const struct store *store);
+
+/* Within a transaction: something that befell the record itself. `kind`: "recovered", "torn", "dropped"; `detail`: a
+ * sentence. */
+MUST_CHECK bool store_note_incident(struct store *store, int64_t at_us, const char *kind, int64_t count,
+                                    const char *detail, struct error *error);
 
 /* The last frame of this ring and run that is stored; 0 where there is none. */
 MUST_CHECK bool store_ring_position(uint64_t *sequence, struct store *store, const char *ring, const char *run,

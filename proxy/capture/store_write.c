@@ -239,3 +239,11 @@ bool store_set_ring_position(struct store *store, const char *ring, const char *
         code = sqlite3_bind_int64(statement, 3, (int64_t)sequence);
     return (code == SQLITE_OK && run(store, STORE_PUT_POSITION) == WRITTEN) || fail(store, error);
 }
+
+bool store_note_incident(struct store *store, int64_t at_us, const char *kind, int64_t count, const char *detail,
+                         struct error *error)
+{
+    (void)error; /* nothing fails here */
+    log_debug("%s at %" PRId64 ": %s, %" PRId64 ": %s", store->path, at_us, kind, count, detail);
+    return true;
+}
