@@ -5,6 +5,8 @@
 #include "source.h"
 #include "wake.h"
 
+#include "countersign/capture_store.h"
+
 #include <pthread.h>
 
 struct recorder {
@@ -12,7 +14,8 @@ struct recorder {
     struct store *store;    /* the thread's own while it runs */
     struct source *sources; /* likewise; one for each ring */
     size_t source_count;
-    size_t first_source; /* whose turn it is */
+    size_t first_source;      /* whose turn it is */
+    struct capture_keep keep; /* what is to stay in the store */
     struct batch batch;
     bool is_failing; /* the last attempt to store failed */
     bool gave_up;    /* after wake.stop, with frames left in the rings */

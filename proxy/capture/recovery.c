@@ -49,13 +49,18 @@ static bool carry_frames(struct source *source, struct store *store, struct erro
     return done;
 }
 
-static void note_dropped(struct capture_recovery *recovery, const struct dropped *dropped)
+/* Notes what the ring's header counts, which is then not counted again. */
+static bool carry_dropped(struct capture_recovery *recovery, struct ring *ring, struct store *store,
+                          struct error *error)
 {
-    struct dropped all = { recovery->dropped, recovery->dropped_first_us, recovery->dropped_last_us };
-    dropped_add(&all, dropped);
-    recovery->dropped = all.count;
-    recovery->dropped_first_us = all.first_us;
-    recovery->dropped_last_us = all.last_us;
+    struct dropped *dropped = ring_dropped(ring);
+    if (dropped->count == 0)
+        return true;
+    if (!store_begin(store, error) || !dropped_store(dropped, store, error) || !store_commit(store, error))
+        return false;
+    recovery->dropped += dropped->count;
+    *dropped = (struct dropped){ .count = 0 };
+    return true;
 }
 
 static bool carry_ring(struct capture_recovery *recovery, struct ring *ring, const char *name, struct store *store,
@@ -76,8 +81,7 @@ static bool carry_ring(struct capture_recovery *recovery, struct ring *ring, con
     }
     recovery->frames += source.carried;
     recovery->torn += source.torn;
-    note_dropped(recovery, ring_dropped(ring));
-    return true;
+    return carry_dropped(recovery, ring, store, error);
 }
 
 /* What is in a file whose header is damaged cannot be found; a person may want to look at it. */
@@ -137,33 +141,21 @@ static bool recover_rings(struct capture_recovery *recovery, const char *state_d
     return done;
 }
 
-static bool note(const struct capture_recovery *found, struct store *store, struct error *error)
+static bool note(struct store *store, const char *kind, uint64_t count, const char *detail, struct error *error)
 {
-    const struct {
-        const char *kind;
-        uint64_t count;
-        int64_t at_us;
-        const char *detail;
-    } incidents[] = {
-        { "recovered", found->exchanges_unknown, clock_wall_us(),
-          "exchanges were in flight when the proxy ended out of order; their outcome is unknown" },
-        { "torn", found->torn, clock_wall_us(), "stretches of a ring were not what was written, and are not recorded" },
-        { "dropped", found->dropped, found->dropped_last_us,
-          "exchanges went out unrecorded before the proxy ended out of order (capture.when_full = drop)" },
-    };
-    for (size_t i = 0; i < ARRAY_LENGTH(incidents); i++) {
-        if (incidents[i].count > 0 && !store_note_incident(store, incidents[i].at_us, incidents[i].kind,
-                                                           (int64_t)incidents[i].count, incidents[i].detail, error))
-            return false;
-    }
-    return true;
+    return count == 0 || store_note_incident(store, clock_wall_us(), kind, (int64_t)count, detail, error);
 }
 
 static bool note_incidents(const struct capture_recovery *found, struct store *store, struct error *error)
 {
-    if (found->exchanges_unknown + found->torn + found->dropped == 0)
+    if (found->exchanges_unknown + found->torn == 0)
         return true;
-    return store_begin(store, error) && note(found, store, error) && store_commit(store, error);
+    return store_begin(store, error) &&
+           note(store, "recovered", found->exchanges_unknown,
+                "exchanges were in flight when the proxy ended out of order; their outcome is unknown", error) &&
+           note(store, "torn", found->torn, "stretches of a ring were not what was written, and are not recorded",
+                error) &&
+           store_commit(store, error);
 }
 
 bool recover(struct capture_recovery *recovery, const char *state_dir, struct store *store, struct error *error)

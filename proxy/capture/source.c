@@ -56,10 +56,10 @@ size_t source_read(struct source *source, struct batch *batch, size_t frames_max
     return count;
 }
 
-static bool note_dropped(const struct batch *batch, struct store *store, struct error *error)
+bool dropped_store(const struct dropped *dropped, struct store *store, struct error *error)
 {
-    static const char detail[] = "exchanges went out unrecorded, for the ring had no room (capture.when_full = drop)";
-    const struct dropped *dropped = &batch->dropped;
+    static const char detail[] =
+        "exchanges went out unrecorded, for the journal had no room (capture.when_full = drop)";
     return dropped->count == 0 ||
            store_note_incident(store, dropped->last_us, "dropped", (int64_t)dropped->count, detail, error);
 }
@@ -67,7 +67,8 @@ static bool note_dropped(const struct batch *batch, struct store *store, struct 
 bool sources_store(struct source *sources, size_t count, const struct batch *batch, struct store *store,
                    struct error *error)
 {
-    if (!store_begin(store, error) || !store_write_batch(store, batch, error) || !note_dropped(batch, store, error))
+    if (!store_begin(store, error) || !store_write_batch(store, batch, error) ||
+        !dropped_store(&batch->dropped, store, error))
         return false;
     for (size_t i = 0; i < count; i++) {
         const struct source *source = &sources[i];

@@ -1,6 +1,6 @@
 /* The writing side of capture.db. One thread at a time; one process (capture_open holds the folder's lock). */
-#ifndef COUNTERSIGN_CAPTURE_STORE_H
-#define COUNTERSIGN_CAPTURE_STORE_H
+#ifndef COUNTERSIGN_CAPTURE_STORE_WRITING_H
+#define COUNTERSIGN_CAPTURE_STORE_WRITING_H
 
 #include "batch.h"
 
