@@ -12,7 +12,11 @@ enum {
     SHORT_SHARE = 4,     /* but not while more than this part of a ring is in use */
     PAUSE_FIRST_MS = 10, /* after a failure of the store; doubled up to */
     PAUSE_LAST_MS = 1000,
-    STOP_PATIENCE_MS = 5000 /* how long a failing store is tried again once the proxy ends */
+    STOP_PATIENCE_MS = 5000, /* how long a failing store is tried again once the proxy ends */
+    PRUNE_EVERY_MS = 1000,   /* how often it is looked for what need not be kept any longer, */
+    PRUNE_SLICE_US = 5000,   /* how long it is deleted at a time: rings fill meanwhile, */
+    PRUNE_PAUSE_MS = 5,      /* and how soon that goes on where nothing else is to be done */
+    PRUNE_IDLE_MS = 60000    /* exchanges grow old although none comes */
 };
 
 static bool has_frames(const void *context)
@@ -128,15 +132,54 @@ static void carry_over(struct recorder *recorder)
                           recorder->batch.frames > BATCH_FRAMES_MAX / 2 || batch_is_full(&recorder->batch)));
 }
 
+/* --- what need not be kept --- */
+
+static bool has_bounds(const struct recorder *recorder)
+{
+    return recorder->keep.age_us > 0 || recorder->keep.bytes > 0 || recorder->keep.count > 0;
+}
+
+static void prune(struct recorder *recorder)
+{
+    struct store_prune_step step = { .more = true };
+    struct error error;
+    int64_t begun_us = clock_monotonic_us();
+    while (step.more && clock_monotonic_us() - begun_us < PRUNE_SLICE_US) {
+        if (!store_prune(&step, recorder->store, recorder->keep, clock_wall_us(), &error)) {
+            log_warning("old exchanges stay for now: %s", error.message); /* tried again in a while */
+            step.more = false;
+        }
+    }
+    recorder->has_more_to_prune = step.more;
+    recorder->pruned_us = clock_monotonic_us();
+}
+
+static void prune_if_due(struct recorder *recorder)
+{
+    bool is_due =
+        recorder->has_more_to_prune || clock_monotonic_us() - recorder->pruned_us >= (int64_t)PRUNE_EVERY_MS * 1000;
+    if (has_bounds(recorder) && is_due && recorder->store != NULL && !is_stopped(recorder) &&
+        !is_short_of_room(recorder))
+        prune(recorder);
+}
+
+static int idle_wait_ms(const struct recorder *recorder)
+{
+    if (!has_bounds(recorder))
+        return -1;
+    return recorder->has_more_to_prune ? PRUNE_PAUSE_MS : PRUNE_IDLE_MS;
+}
+
 /* --- the thread --- */
 
 static void *record(void *context)
 {
     struct recorder *recorder = context;
     while (!is_stopped(recorder)) {
-        wake_wait(&recorder->wake, WAKE_ASLEEP, -1, has_frames, recorder);
+        wake_wait(&recorder->wake, WAKE_ASLEEP, idle_wait_ms(recorder), has_frames, recorder);
         wake_wait(&recorder->wake, WAKE_GATHERING, GATHER_MS, is_short_of_room, recorder);
         carry_over(recorder);
+        prune_if_due(recorder);
     }
     while (!recorder->gave_up && has_frames(recorder))
         carry_over(recorder);

@@ -5,6 +5,8 @@
 #include "source.h"
 #include "wake.h"
 
+#include "countersign/capture_store.h"
+
 #include <pthread.h>
 
 struct recorder {
@@ -13,15 +15,18 @@ struct recorder {
     struct store_options store_options;
     struct source *sources; /* likewise; one for each ring */
     size_t source_count;
-    size_t first_source; /* whose turn it is */
+    size_t first_source;      /* whose turn it is */
+    struct capture_keep keep; /* what is to stay in the store */
     struct batch batch;
     bool is_failing; /* the last attempt to store failed */
     bool gave_up;    /* after wake.stop, with frames left in the rings */
+    bool has_more_to_prune;
+    int64_t pruned_us; /* monotonic */
     bool is_running;
     pthread_t thread;
 };
 
-/* Starts the thread. `recorder` is zeroed but for store, store_options, sources and source_count, and wake is open. */
+/* Starts the thread. `recorder` is zeroed but for store, store_options, sources, source_count and keep, and wake is open. */
 MUST_CHECK bool recorder_start(struct recorder *recorder, struct error *error);
 
 /* Has everything carried over and ends the thread. False where the store could not be written and frames are left in the

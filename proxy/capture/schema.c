@@ -131,7 +131,7 @@ static const char life_tables[] =
     "CREATE TABLE incident ( -- what happened to the record itself\n"
     "  id INTEGER PRIMARY KEY,\n"
     "  at_us INTEGER NOT NULL,\n"
-    "  kind TEXT NOT NULL, -- recovered, torn, dropped, set-aside, left-out, pruned\n"
+    "  kind TEXT NOT NULL, -- recovered, torn, dropped, set-aside, left-out\n"
     "  count INTEGER NOT NULL,\n"
     "  detail TEXT NOT NULL\n"
     ");\n";
@@ -249,9 +249,31 @@ static const char exchange_text_view[] =
         "y") ",\n" AS_TEXT("upstream_request_head") ",\n" AS_TEXT("upstream_request_body") ",\n" AS_TEXT("upstream_"
                                                                                                          "response_"
                                                                                                          "head") ","
-                                                                                                                 "\n" AS_TEXT("upstream_response_body") ","
-                                                                                                                                                        "\n" AS_TEXT("client_response_head") ",\n" AS_TEXT(
-                                                                                                                                                            "client_response_body") "\nFROM exchange;\n";
+                                                                                                                 "\n" AS_TEXT(
+                                                                                                                     "u"
+                                                                                                                     "p"
+                                                                                                                     "s"
+                                                                                                                     "t"
+                                                                                                                     "r"
+                                                                                                                     "e"
+                                                                                                                     "a"
+                                                                                                                     "m"
+                                                                                                                     "_"
+                                                                                                                     "r"
+                                                                                                                     "e"
+                                                                                                                     "s"
+                                                                                                                     "p"
+                                                                                                                     "o"
+                                                                                                                     "n"
+                                                                                                                     "s"
+                                                                                                                     "e"
+                                                                                                                     "_"
+                                                                                                                     "b"
+                                                                                                                     "o"
+                                                                                                                     "d"
+                                                                                                                     "y") ","
+                                                                                                                          "\n" AS_TEXT("client_response_head") ",\n" AS_TEXT(
+                                                                                                                              "client_response_body") "\nFROM exchange;\n";
 
 const char *const schema_parts[] = {
     bytes_table,

@@ -204,7 +204,8 @@ static bool begin_anew(struct store **store, const struct store_options *options
         { "event", "set-aside", 0 }, { "record", options->path, 0 }, { "kept", aside, 0 }, { NULL, NULL, 0 }
     };
     log_line_values(LOG_LEVEL_ERROR, values, "%s; it is kept as %s, and a new record is begun", why->message, aside);
-    return store_note_incident(*store, clock_wall_us(), "set-aside", 1, aside, error);
+    return store_begin(*store, error) && store_note_incident(*store, clock_wall_us(), "set-aside", 1, aside, error) &&
+           store_commit(*store, error);
 }
 
 bool store_open(struct store **store, const struct store_options *options, struct error *error)

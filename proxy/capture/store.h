@@ -47,7 +47,7 @@ MUST_CHECK bool store_set_ring_position(struct store *store, const char *ring, c
                                         struct error *error);
 uint64_t store_rows_left_out(const struct store *store);
 
-/* Notes what happened to the record itself, in a transaction of its own; `kind` as in capture_reader.h. */
+/* Within a transaction: notes what befell the record itself; `kind` as in capture_reader.h, `detail` a sentence. */
 MUST_CHECK bool store_note_incident(struct store *store, int64_t at_us, const char *kind, int64_t count,
                                     const char *detail, struct error *error);
 

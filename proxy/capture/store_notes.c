@@ -31,7 +31,7 @@ bool store_ring_position(uint64_t *sequence, struct store *store, const char *ri
     return done;
 }
 
-static bool add_incident(struct store *store, int64_t at_us, const char *kind, int64_t count, const char *detail,
+bool store_note_incident(struct store *store, int64_t at_us, const char *kind, int64_t count, const char *detail,
                          struct error *error)
 {
     sqlite3_stmt *statement = NULL;
@@ -49,13 +49,6 @@ static bool add_incident(struct store *store, int64_t at_us, const char *kind, i
     return code == SQLITE_DONE || store_fail(store, error);
 }
 
-bool store_note_incident(struct store *store, int64_t at_us, const char *kind, int64_t count, const char *detail,
-                         struct error *error)
-{
-    return store_begin(store, error) && add_incident(store, at_us, kind, count, detail, error) &&
-           store_commit(store, error);
-}
-
 /* The verdicts of exchanges in flight are few, and the index over verdicts leads to their exchanges. */
 static bool end_in_flight(uint64_t *count, struct store *store, struct error *error)
 {
@@ -63,7 +56,8 @@ static bool end_in_flight(uint64_t *count, struct store *store, struct error *er
         "INSERT INTO verdict(outcome, status, api_code, api_message, error_name, error_message)"
         " SELECT 'unknown', NULL, NULL, NULL, 'process-ended',"
         " 'the proxy ended before the answer came: whether the exchange carried it out is not known'"
-        " WHERE NOT EXISTS (SELECT 1 FROM verdict WHERE outcome = 'unknown' AND error_name = 'process-ended'"
+        " WHERE EXISTS (SELECT 1 FROM record WHERE verdict IN (SELECT id FROM verdict WHERE outcome IS NULL))"
+        " AND NOT EXISTS (SELECT 1 FROM verdict WHERE outcome = 'unknown' AND error_name = 'process-ended'"
         " AND api_code IS NULL AND status IS NULL)";
     static const char end[] = "UPDATE record SET verdict = (SELECT min(id) FROM verdict WHERE outcome = 'unknown'"
                               " AND error_name = 'process-ended' AND api_code IS NULL AND status IS NULL)"

@@ -3,6 +3,7 @@
 
 #include "schema.h"
 
+#include "countersign/clock.h"
 #include "countersign/hex.h"
 #include "countersign/http_message.h"
 #include "countersign/log.h"
@@ -408,6 +409,13 @@ static bool is_row_alone(int code)
     return code == SQLITE_CONSTRAINT || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH;
 }
 
+static bool note_left_out(struct store *store, int64_t id, struct error *error)
+{
+    char detail[128];
+    (void)sqlite3_snprintf(sizeof(detail), detail, "exchange %lld cannot be recorded", (long long)id); /* fits */
+    return store_note_incident(store, clock_wall_us(), "left-out", 1, detail, error);
+}
+
 bool store_write_batch(struct store *store, const struct batch *batch, struct error *error)
 {
     for (size_t i = 0; i < batch->count; i++) {
@@ -419,6 +427,8 @@ bool store_write_batch(struct store *store, const struct batch *batch, struct er
         store->left_out_now++;
         log_error("exchange %" PRId64 " cannot be recorded and is left out (%s); %" PRIu64 " so far",
                   batch->entries[i].id, sqlite3_errmsg(store->db), store->rows_left_out + store->left_out_now);
+        if (!note_left_out(store, batch->entries[i].id, error))
+            return false;
     }
     return true;
 }

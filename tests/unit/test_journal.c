@@ -43,7 +43,7 @@ static struct frame next_frame(struct bench *bench)
     struct frame frame;
     uint64_t head = ring_head(&bench->journal.ring);
     assert_true(bench->position < head);
-    assert_int_equal(ring_read(&frame, &bench->journal.ring, &bench->position, head), FRAME_GOOD);
+    assert_int_equal(ring_read(&frame, &bench->journal.ring, &bench->position, head, 0), FRAME_GOOD);
     return frame;
 }
 
