@@ -3,6 +3,7 @@
 #define COUNTERSIGN_CAPTURE_STORE_PRIVATE_H
 
 #include "dictionary.h"
+#include "head_template.h"
 #include "sql.h"
 #include "store.h"
 
@@ -72,6 +73,11 @@ bool store_fail(struct store *store, struct error *error);
 
 /* store_write.c */
 MUST_CHECK bool store_prepare(struct store *store, struct error *error);
+
+/* store_bytes.c: rows of heads and bodies, found again or added; SQLITE_DONE, or what failed. The record's heads go to the
+ * even places of `ids`, its bodies to the odd ones; 0 where there are no bytes. */
+int store_put_heads(int64_t *ids, struct store *store, const struct record *record, struct head_values values);
+int store_put_bodies(int64_t *ids, struct store *store, const struct record *record);
 
 /* store_epoch.c: what is known of the tables; called within a transaction. */
 MUST_CHECK bool store_refresh(struct store *store, struct error *error);
