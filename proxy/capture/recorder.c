@@ -101,6 +101,7 @@ static bool store_batch(struct recorder *recorder)
         pause_ms = pause_ms * 2 < PAUSE_LAST_MS ? pause_ms * 2 : PAUSE_LAST_MS;
     }
     tell_success(recorder);
+    recorder->has_stored = true;
     return true;
 }
 
@@ -151,6 +152,7 @@ static void prune(struct recorder *recorder)
         }
     }
     recorder->has_more_to_prune = step.more;
+    recorder->has_stored = false;
     recorder->pruned_us = clock_monotonic_us();
 }
 
@@ -167,7 +169,9 @@ static int idle_wait_ms(const struct recorder *recorder)
 {
     if (!has_bounds(recorder))
         return -1;
-    return recorder->has_more_to_prune ? PRUNE_PAUSE_MS : PRUNE_IDLE_MS;
+    if (recorder->has_more_to_prune)
+        return PRUNE_PAUSE_MS;
+    return recorder->has_stored ? PRUNE_EVERY_MS : PRUNE_IDLE_MS;
 }
 
 /* --- the thread --- */

@@ -21,6 +21,7 @@ struct recorder {
     bool is_failing; /* the last attempt to store failed */
     bool gave_up;    /* after wake.stop, with frames left in the rings */
     bool has_more_to_prune;
+    bool has_stored;   /* since it was last pruned */
     int64_t pruned_us; /* monotonic */
     bool is_running;
     pthread_t thread;

@@ -60,6 +60,7 @@ struct store {
     int64_t data_version; /* as of `next`, `epoch`, `clock` and the caches */
     bool is_stale;        /* these must be read again */
     bool is_dirty;        /* epoch or clock changed in the transaction at hand */
+    bool is_shorter; /* space was given back, and the log is not in the file yet */
     bool is_damaged;
     uint64_t rows_left_out;
     uint64_t left_out_now; /* in the transaction at hand, not counted yet */

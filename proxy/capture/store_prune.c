@@ -187,7 +187,16 @@ static bool give_space_back(int64_t *given, struct store *store, struct error *e
     if (!sql_run(store->db, sql, store->options.path, error) || !number(&left, store, "PRAGMA freelist_count", error))
         return store_fail(store, error);
     *given = unused - left;
+    store->is_shorter = true;
     return true;
+}
+
+/* The file itself becomes shorter only where the log is moved into it; a reader may put that off. */
+static void cut_file(struct store *store)
+{
+    if (store->is_shorter)
+        (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL); /* else the next one */
+    store->is_shorter = false;
 }
 
 /* --- steps --- */
@@ -215,6 +224,8 @@ bool store_prune(struct store_prune_step *step, struct store *store, struct capt
     struct store_prune_step made = { .exchanges = 0 };
     if (!store_begin(store, error) || !work(&made, store, keep, now_us, error) || !store_commit(store, error))
         return false;
+    if (!made.more)
+        cut_file(store);
     *step = made;
     return true;
 }
