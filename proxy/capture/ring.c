@@ -134,13 +134,23 @@ bool ring_create(struct ring *ring, const char *path, size_t size, const char *r
     return true;
 }
 
-bool ring_sync(const struct ring *ring, struct error *error)
+static bool synced(int (*sync)(int fd), const struct ring *ring, const char *what, struct error *error)
 {
     int result;
     do
-        result = fdatasync(ring->fd);
+        result = sync(ring->fd);
     while (result != 0 && errno == EINTR);
-    return result == 0 || error_system(error, errno, "cannot sync the ring");
+    return result == 0 || error_system(error, errno, "cannot bring %s to the disk", what);
+}
+
+bool ring_sync(const struct ring *ring, struct error *error)
+{
+    return synced(fdatasync, ring, "a ring", error);
+}
+
+bool ring_sync_new(const struct ring *ring, struct error *error)
+{
+    return synced(fsync, ring, "a new ring", error);
 }
 
 static bool is_placed(const struct ring_header *header, size_t size)
