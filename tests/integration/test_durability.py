@@ -204,6 +204,7 @@ def test_a_proxy_killed_while_an_order_waits_leaves_its_intent(slow_disk, start,
     assert record["signing"] is None
 
 
+@pytest.mark.concurrent
 def test_many_clients_and_workers_lose_nothing_with_durability_power(start, state_dir):
     proxy = start({"proxy": {"workers": 2}, **POWER})
 
