@@ -62,7 +62,7 @@ static bool open_sync(struct capture *capture, struct journal *journal, struct e
 {
     journal->sync.wake = &capture->syncer.wake;
     (void)pthread_mutex_init(&journal->sync.listener, NULL); /* cannot fail with these attributes */
-    return ring_sync(&journal->ring, error);
+    return ring_sync_new(&journal->ring, error);
 }
 
 static bool open_journal(struct capture *capture, unsigned worker, const struct capture_options *options,

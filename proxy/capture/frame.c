@@ -64,6 +64,23 @@ bool frame_begins(uint64_t *sequence, size_t *size, const struct frame_key *key,
     return true;
 }
 
+size_t frame_seek(const char *at, size_t available)
+{
+    char magic[sizeof(frame_magic)];
+    put_u32(magic, frame_magic);
+    size_t from = 0;
+    while (from < available) {
+        const char *found = memmem(at + from, available - from, magic, sizeof(magic));
+        if (found == NULL)
+            return available;
+        from = (size_t)(found - at);
+        if (from % FRAME_ALIGNMENT == 0)
+            return from;
+        from++;
+    }
+    return available;
+}
+
 enum frame_state frame_read(struct frame *frame, size_t *size, const struct frame_key *key, const char *at,
                             size_t available)
 {

@@ -52,6 +52,10 @@ void frame_seal(char *at, const struct frame_key *key, enum frame_type type, uin
  * sequence and size. Does not look at the payload. */
 bool frame_begins(uint64_t *sequence, size_t *size, const struct frame_key *key, const char *at, size_t available);
 
+/* How far behind `at` (a multiple of FRAME_ALIGNMENT) the next place is where a frame may begin; `available` where there is
+ * none. Fast: looks for no more than the first bytes of a header. */
+size_t frame_seek(const char *at, size_t available);
+
 /* Reads the frame at `at`, of which `available` bytes may be looked at. `frame` is written where it is GOOD, its `sequence`
  * and `size` (of the whole frame) also where it is TORN. */
 enum frame_state frame_read(struct frame *frame, size_t *size, const struct frame_key *key, const char *at,

@@ -50,8 +50,10 @@ static bool is_stopped(struct recorder *recorder)
 static void tell_failure(struct recorder *recorder, const struct error *error)
 {
     if (!recorder->is_failing)
-        log_warning("%s. Nothing is lost: exchanges wait in the journal, and are refused once it is full",
-                    error->message);
+        log_warning(
+            "%s. Nothing is lost: exchanges wait in the journal; once it is full, they are refused or go unrecorded "
+            "(capture.when_full)",
+            error->message);
     recorder->is_failing = true;
 }
 

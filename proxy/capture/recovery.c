@@ -84,18 +84,22 @@ static bool carry_ring(struct capture_recovery *recovery, struct ring *ring, con
     return carry_dropped(recovery, ring, store, error);
 }
 
-/* What is in a file whose header is damaged cannot be found; a person may want to look at it. */
-static bool set_aside(struct capture_recovery *recovery, const char *path, const struct error *why, struct error *error)
+/* A file whose header is damaged may hold what cannot be found: a person may want to look at it. */
+static bool set_aside(const char *path, const struct error *why, const char *what_of_it, struct error *error)
 {
     char *aside = NULL;
     if (asprintf(&aside, "%s.damaged", path) < 0)
         return error_set(error, ERROR_MEMORY, "out of memory while recovering %s", path);
     bool done = rename(path, aside) == 0 || error_system(error, errno, "cannot set %s aside", path);
     if (done)
-        log_error("%s; what may be in it was not recorded; it is kept as %s", why->message, aside);
+        log_error("%s; %s; it is kept as %s", why->message, what_of_it, aside);
     free(aside);
-    recovery->torn++;
     return done;
+}
+
+static bool remove_ring(const char *path, struct error *error)
+{
+    return unlink(path) == 0 || error_system(error, errno, "cannot remove %s, which is carried over", path);
 }
 
 static bool recover_file(struct capture_recovery *recovery, const char *path, const char *name, struct store *store,
@@ -109,17 +113,15 @@ static bool recover_file(struct capture_recovery *recovery, const char *path, co
             *error = why;
         return false;
     }
-    if (found == RING_DAMAGED)
-        return set_aside(recovery, path, &why, error);
-    if (found == RING_UNPLACED) {
+    if (found == RING_DAMAGED || found == RING_UNPLACED)
         recovery->torn++;
-        log_warning("%s; it is searched for what the record does not hold yet", why.message);
-    }
+    if (found == RING_DAMAGED)
+        return set_aside(path, &why, "what may be in it was not recorded", error);
     bool done = found == RING_UNUSED || carry_ring(recovery, &ring, name, store, error);
     ring_close(&ring);
-    if (done && unlink(path) != 0)
-        return error_system(error, errno, "cannot remove %s, which is carried over", path);
-    return done;
+    if (done && found == RING_UNPLACED)
+        return set_aside(path, &why, "it was searched, and what was found in it is recorded", error);
+    return done && remove_ring(path, error);
 }
 
 static bool recover_rings(struct capture_recovery *recovery, const char *state_dir, struct store *store,

@@ -134,13 +134,23 @@ bool ring_create(struct ring *ring, const char *path, size_t size, const char *r
     return true;
 }
 
-bool ring_sync(const struct ring *ring, struct error *error)
+static bool synced(int (*sync)(int fd), const struct ring *ring, const char *what, struct error *error)
 {
     int result;
     do
-        result = fdatasync(ring->fd);
+        result = sync(ring->fd);
     while (result != 0 && errno == EINTR);
-    return result == 0 || error_system(error, errno, "cannot sync the ring");
+    return result == 0 || error_system(error, errno, "cannot bring %s to the disk", what);
+}
+
+bool ring_sync(const struct ring *ring, struct error *error)
+{
+    return synced(fdatasync, ring, "a ring", error);
+}
+
+bool ring_sync_new(const struct ring *ring, struct error *error)
+{
+    return synced(fsync, ring, "a new ring", error);
 }
 
 static bool is_placed(const struct ring_header *header, size_t size)
@@ -270,36 +280,34 @@ void ring_publish(struct ring *ring, enum frame_type type, size_t payload_length
     atomic_store(&ring->header->head, head + frame_size(payload_length));
 }
 
-/* Whether a frame written after the one with sequence `after` begins at `position` and ends before `end`. */
-static bool begins_at(uint64_t *sequence, size_t *size, const struct ring *ring, uint64_t position, uint64_t end,
-                      uint64_t after)
+/* The next position from `position` on, before `end`, where a frame begins that was written after the one with sequence
+ * `after`, or `end`. It may reach `over` bytes beyond `end`. */
+static uint64_t seek(uint64_t *sequence, size_t *size, const struct ring *ring, uint64_t position, uint64_t end,
+                     size_t over, uint64_t after)
 {
-    return frame_begins(sequence, size, &ring->key, ring->data + position % ring->size, (size_t)(end - position)) &&
-           *sequence > after;
-}
-
-/* The next position behind `position` where such a frame begins, or `head`. */
-static uint64_t seek(const struct ring *ring, uint64_t position, uint64_t head, uint64_t after)
-{
-    uint64_t sequence;
-    size_t size;
-    do
-        position += FRAME_ALIGNMENT;
-    while (position < head && !begins_at(&sequence, &size, ring, position, head, after));
-    return position < head ? position : head;
+    for (; position < end; position += FRAME_ALIGNMENT) {
+        position += frame_seek(ring->data + position % ring->size, (size_t)(end - position));
+        size_t left = (size_t)(end - position) + over;
+        size_t available = left < ring->size ? left : ring->size;
+        if (position < end && frame_begins(sequence, size, &ring->key, ring->data + position % ring->size, available) &&
+            *sequence > after)
+            return position;
+    }
+    return end;
 }
 
 enum frame_state ring_read(struct frame *frame, const struct ring *ring, uint64_t *position, uint64_t head,
                            uint64_t after)
 {
     size_t size = 0;
+    uint64_t next;
     const char *at = ring->data + *position % ring->size;
     enum frame_state state = frame_read(frame, &size, &ring->key, at, (size_t)(head - *position));
     /* The torn rest of an older frame says nothing of where the next one begins. */
     if (state == FRAME_GOOD || (state == FRAME_TORN && (frame->sequence > after || !ring->is_keyed)))
         *position += size;
     else
-        *position = ring->is_keyed ? seek(ring, *position, head, after) : head;
+        *position = ring->is_keyed ? seek(&next, &size, ring, *position + FRAME_ALIGNMENT, head, 0, after) : head;
     return state;
 }
 
@@ -311,12 +319,14 @@ void ring_release(struct ring *ring, uint64_t position)
 
 bool ring_find_oldest(uint64_t *position, const struct ring *ring, uint64_t after)
 {
-    uint64_t least = UINT64_MAX, sequence, tail = ring_tail(ring);
+    uint64_t least = UINT64_MAX, sequence, end = ring_tail(ring) + ring->size;
     size_t size;
-    for (uint64_t at = tail; ring->is_keyed && at < tail + ring->size; at += size) {
-        if (!begins_at(&sequence, &size, ring, at, at + ring->size, after)) {
-            size = FRAME_ALIGNMENT;
-        } else if (sequence < least) {
+    if (!ring->is_keyed)
+        return false;
+    /* Where tail cannot be trusted, a frame may lie across it. */
+    for (uint64_t at = ring_tail(ring); (at = seek(&sequence, &size, ring, at, end, ring->size, after)) < end;
+         at += size) {
+        if (sequence < least) {
             least = sequence;
             *position = at;
         }

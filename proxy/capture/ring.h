@@ -49,9 +49,12 @@ MUST_CHECK bool ring_open_left_on(struct ring *ring, enum ring_found *found, int
 
 void ring_close(struct ring *ring); /* the file stays; a ring that is not open is allowed */
 
-/* Returns once all that was published before the call is on the disk, the file's size included. Any thread. A failure
- * says nothing of what an earlier call had reported. */
+/* Returns once all that was published before the call is on the disk. Any thread. After a failure, what was not on the disk
+ * by then may never be, whatever later calls return. */
 MUST_CHECK bool ring_sync(const struct ring *ring, struct error *error);
+
+/* Likewise for a ring just created: the file with its size and mode. */
+MUST_CHECK bool ring_sync_new(const struct ring *ring, struct error *error);
 
 /* Exchanges that went out unrecorded and are in no frame yet. It is in the ring's header, so that it outlives the process.
  * The producer's, and the recovery's. */

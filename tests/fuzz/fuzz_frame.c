@@ -34,7 +34,7 @@ static void check_payload(const struct frame *frame)
 {
     struct replied replied;
     struct dropped dropped;
-    uint64_t id;
+    int64_t id;
     (void)payload_id(&id, frame->payload);          /* only its reads matter here */
     (void)replied_decode(&replied, frame->payload); /* likewise */
     (void)dropped_decode(&dropped, frame->payload); /* likewise */

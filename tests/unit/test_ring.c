@@ -176,6 +176,25 @@ static void the_oldest_frame_that_is_wanted_is_found_wherever_it_is(void **state
     ring_close(&ring);
 }
 
+static void a_frame_across_a_tail_that_cannot_be_trusted_is_found(void **state)
+{
+    struct ring ring = make_ring(state), left = { .header = NULL };
+    enum ring_found found;
+    struct error error = { .message = "" };
+    uint64_t position = 0;
+    assert_true(append(&ring, RING_GRAIN - 200, 'a'));
+    ring_release(&ring, ring_head(&ring));
+    uint64_t begin = ring_head(&ring);
+    assert_true(append(&ring, 1000, 'b'));
+    ((uint64_t *)(void *)ring.header)[8] = 3; /* head */
+    assert_true(ring_open_left(&left, &found, scratch_path(state, "ring-0.journal"), &error));
+    assert_int_equal(found, RING_UNPLACED);
+    assert_true(ring_find_oldest(&position, &left, 1));
+    assert_int_equal(position, begin);
+    ring_close(&left);
+    ring_close(&ring);
+}
+
 static void a_ring_that_was_left_is_opened_as_it_was(void **state)
 {
     struct ring ring = make_ring(state), left = { .header = NULL };
@@ -292,6 +311,7 @@ int main(void)
         TEST(behind_a_torn_payload_and_behind_a_lost_header_the_next_frame_is_found),
         TEST(a_frame_within_a_payload_is_never_taken_for_one),
         TEST(the_oldest_frame_that_is_wanted_is_found_wherever_it_is),
+        TEST(a_frame_across_a_tail_that_cannot_be_trusted_is_found),
         TEST(a_ring_that_was_left_is_opened_as_it_was),
         TEST(a_damaged_header_is_not_trusted),
         TEST(a_ring_whose_head_or_tail_is_impossible_is_opened_to_be_searched),
