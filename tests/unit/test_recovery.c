@@ -188,7 +188,8 @@ static void leave_position(void *const *state, uint64_t sequence)
     struct store *store = NULL;
     struct error error = { .message = "" };
     char *path = capture_store_file(*state);
-    assert_true(store_open(&store, path, false, &error));
+    const struct store_options options = { .path = path, .owned = true };
+    assert_true(store_open(&store, &options, &error));
     assert_true(store_begin(store, &error));
     assert_true(store_set_ring_position(store, "ring-0.journal", run_name, sequence, &error));
     assert_true(store_commit(store, &error));
