@@ -226,7 +226,7 @@ int dictionary_id(int64_t *id, struct dictionary *dictionary, struct digester *d
                   int64_t *new_id, int step)
 {
     const struct dictionary_row *row = &rows[dictionary->kind];
-    struct value values[DICTIONARY_COLUMNS_MAX];
+    struct value values[DICTIONARY_COLUMNS_MAX] = { { .kind = VALUE_NULL } };
     struct digest digest;
     take_values(values, dictionary, record);
     if (!digest_values(&digest, digester, values, row->count))

@@ -27,8 +27,9 @@ static bool has_hole_byte(struct slice head)
 /* "Sun, 06 Nov 1994 08:49:37 GMT" into `text` of DATE_LENGTH + 1 bytes. */
 static void format_date(char *text, size_t size, const struct tm *parts)
 {
-    (void)snprintf(text, size, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", day_names + 3 * parts->tm_wday,
-                   parts->tm_mday, month_names + 3 * parts->tm_mon, parts->tm_year + 1900, parts->tm_hour,
+    (void)snprintf(text, size, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+                   day_names + (size_t)3 * (size_t)parts->tm_wday, parts->tm_mday,
+                   month_names + (size_t)3 * (size_t)parts->tm_mon, parts->tm_year + 1900, parts->tm_hour,
                    parts->tm_min, parts->tm_sec); /* what does not fit is no such date: the caller compares */
 }
 

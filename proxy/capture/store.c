@@ -179,8 +179,10 @@ static bool open_once(struct store **store, const struct store_options *options,
     if (!make_private(options->path, error))
         return false;
     struct store *made = calloc(1, sizeof(*made));
-    if (made == NULL)
-        return error_set(error, ERROR_MEMORY, "out of memory for the capture store");
+    if (made == NULL) {
+        (void)error_set(error, ERROR_MEMORY, "out of memory for the capture store"); /* says false */
+        return false;
+    }
     made->options = *options;
     buffer_init(&made->template, TEMPLATE_MAX);
     if (!open_steps(made, error)) {
@@ -192,20 +194,30 @@ static bool open_once(struct store **store, const struct store_options *options,
     return true;
 }
 
+static bool note_set_aside(struct store *store, const char *aside, struct error *error)
+{
+    return store_begin(store, error) && store_note_incident(store, clock_wall_us(), "set-aside", 1, aside, error) &&
+           store_commit(store, error);
+}
+
 /* The file that cannot be trusted is renamed, and a new one begun. */
 static bool begin_anew(struct store **store, const struct store_options *options, const struct error *why,
                        struct error *error)
 {
     char aside[SET_ASIDE_PATH_MAX];
     bool still_damaged = false;
-    if (!set_aside(aside, options->path, clock_wall_us(), error) || !open_once(store, options, &still_damaged, error))
+    struct store *made = NULL;
+    struct error no_note;
+    if (!set_aside(aside, options->path, clock_wall_us(), error) || !open_once(&made, options, &still_damaged, error))
         return false;
     const struct log_value values[] = {
         { "event", "set-aside", 0 }, { "record", options->path, 0 }, { "kept", aside, 0 }, { NULL, NULL, 0 }
     };
     log_line_values(LOG_LEVEL_ERROR, values, "%s; it is kept as %s, and a new record is begun", why->message, aside);
-    return store_begin(*store, error) && store_note_incident(*store, clock_wall_us(), "set-aside", 1, aside, error) &&
-           store_commit(*store, error);
+    if (!note_set_aside(made, aside, &no_note))
+        log_warning("that is not noted in the new record: %s", no_note.message);
+    *store = made;
+    return true;
 }
 
 bool store_open(struct store **store, const struct store_options *options, struct error *error)

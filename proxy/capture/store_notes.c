@@ -72,7 +72,7 @@ static bool end_in_flight(uint64_t *count, struct store *store, struct error *er
 
 bool store_end_in_flight(uint64_t *count, struct store *store, struct error *error)
 {
-    uint64_t ended;
+    uint64_t ended = 0;
     if (!store_begin(store, error) || !end_in_flight(&ended, store, error) || !store_commit(store, error))
         return false;
     *count = ended;

@@ -41,9 +41,8 @@ static bool halve(int64_t *found, const struct probe *probe, int64_t low, int64_
         bool is_known;
         if (!look(probe, &id, &received_us, &is_known, error))
             return false;
-        if (id == 0 || id > high)
-            high = middle; /* nothing between: the answer is not there either */
-        else if (is_known ? received_us < limit_us : unknown_is_before)
+        bool is_between = id != 0 && id <= high;
+        if (is_between && (is_known ? received_us < limit_us : unknown_is_before))
             low = id + 1;
         else
             high = middle;
