@@ -69,6 +69,8 @@ void exchange_add_own_fields(struct exchange *exchange)
     add_reply_field(exchange, SLICE_LITERAL("Countersign-Outcome"), slice_of(exchange->outcome_text, (size_t)length));
     if (record->error_name.length > 0)
         add_reply_field(exchange, SLICE_LITERAL("Countersign-Error"), record->error_name);
+    if (exchange->dropped)
+        add_reply_field(exchange, SLICE_LITERAL("Countersign-Record"), SLICE_LITERAL("dropped"));
 }
 
 /* Content-Length is the front's: it tells the length of what it sends. For HEAD the exchange's own is kept. */
