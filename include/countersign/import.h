@@ -9,6 +9,9 @@
  *   this proxy. `is_signed` is false: this program did not sign it.
  * - Heads are masked as the redaction table says, always: an import never hands out what the record would not keep.
  *
+ * A HAR entry's member `_countersign`, which this program's export writes, is the object of `log show --json` with its views:
+ * then these are taken, every byte and fact, and the rest of the entry is not looked at.
+ *
  * What is not in the file is not guessed: an example whose bytes only a shell, an editor or another file knows is refused,
  * with what is missing. The exceptions, each needed to have an HTTP message at all, are these:
  * - HAR, fields of HTTP/2: `:authority` becomes Host, the other pseudo fields are left out. Where there is neither Host nor

@@ -1,6 +1,7 @@
 /* HAR's request and response as heads and bodies. Pure; any thread. */
 #include "import_har.h"
 
+#include "countersign/base64.h"
 #include "countersign/compiler.h"
 
 #include <string.h>
@@ -165,8 +166,8 @@ static bool take_body(struct import *import, struct slice *body, const struct im
     if (!slice_equal_text_caseless(encoding->value, "\"base64\""))
         return error_set(error, ERROR_INPUT, "the body's encoding is not base64, which is the only one");
     buffer_init(&bytes, written.length + 1);
-    bool done = import_base64_decode(&bytes, written) ? import_keep_buffer(import, body, &bytes, error)
-                                                      : error_set(error, ERROR_INPUT, "the body is no base64");
+    bool done = base64_decode(&bytes, written) ? import_keep_buffer(import, body, &bytes, error)
+                                               : error_set(error, ERROR_INPUT, "the body is no base64");
     buffer_free(&bytes);
     return done;
 }

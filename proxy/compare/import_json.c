@@ -1,4 +1,4 @@
-/* HAR's JSON: members of an object in one pass, elements of an array, strings, base64. Pure; any thread. */
+/* HAR's JSON: members of an object in one pass, elements of an array, strings. Pure; any thread. */
 #include "import_private.h"
 
 /* A name with escapes is none of those that are looked for: no writer of HAR escapes letters. */
@@ -59,45 +59,4 @@ bool import_json_text(struct import *import, struct slice *text, struct slice qu
                         : error_set(error, ERROR_INPUT, "a string is no Unicode (half of a surrogate pair)");
     buffer_free(&out);
     return done;
-}
-
-/* A character's six bits, -1 where it is none. */
-static int base64_value(char byte)
-{
-    if (byte >= 'A' && byte <= 'Z')
-        return byte - 'A';
-    if (byte >= 'a' && byte <= 'z')
-        return byte - 'a' + 26;
-    if (byte >= '0' && byte <= '9')
-        return byte - '0' + 52;
-    return byte == '+' ? 62 : byte == '/' ? 63 : -1;
-}
-
-static bool is_blank(char byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
-bool import_base64_decode(struct buffer *out, struct slice text)
-{
-    unsigned bits = 0, count = 0, padding = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        char byte = text.data[i];
-        int value = base64_value(byte);
-        if (is_blank(byte))
-            continue;
-        padding += byte == '=';
-        if (byte != '=' && (value < 0 || padding > 0))
-            return false;
-        bits = bits << 6 | (unsigned)(value < 0 ? 0 : value);
-        if (++count % 4 != 0)
-            continue;
-        buffer_append_byte(out, (char)(bits >> 16));
-        if (padding < 2)
-            buffer_append_byte(out, (char)(bits >> 8));
-        if (padding < 1)
-            buffer_append_byte(out, (char)bits);
-        bits = 0;
-    }
-    return count % 4 == 0 && padding <= 2 && !out->failed;
 }

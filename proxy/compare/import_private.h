@@ -98,9 +98,6 @@ MUST_CHECK bool import_json_array_next(struct json_scan *scan, struct slice *ele
 /* A string's content, kept. False where a lone surrogate is in it, with the error. */
 MUST_CHECK bool import_json_text(struct import *import, struct slice *text, struct slice quoted, struct error *error);
 
-/* Base64 (RFC 4648 §4; blanks and line ends between are passed over) appended; false where it is none. */
-MUST_CHECK bool import_base64_decode(struct buffer *out, struct slice text);
-
 /* The readers, one for each format. */
 MUST_CHECK bool import_read_har(struct import *import, struct slice bytes, struct error *error);
 MUST_CHECK bool import_read_http(struct import *import, struct slice bytes, struct error *error);
