@@ -2,6 +2,7 @@
 #ifndef COUNTERSIGN_EXCHANGE_INTERNAL_H
 #define COUNTERSIGN_EXCHANGE_INTERNAL_H
 
+#include "countersign/envelope.h"
 #include "countersign/exchange.h"
 
 enum exchange_state {
@@ -79,7 +80,7 @@ struct exchange {
     char length_text[24];
     char id_text[24];
     char outcome_text[64];
-    char api_code[40];
+    char api_code[ENVELOPE_CODE_MAX];
     struct upstream_connection connection; /* the record's texts point into it */
     unsigned attempts;
 
