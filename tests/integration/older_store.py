@@ -1,5 +1,5 @@
-"""A store as version 1 of the schema kept it, made from its SQL (store_v1.sql) and rows of the tests' own; and what `log
-show --json` must say of each row, written down from the columns' meaning."""
+"""A store as version 1 of the schema kept it, made from its SQL (store_v1.sql) and rows of the tests' own; and what
+`log show --json` must say of each row, written down from the columns' meaning."""
 import base64
 import hashlib
 import random
@@ -33,11 +33,12 @@ def at(*after_us):
 
 def heads(number, request_length, response_length):
     return {
-        "client_request_head": b"POST /api/trade/order/place HTTP/1.1\r\nHost: localhost\r\nx-odd:  %d\r\n\r\n" % number,
+        "client_request_head": b"POST /api/trade/order/place HTTP/1.1\r\nHost: localhost\r\nx-odd:  %d\r\n\r\n"
+                               % number,
         "upstream_request_head": b"POST /api/trade/order/place HTTP/1.1\r\nHost: e\r\nContent-Length: %d\r\n\r\n"
                                  % request_length,
-        "upstream_response_head": b"HTTP/1.1 200 OK\r\nDate: Mon, 21 Sep 2026 14:13:20 GMT\r\nContent-Length: %d\r\n\r\n"
-                                  % response_length,
+        "upstream_response_head": b"HTTP/1.1 200 OK\r\nDate: Mon, 21 Sep 2026 14:13:20 GMT\r\n"
+                                  b"Content-Length: %d\r\n\r\n" % response_length,
         "client_response_head": b"HTTP/1.1 200 OK\r\nCountersign-Exchange: %d\r\nContent-Length: %d\r\n\r\n"
                                 % (number, response_length),
     }
@@ -75,7 +76,7 @@ def special_rows():
         whole(10, b"\0", b"\0\0", target="?", method="X", api_code="-1.50e3", client_address="[::1]:5"),
         whole(11, b"x", b"y", target="no path", client_address="unix:", client_uid=0, window=5,
               payload_sha256=bytes(32), signature="Zz" * 32, expires_ms=1),
-        whole(12, b"x", b"y", **{name: NOON_US - us for us, name in enumerate(("connected_us", "signed_us", "sent_us"))}),
+        whole(12, b"x", b"y", connected_us=NOON_US, signed_us=NOON_US - 1, sent_us=NOON_US - 2),
         whole(13, b"x", b"y", target="/a?b=\u00fc?c&\u20ac", client_address="fe80::1", ip_family=6, local_port=65535,
               attempts=2, delivered=0, client_uid=4294967294),
         whole(14, b"x", b"y", upstream_response_body=b"z", client_request_body=b"w"),

@@ -1,7 +1,7 @@
-"""A state folder on a disk that is full, becomes full, and has room again: nothing that was answered is lost, requests are
-refused with a message, no write to a mapped file kills the proxy, and it recovers by itself.
+"""A state folder on a disk that is full, becomes full, and has room again: nothing that was answered is lost, requests
+are refused with a message, no write to a mapped file kills the proxy, and it recovers by itself.
 
-The disk is a small tmpfs. Mounting it needs root, or the root of a namespace, in which the last test runs all others."""
+The disk is a small tmpfs. Mounting it needs root, or the root of a namespace: in one, the last test runs all others."""
 import os
 import shutil
 import subprocess
@@ -200,7 +200,8 @@ def test_a_start_without_room_for_the_ring_names_the_file_and_its_size(programs,
 def test_a_start_with_any_little_room_succeeds_or_says_what_is_missing(programs, configure, env, disk):
     """From a disk that is full to one with room for all: no step of a start dies of a page that is not there."""
     codes = []
-    for number, free in enumerate([*range(0, 320 * KIB, 16 * KIB), *range(RING - 64 * KIB, RING + 512 * KIB, 64 * KIB)]):
+    around_the_store, around_the_ring = range(0, 320 * KIB, 16 * KIB), range(RING - 64 * KIB, RING + 512 * KIB, 64 * KIB)
+    for number, free in enumerate([*around_the_store, *around_the_ring]):
         state_dir = disk.folder / f"state-{number}"
         disk.fill(leave=free)
         code, output = try_to_start(programs, configure, env, state_dir)

@@ -1,20 +1,24 @@
-"""The store from one start to the next: damaged files are set aside, newer stores are left alone, older ones migrated."""
+"""The store from one start to the next: damaged ones are set aside, newer ones left alone, older ones migrated."""
+import gzip
 import hashlib
 import json
 import os
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 import older_store
 import store
-from load import ACTIVE, PLACE, answers_by_tag, check, order
+from load import ACTIVE, PLACE, answer_to, answers_by_tag, check, order, query_for
 from program import is_alive, poll
 from test_never_lost import exchange, is_recorded, kill
 
 pytestmark = pytest.mark.timeout(300)
+
+RING_OF_VERSION_1 = Path(__file__).with_name("ring_v1.journal.gz")
 
 
 @pytest.fixture(autouse=True)
@@ -63,8 +67,9 @@ def said_to_be_set_aside(proxy, state_dir):
     return kept
 
 
-@pytest.mark.parametrize("content", [b"no database at all\n" * 1000, b"\0" * 65536, b"SQLite format 3\0" + b"\xff" * 50000],
-                         ids=["text", "zeros", "a header and no more"])
+@pytest.mark.parametrize("content", [
+    b"no database at all\n" * 1000, b"\0" * 65536, b"SQLite format 3\0" + b"\xff" * 50000,
+], ids=["text", "zeros", "a header and no more"])
 @pytest.mark.parametrize("log", [None, b"left from another time" * 500], ids=["alone", "with its log"])
 def test_what_is_no_database_is_kept_under_another_name_and_a_new_one_begun(
         start, upstream, account, state_dir, content, log):
@@ -211,8 +216,8 @@ def views(row):
     return {view: (row.get(f"{view}_head") or b"") + (row.get(f"{view}_body") or b"") for view in older_store.VIEWS}
 
 
-def assert_migrated(state_dir, rows):
-    found = {row.id: row for row in store.exchanges(state_dir)}
+def assert_migrated(state_dir, rows, after=0):
+    found = {row.id: row for row in store.exchanges(state_dir, after)}
     wanted = {row["id"] for row in rows}
     assert not wanted ^ found.keys(), f"missing: {wanted - found.keys()}; too many: {found.keys() - wanted}"
     for row in map(ended, rows):
@@ -231,7 +236,8 @@ def test_a_store_of_version_1_reads_as_it_did_before(start, upstream, account, s
         wanted = older_store.shown(row)
         if row.get("error_name") == "process-ended":
             del wanted["errorMessage"]  # the program's own words
-        differing = {name: (found.get(name), wanted[name]) for name in wanted if not includes(found.get(name), wanted[name])}
+        differing = {name: (found.get(name), value) for name, value in wanted.items()
+                     if not includes(found.get(name), value)}
         assert not differing, f"exchange {row['id']}: found, wanted: {differing}"
     records_what_comes(proxy, state_dir, upstream, account, after=1_000_003)
     assert store.is_sound(state_dir)
@@ -247,14 +253,28 @@ def test_an_older_store_that_was_not_closed_in_order_is_migrated_with_its_log(st
     made = older_store.make(tmp_path / "made", rows[:40])
     with store.closing(store.connect(made)) as database:
         database.execute("INSERT INTO bytes (data) VALUES (x'00')")  # opens the log, and keeps it beside the file
-        database.execute("INSERT INTO exchange (id, outcome, status, delivered, is_signed, payload_length, reused, attempts)"
-                         " VALUES (7000, 'ok', 200, 1, 0, 0, 0, 1)")
+        database.execute("INSERT INTO exchange (id, outcome, status, delivered, is_signed, payload_length, reused, "
+                         "attempts) VALUES (7000, 'ok', 200, 1, 0, 0, 0, 1)")
         assert (made / "capture.db-wal").stat().st_size > 0
         state_dir.mkdir(mode=0o700)
         for name in ("capture.db", "capture.db-wal"):
             shutil.copy(made / name, state_dir / name)
     start()
     assert_migrated(state_dir, rows[:40] + [{"id": 7000, "outcome": "ok", "status": 200}])
+
+
+def test_what_a_killed_older_program_left_in_its_ring_is_carried_over(start, state_dir):
+    """The ring is of a run of version 1: an order, a look, and an order whose answer had not come."""
+    rows = older_store.plain_rows(100, 10)
+    older_store.make(state_dir, rows)
+    (state_dir / "ring-0.journal").write_bytes(gzip.decompress(RING_OF_VERSION_1.read_bytes()))
+    start()
+    *carried, unknown = [row for row in store.exchanges(state_dir) if row.id < 100]
+    wanted = [order(b"ring-1", bytes(range(256))), query_for(b"ring-2")]
+    assert [row.client_request for row in carried] == wanted
+    assert [row.upstream_response for row in carried] == [answer_to(b"ring-1"), answer_to(b"ring-2")]
+    assert (unknown.client_request, unknown.outcome) == (order(b"ring-3"), b"unknown")
+    assert_migrated(state_dir, rows, after=99)
 
 
 def test_a_migration_that_is_killed_at_any_moment_is_done_again(launch, start, state_dir):
