@@ -1,10 +1,6 @@
 /* Looking up the small tables' rows that a filter names. The reader's thread. */
 #include "reader_lead.h"
 
-#include <inttypes.h>
-
-enum { COUNT_MAX = 20000 /* exchanges are counted so far to compare conditions */ };
-
 static int bind_texts(sqlite3_stmt *statement, const struct slice *texts, size_t count)
 {
     int code = SQLITE_OK;
@@ -109,24 +105,6 @@ static bool lead_by_verdict(struct lead *lead, struct capture_reader *reader, co
     return done;
 }
 
-static bool count_exchanges(struct lead *lead, struct capture_reader *reader, struct error *error)
-{
-    struct buffer sql;
-    if (!lead->is_used || lead->too_many)
-        return true;
-    buffer_init(&sql, SQL_TEXT_MAX);
-    (void)buffer_append_format(&sql, "SELECT count(*) FROM (SELECT 1 FROM record WHERE %s IN (0",
-                               lead->column); /* see failed */
-    for (size_t i = 0; i < lead->count; i++)
-        (void)buffer_append_format(&sql, ", %" PRId64, lead->ids[i]);
-    (void)buffer_append_format(&sql, ") LIMIT %d)", COUNT_MAX);
-    const char *text = buffer_text(&sql);
-    bool done = sql.failed ? error_set(error, ERROR_MEMORY, "out of memory while reading %s", reader->path)
-                           : sql_number(&lead->exchanges, reader->db, text, reader->path, error);
-    buffer_free(&sql);
-    return done;
-}
-
 bool leads_find(struct lead *leads, struct capture_reader *reader, const struct capture_filter *filter,
                 struct error *error)
 {
@@ -135,7 +113,7 @@ bool leads_find(struct lead *leads, struct capture_reader *reader, const struct 
         struct error *error) = { lead_by_party, lead_by_endpoint, lead_by_verdict };
     for (size_t i = 0; i < LEAD_COUNT; i++) {
         leads[i] = (struct lead){ .count = 0 };
-        if (!finders[i](&leads[i], reader, filter, error) || !count_exchanges(&leads[i], reader, error))
+        if (!finders[i](&leads[i], reader, filter, error))
             return false;
     }
     return true;

@@ -4,18 +4,17 @@
 
 #include "reader_private.h"
 
-enum { LEAD_COUNT = 3, LEAD_ROWS_MAX = 64 /* rows of a small table that one walk merges; with more, it cannot lead */ };
+enum { LEAD_COUNT = 3, LEAD_ROWS_MAX = 64 /* rows of a small table that one walk merges */ };
 
 struct lead {
     const char *column; /* of record; its index is record_COLUMN */
     int64_t ids[LEAD_ROWS_MAX];
     size_t count;
-    bool is_used;      /* the filter has such a condition */
-    bool too_many;     /* rows match */
-    int64_t exchanges; /* that have one of these rows, counted up to a bound */
+    bool is_used;  /* the filter has such a condition */
+    bool too_many; /* rows match: the walk goes without it, and each exchange is tested */
 };
 
-/* Looks the rows up and counts. */
+/* Looks the rows up. */
 MUST_CHECK bool leads_find(struct lead *leads, struct capture_reader *reader, const struct capture_filter *filter,
                            struct error *error);
 

@@ -1,71 +1,69 @@
 /* Statements that walk. The reader's thread. */
 #include "reader_walk.h"
 
-#include "reader_lead.h"
 #include "time_bounds.h"
 
 #include <inttypes.h>
 
-enum { WALK_SQL_MAX = 1 << 20 /* bytes: rows of a small table times rows of the others */ };
+enum { WALK_SQL_MAX = 1 << 16 /* bytes */ };
 
-/* What else can be tested without reading an exchange. The plus keeps SQLite from choosing another index for it. */
-static void append_tests(struct buffer *sql, const struct walk *walk, const struct lead *leads, const struct lead *best)
+/* --- statements --- */
+
+/* What can be tested without reading an exchange whole. Times only where no index leads: it would no longer cover. */
+static void append_tests(struct buffer *sql, const struct walk *walk, const struct lead *lead)
 {
     const struct capture_filter *filter = walk->filter;
-    for (size_t i = 0; i < LEAD_COUNT; i++) {
-        if (&leads[i] == best || !leads[i].is_used || leads[i].too_many)
-            continue;
-        (void)buffer_append_format(sql, " AND +%s IN (0", leads[i].column); /* see failed, here and below */
-        for (size_t k = 0; k < leads[i].count; k++)
-            (void)buffer_append_format(sql, ", %" PRId64, leads[i].ids[k]);
-        (void)buffer_append_byte(sql, ')');
-    }
-    if (filter->since_us != 0)
+    if (filter->slower_than_us > 0)
+        (void)buffer_append_format(
+            sql, " AND received_us IS NOT NULL AND coalesce(replied_after, complete_after) > %" PRId64,
+            filter->slower_than_us); /* see failed, here and below */
+    if (lead == NULL && filter->since_us != 0)
         (void)buffer_append_format(sql, " AND received_us >= %" PRId64, filter->since_us);
-    if (filter->until_us != 0)
+    if (lead == NULL && filter->until_us != 0)
         (void)buffer_append_format(sql, " AND received_us < %" PRId64, filter->until_us);
 }
 
-static void append_walk(struct buffer *sql, const struct walk *walk, const struct lead *leads, const struct lead *best)
+static void append_cursor(struct buffer *sql, const struct walk *walk, const struct lead *lead)
 {
-    size_t arms = best == NULL ? 1 : best->count;
+    size_t arms = lead == NULL ? 1 : lead->count;
     for (size_t i = 0; i < arms; i++) {
         (void)buffer_append_text(sql, i == 0 ? "" : " UNION ALL "); /* see failed, here and below */
-        if (best == NULL)
+        if (lead == NULL)
             (void)buffer_append_text(sql, "SELECT id FROM record WHERE id BETWEEN ?1 AND ?2");
         else
             (void)buffer_append_format(
                 sql, "SELECT id FROM record INDEXED BY record_%s WHERE %s = %" PRId64 " AND id BETWEEN ?1 AND ?2",
-                best->column, best->column, best->ids[i]);
-        append_tests(sql, walk, leads, best);
+                lead->column, lead->column, lead->ids[i]);
+        append_tests(sql, walk, lead);
     }
     if (arms == 0) /* no row of the small table fits, so no exchange does */
         (void)buffer_append_text(sql, "SELECT id FROM record WHERE 0 AND id BETWEEN ?1 AND ?2");
     (void)buffer_append_text(sql, walk->oldest_first ? " ORDER BY 1 LIMIT ?3" : " ORDER BY 1 DESC LIMIT ?3");
 }
 
-static bool prepare_walk(struct walk *walk, const struct lead *leads, const struct lead *best, struct error *error)
+static bool add_cursor(struct walk *walk, const struct lead *lead, struct error *error)
 {
     struct buffer sql;
     buffer_init(&sql, WALK_SQL_MAX);
-    append_walk(&sql, walk, leads, best);
+    append_cursor(&sql, walk, lead);
     const char *text = buffer_text(&sql);
     bool done = sql.failed ? error_set(error, ERROR_MEMORY, "out of memory while reading %s", walk->reader->path)
-                           : reader_prepare(&walk->ids, walk->reader, text, error);
+                           : reader_prepare(&walk->cursors[walk->cursor_count].ids, walk->reader, text, error);
     buffer_free(&sql);
+    walk->cursor_count += done ? 1 : 0;
     return done;
 }
 
-/* The condition that leaves the fewest exchanges to look at, NULL where there is none. */
-static const struct lead *choose_lead(const struct lead *leads)
+static bool add_cursors(struct walk *walk, struct error *error)
 {
-    const struct lead *best = NULL;
+    struct lead leads[LEAD_COUNT];
+    if (!leads_find(leads, walk->reader, walk->filter, error))
+        return false;
     for (size_t i = 0; i < LEAD_COUNT; i++) {
-        bool can_lead = leads[i].is_used && !leads[i].too_many;
-        if (can_lead && (best == NULL || leads[i].exchanges < best->exchanges))
-            best = &leads[i];
+        if (leads[i].is_used && !leads[i].too_many && !add_cursor(walk, &leads[i], error))
+            return false;
     }
-    return best;
+    return walk->cursor_count > 0 || add_cursor(walk, NULL, error);
 }
 
 static bool bound_walk(struct walk *walk, struct error *error)
@@ -95,52 +93,79 @@ static bool bound_walk(struct walk *walk, struct error *error)
 bool walk_open(struct walk *walk, struct capture_reader *reader, const struct capture_filter *filter, bool oldest_first,
                struct error *error)
 {
-    struct lead leads[LEAD_COUNT];
     *walk = (struct walk){ .reader = reader, .filter = filter, .oldest_first = oldest_first };
-    return leads_find(leads, reader, filter, error) && bound_walk(walk, error) &&
-           prepare_walk(walk, leads, choose_lead(leads), error);
+    return bound_walk(walk, error) && add_cursors(walk, error);
 }
 
 void walk_close(struct walk *walk)
 {
-    (void)sqlite3_finalize(walk->ids); /* repeats an earlier failure, which was told */
+    for (size_t i = 0; i < walk->cursor_count; i++)
+        (void)sqlite3_finalize(walk->cursors[i].ids); /* repeats an earlier failure, which was told */
 }
 
-static bool fill_chunk(struct walk *walk, struct error *error)
+/* --- walking --- */
+
+/* Reads the ids from what is left of the walk on. */
+static bool fill_chunk(struct walk_cursor *cursor, const struct walk *walk, struct error *error)
 {
     const int64_t numbers[] = { walk->first, walk->last, WALK_CHUNK };
     int code = SQLITE_OK;
-    walk->count = walk->at = 0;
+    cursor->count = cursor->at = 0;
     for (int i = 0; code == SQLITE_OK && i < 3; i++)
-        code = sqlite3_bind_int64(walk->ids, i + 1, numbers[i]);
+        code = sqlite3_bind_int64(cursor->ids, i + 1, numbers[i]);
     while (code == SQLITE_OK || code == SQLITE_ROW) {
-        code = sqlite3_step(walk->ids);
-        if (code == SQLITE_ROW && walk->count < WALK_CHUNK)
-            walk->chunk[walk->count++] = sqlite3_column_int64(walk->ids, 0);
+        code = sqlite3_step(cursor->ids);
+        if (code == SQLITE_ROW && cursor->count < WALK_CHUNK)
+            cursor->chunk[cursor->count++] = sqlite3_column_int64(cursor->ids, 0);
     }
     bool done = code == SQLITE_DONE || reader_error(error, walk->reader);
-    (void)sqlite3_reset(walk->ids); /* repeats the step's failure, which is told */
+    (void)sqlite3_reset(cursor->ids); /* repeats the step's failure, which is told */
+    cursor->is_over = cursor->count < WALK_CHUNK;
     return done;
+}
+
+static void pass_over(struct walk_cursor *cursor, const struct walk *walk)
+{
+    while (cursor->at < cursor->count &&
+           (cursor->chunk[cursor->at] < walk->first || cursor->chunk[cursor->at] > walk->last))
+        cursor->at++;
+}
+
+/* The cursor's next id within what is left of the walk; 0 where there is none. */
+static bool look(int64_t *id, struct walk_cursor *cursor, const struct walk *walk, struct error *error)
+{
+    pass_over(cursor, walk);
+    if (cursor->at == cursor->count && !cursor->is_over && !fill_chunk(cursor, walk, error))
+        return false;
+    *id = cursor->at < cursor->count ? cursor->chunk[cursor->at] : 0;
+    return true;
+}
+
+static void go_on_from(struct walk *walk, int64_t id)
+{
+    if (walk->oldest_first)
+        walk->first = id;
+    else
+        walk->last = id;
 }
 
 bool walk_next(int64_t *id, struct walk *walk, struct error *error)
 {
+    int64_t found = 0;
     *id = 0;
-    if (walk->at == walk->count) {
+    for (size_t agreed = 0, i = 0; agreed < walk->cursor_count; i = (i + 1) % walk->cursor_count) {
+        int64_t next;
         if (walk->first > walk->last)
             return true;
-        if (!fill_chunk(walk, error))
+        if (!look(&next, &walk->cursors[i], walk, error))
             return false;
-        if (walk->count == 0) {
-            walk->first = 1;
-            walk->last = 0;
+        if (next == 0)
             return true;
-        }
+        agreed = agreed > 0 && next == found ? agreed + 1 : 1;
+        found = next;
+        go_on_from(walk, found);
     }
-    *id = walk->chunk[walk->at++];
-    if (walk->oldest_first)
-        walk->first = *id + 1;
-    else
-        walk->last = *id - 1;
+    *id = found;
+    go_on_from(walk, walk->oldest_first ? found + 1 : found - 1);
     return true;
 }

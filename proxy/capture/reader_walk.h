@@ -1,26 +1,33 @@
 /* A filter as a walk over the ids of exchanges that may pass it, newest or oldest first.
  *
- * The walk goes over all ids, or, where the filter names parties, endpoints or a verdict, over the index of one of these:
- * the matching rows' exchanges come merged in order out of a UNION ALL of one indexed range each, which SQLite walks lazily.
- * Of several such conditions the one with the fewest exchanges leads; the others are tested on the way. Times become
- * bounds of ids (time_bounds.h). Who walks still tests each exchange against the whole filter. */
+ * Each condition on a small table (party, endpoint, verdict) is a cursor of its own: the matching rows' exchanges come
+ * merged in order out of a UNION ALL of one range of that column's index each, which SQLite walks lazily. Several cursors
+ * leapfrog: whichever is behind is sent to where the others are, so the rarest sets the pace. Without such a condition one
+ * cursor walks all ids. Times become bounds of ids (time_bounds.h). Who walks still tests each exchange against the whole
+ * filter. */
 #ifndef COUNTERSIGN_CAPTURE_READER_WALK_H
 #define COUNTERSIGN_CAPTURE_READER_WALK_H
 
-#include "reader_private.h"
+#include "reader_lead.h"
 
 enum { WALK_CHUNK = 256 /* ids read at once: no snapshot is held for longer than that takes */ };
+
+struct walk_cursor {
+    sqlite3_stmt *ids; /* places: first, last, how many */
+    int64_t chunk[WALK_CHUNK];
+    size_t count;
+    size_t at;
+    bool is_over; /* behind the chunk there is nothing */
+};
 
 struct walk {
     struct capture_reader *reader;
     const struct capture_filter *filter;
-    sqlite3_stmt *ids; /* places: first, last, how many */
     bool oldest_first;
     int64_t first; /* what is left of the walk: ids from here */
     int64_t last;  /* to here */
-    int64_t chunk[WALK_CHUNK];
-    size_t count;
-    size_t at;
+    struct walk_cursor cursors[LEAD_COUNT];
+    size_t cursor_count;
 };
 
 MUST_CHECK bool walk_open(struct walk *walk, struct capture_reader *reader, const struct capture_filter *filter,
