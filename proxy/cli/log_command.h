@@ -12,14 +12,16 @@ enum {
     LOG_LIMIT_MAX = 100000,     /* exchanges in one listing: all of them are held to align the columns */
     LOG_OUTPUT_MAX = 512 << 20, /* bytes of what is printed at once */
     LOG_FLUSH = 65536,          /* bytes after which a listing that streams is written */
+    LOG_METHOD_MAX = 32,        /* characters, as http_method_is_valid has it */
     LOG_PROBLEM_MAX = 512       /* bytes of what is wrong with an option's value */
 };
 
 struct log_options {
     struct capture_filter filter;
-    bool has_filter;   /* one of its options was given */
-    struct slice grep; /* bytes that a body must hold; empty: any */
-    size_t limit;      /* 0: the command's own */
+    char method[LOG_METHOD_MAX]; /* what filter.method points to */
+    bool has_filter;             /* one of its options was given */
+    struct slice grep;           /* bytes that a body must hold; empty: any */
+    size_t limit;                /* 0: the command's own */
     bool json;
     bool raw;
     bool help;
@@ -108,6 +110,9 @@ struct capture_filter log_filter(const struct log_run *run);
 const char *log_command_name(const struct log_command *command);
 
 /* --- ids (log_id.c) --- */
+
+/* The outcome that a word was probably meant to be, NULL where none is near. For messages. */
+const char *log_outcome_near(struct slice word);
 
 /* "17", "i3", "last", "last~3", "last:api_error", "last:1401", "last:unknown~2"; the filter's options hold for the last
  * forms, too. What is none of these, and an id that is not there, is ERROR_INPUT. */

@@ -210,7 +210,11 @@ static int take_option(struct log_options *options, const struct log_command *co
     if (option == NULL)
         return cli_config_option(&options->config, given, value) ? 0 : 2;
     const char *wrong = option->take(options, option->name, value);
-    return wrong == NULL ? 0 : cli_usage_error(log_command_name(command), "%s", wrong);
+    if (wrong == NULL)
+        return 0;
+    (void)fprintf(stderr, "countersign %s: %s\n", log_command_name(command),
+                  wrong); /* standard error is all there is */
+    return error_exit_code(ERROR_USAGE);
 }
 
 int log_options_read(struct log_options *options, const struct log_command *command, int argc, char **argv)
