@@ -6,22 +6,37 @@
 #ifndef COUNTERSIGN_CAPTURE_H
 #define COUNTERSIGN_CAPTURE_H
 
+#include "countersign/capture_store.h"
 #include "countersign/error.h"
 #include "countersign/record.h"
 
 struct capture;
 struct journal; /* one worker's; used on that worker's thread alone */
 
+enum capture_durability {
+    CAPTURE_DURABILITY_PROCESS, /* what is journaled survives the process */
+    CAPTURE_DURABILITY_POWER /* journals can be synced, and keep their frames until the store is: journal_is_synced */
+};
+
+enum capture_when_full {
+    CAPTURE_REFUSE, /* an exchange that is not admitted must be refused */
+    CAPTURE_DROP    /* it may go unrecorded: journal_drop */
+};
+
 struct capture_options {
     const char *state_dir; /* created with mode 0700 where missing; locked against a second proxy */
     unsigned workers;      /* one journal each */
     size_t ring_size;      /* bytes of each ring */
+    enum capture_durability durability;
+    enum capture_when_full when_full;
+    struct capture_keep keep; /* older exchanges are deleted while the proxy runs */
 };
 
 struct capture_recovery {       /* what a killed process left */
     uint64_t frames;            /* carried over */
     uint64_t exchanges_unknown; /* were in flight: now outcome `unknown` */
-    uint64_t torn;              /* frames cut in the middle: dropped, never guessed */
+    uint64_t torn;              /* stretches that are not what was written: left out, never guessed */
+    uint64_t dropped;           /* went out unrecorded, which was not noted yet */
 };
 
 /* Opens or creates the store (schema migrated), locks the folder, recovers, starts the recorder. Not enough space for the
@@ -48,9 +63,13 @@ enum { JOURNAL_OUTCOME_SURE = 65536 };
  * exchange ends with exactly one journal_outcome that returned true. */
 MUST_CHECK bool journal_admit(struct journal *journal, size_t request_bytes);
 
+/* With CAPTURE_DROP: counts an exchange that was not admitted and goes unrecorded, at `now_us` (wall clock): it must write
+ * nothing into the journal. The count reaches the store once there is room. False otherwise: it must be refused. */
+MUST_CHECK bool journal_drop(struct journal *journal, int64_t now_us);
+
 /* Writes the intent: the client's request, the upstream request's body, signature and connection. Must be called between
- * admit and outcome, at most twice (a repeated GET is signed again; the later one counts). Never fails within what was
- * admitted; false is a defect of the caller. */
+ * admit and outcome, at most twice (a repeated GET is signed again, and what is synced is written before it is signed; the
+ * later one counts). Never fails within what was admitted; false is a defect of the caller. */
 MUST_CHECK bool journal_intent(struct journal *journal, const struct record *record);
 
 /* Writes the outcome: everything. False when an answer larger than JOURNAL_OUTCOME_SURE finds no room now: try again
@@ -60,6 +79,25 @@ MUST_CHECK bool journal_outcome(struct journal *journal, const struct record *re
 
 /* Notes when the reply left and whether the client took it. After the outcome. Always fits. */
 void journal_replied(struct journal *journal, int64_t id, int64_t replied_us, bool delivered);
+
+/* Whether an intent can be brought to the disk before its request leaves (CAPTURE_DURABILITY_POWER). If so: ask, and look
+ * with the ticket whenever `on_synced` was called. */
+bool journal_is_synced(const struct journal *journal);
+
+/* Sets whom to tell that a sync has ended, well or not: called on the sync thread, and must not block. NULL: nobody; once
+ * this returns, nobody is being told any more. Nothing happens where the journal is not synced. */
+void journal_on_synced(struct journal *journal, void (*on_synced)(void *context), void *context);
+
+/* Asks for a sync of all that was written up to now, and returns the ticket for it. One sync serves all that ask before it
+ * begins. */
+uint64_t journal_ask_for_sync(struct journal *journal);
+
+enum journal_sync_state {
+    JOURNAL_SYNC_PENDING,
+    JOURNAL_SYNC_DONE,  /* it is on the disk */
+    JOURNAL_SYNC_FAILED /* it may not be, and no later sync would tell */
+};
+enum journal_sync_state journal_sync_look(const struct journal *journal, uint64_t ticket);
 
 /* Bytes used (frames not yet carried over, and reservations) of all. */
 size_t journal_used(const struct journal *journal);

@@ -97,7 +97,7 @@ MUST_CHECK bool capture_reader_groups(struct capture_reader *reader, enum captur
 /* What happened to the record itself: torn frames, dropped exchanges, a store set aside. Newest first. */
 struct capture_incident {
     int64_t at_us;
-    struct slice kind; /* "recovered", "torn", "dropped", "set-aside", "left-out", "pruned" */
+    struct slice kind; /* "recovered", "torn", "dropped", "set-aside", "left-out" */
     int64_t count;
     struct slice detail; /* a sentence */
 };

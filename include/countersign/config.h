@@ -17,6 +17,8 @@ enum config_http { CONFIG_HTTP_1_1, CONFIG_HTTP_2, CONFIG_HTTP_AUTO };
 enum config_ip_family { CONFIG_IP_ANY, CONFIG_IP_V4, CONFIG_IP_V6 };
 enum config_policy { CONFIG_POLICY_TRADE, CONFIG_POLICY_READ_ONLY, CONFIG_POLICY_ALL };
 enum config_sign { CONFIG_SIGN_PRIVATE, CONFIG_SIGN_ALL };
+enum config_durability { CONFIG_DURABILITY_PROCESS, CONFIG_DURABILITY_POWER };
+enum config_when_full { CONFIG_WHEN_FULL_REFUSE, CONFIG_WHEN_FULL_DROP };
 
 struct config_proxy {
     char *state_dir; /* absolute, `~` resolved */
@@ -33,7 +35,12 @@ struct config_proxy {
 };
 
 struct config_capture {
-    int64_t ring_size; /* bytes, per worker */
+    int64_t ring_size;  /* bytes, per worker */
+    int64_t durability; /* enum config_durability */
+    int64_t when_full;  /* enum config_when_full */
+    int64_t keep_days;  /* 0: no bound; likewise the next two */
+    int64_t keep_mib;
+    int64_t keep_count;
 };
 
 struct config_account {

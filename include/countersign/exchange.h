@@ -40,6 +40,9 @@ struct exchange_listener {
 /* The handler for a front whose context is a struct exchange_listener. */
 struct front_handler exchange_front_handler(void);
 
+/* Looks after the exchanges that wait for the disk. Call whenever the journal was synced (journal_on_synced). */
+void exchange_look_for_syncs(struct exchange_worker *worker);
+
 /* Ends what is still under way: each waiting client gets a 502 or 503 that says what is known, each exchange its outcome.
  * For the end of the drain. The loop must run on until the fronts have written the answers. */
 void exchange_abandon_all(struct exchange_worker *worker);

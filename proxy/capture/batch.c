@@ -10,6 +10,7 @@ void batch_reset(struct batch *batch)
     batch->count = 0;
     batch->frames = 0;
     batch->bytes = 0;
+    batch->dropped = (struct dropped){ .count = 0 };
     memset(batch->slots, 0, sizeof(batch->slots));
 }
 
@@ -34,6 +35,15 @@ static struct batch_entry *entry_of(struct batch *batch, int64_t id)
     return entry;
 }
 
+static bool add_dropped(struct batch *batch, struct slice payload)
+{
+    struct dropped dropped;
+    if (!dropped_decode(&dropped, payload))
+        return false;
+    dropped_add(&batch->dropped, &dropped);
+    return true;
+}
+
 bool batch_add(struct batch *batch, const struct frame *frame)
 {
     int64_t id;
@@ -46,6 +56,8 @@ bool batch_add(struct batch *batch, const struct frame *frame)
         entry_of(batch, replied.id)->replied = replied;
         return true;
     }
+    if (frame->type == FRAME_DROPPED)
+        return add_dropped(batch, frame->payload);
     if (!payload_id(&id, frame->payload))
         return false;
     entry_of(batch, id)->record = frame->payload;

@@ -4,6 +4,7 @@
 #include "recorder.h"
 #include "recovery.h"
 #include "state_dir.h"
+#include "syncer.h"
 
 #include "countersign/capture_reader.h"
 #include "countersign/hex.h"
@@ -20,12 +21,13 @@ struct capture {
     char *state_dir;
     char *store_path;
     int lock; /* descriptor that holds the folder's lock */
-    struct store *store;
     unsigned workers;
     struct journal *journals;
     struct source *sources; /* the recorder's */
     char (*ring_names)[RING_NAME_MAX];
     struct recorder recorder;
+    bool is_synced; /* durability = power */
+    struct syncer syncer;
     _Atomic int64_t next_id;
 };
 
@@ -41,6 +43,8 @@ static bool new_run(char *run, struct error *error)
 static bool allocate(struct capture *capture, const struct capture_options *options, struct error *error)
 {
     capture->workers = options->workers;
+    capture->is_synced = options->durability == CAPTURE_DURABILITY_POWER;
+    capture->recorder.keep = options->keep;
     capture->state_dir = strdup(options->state_dir);
     capture->store_path = capture_store_file(options->state_dir);
     capture->journals = calloc(options->workers, sizeof(*capture->journals));
@@ -52,42 +56,68 @@ static bool allocate(struct capture *capture, const struct capture_options *opti
     return true;
 }
 
-static bool open_journal(struct capture *capture, unsigned worker, const char *run, size_t ring_size,
-                         struct error *error)
+/* With durability = power. A ring's file is there for certain, too: its size before it is used, its name in the folder with
+ * all others. */
+static bool open_sync(struct capture *capture, struct journal *journal, struct error *error)
+{
+    journal->sync.wake = &capture->syncer.wake;
+    (void)pthread_mutex_init(&journal->sync.listener, NULL); /* cannot fail with these attributes */
+    return ring_sync_new(&journal->ring, error);
+}
+
+static bool open_journal(struct capture *capture, unsigned worker, const struct capture_options *options,
+                         const char *run, struct error *error)
 {
     struct journal *journal = &capture->journals[worker];
     ring_file_name(capture->ring_names[worker], worker);
     char *path = state_dir_file(capture->state_dir, capture->ring_names[worker]);
     if (path == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for the record");
-    bool done = ring_create(&journal->ring, path, ring_size, run, error);
+    bool done = ring_create(&journal->ring, path, options->ring_size, run, error);
     free(path);
     if (!done)
         return false;
     journal->wake = &capture->recorder.wake;
     journal->overhead = record_image_overhead();
+    journal->drops_when_full = options->when_full == CAPTURE_DROP;
     capture->sources[worker] = source_of_ring(&journal->ring, capture->ring_names[worker], 0);
-    return true;
+    return !capture->is_synced || open_sync(capture, journal, error);
 }
 
-static bool open_journals(struct capture *capture, size_t ring_size, struct error *error)
+static bool open_journals(struct capture *capture, const struct capture_options *options, struct error *error)
 {
     char run[RING_RUN_LENGTH];
     if (!new_run(run, error))
         return false;
     for (unsigned worker = 0; worker < capture->workers; worker++) {
-        if (!open_journal(capture, worker, run, ring_size, error))
+        if (!open_journal(capture, worker, options, run, error))
             return false;
     }
-    return true;
+    return !capture->is_synced || state_dir_sync(options->state_dir, error);
 }
 
 static bool start_recorder(struct capture *capture, struct error *error)
 {
-    capture->recorder.store = capture->store;
     capture->recorder.sources = capture->sources;
     capture->recorder.source_count = capture->workers;
     return recorder_start(&capture->recorder, error);
+}
+
+static bool open_store(struct capture *capture, struct error *error)
+{
+    struct recorder *recorder = &capture->recorder;
+    recorder->store_options =
+        (struct store_options){ .path = capture->store_path, .power = capture->is_synced, .owned = true };
+    return store_open(&recorder->store, &recorder->store_options, error);
+}
+
+static bool start_syncer(struct capture *capture, struct error *error)
+{
+    if (!capture->is_synced)
+        return true;
+    capture->syncer.journals = capture->journals;
+    capture->syncer.journal_count = capture->workers;
+    return syncer_start(&capture->syncer, error);
 }
 
 static bool open_steps(struct capture *capture, const struct capture_options *options,
@@ -95,14 +125,13 @@ static bool open_steps(struct capture *capture, const struct capture_options *op
 {
     int64_t last_id;
     if (!allocate(capture, options, error) || !state_dir_make(options->state_dir, error) ||
-        !state_dir_lock(&capture->lock, options->state_dir, error) ||
-        !store_open(&capture->store, capture->store_path, error) ||
-        !recover(recovery, options->state_dir, capture->store, error) ||
-        !store_last_id(&last_id, capture->store, error) || !wake_open(&capture->recorder.wake, error) ||
-        !open_journals(capture, options->ring_size, error))
+        !state_dir_lock(&capture->lock, options->state_dir, error) || !open_store(capture, error) ||
+        !recover(recovery, options->state_dir, capture->recorder.store, error) ||
+        !store_last_id(&last_id, capture->recorder.store, error) || !wake_open(&capture->recorder.wake, error) ||
+        !wake_open(&capture->syncer.wake, error) || !open_journals(capture, options, error))
         return false;
     atomic_init(&capture->next_id, last_id + 1);
-    return start_recorder(capture, error);
+    return start_syncer(capture, error) && start_recorder(capture, error);
 }
 
 bool capture_open(struct capture **capture, const struct capture_options *options, struct capture_recovery *recovery,
@@ -115,12 +144,30 @@ bool capture_open(struct capture **capture, const struct capture_options *option
         return error_set(error, ERROR_MEMORY, "out of memory for the record");
     made->lock = -1;
     made->recorder.wake.fd = -1;
+    made->syncer.wake.fd = -1;
     if (!open_steps(made, options, recovery, error)) {
         capture_close(made);
         return false;
     }
     *capture = made;
     return true;
+}
+
+/* Notes what went unrecorded and is in no frame. False where the store cannot be written; the ring's header still has it. */
+static bool note_dropped(struct capture *capture, struct journal *journal)
+{
+    struct dropped *dropped = ring_dropped(&journal->ring);
+    struct error error;
+    if (dropped->count == 0)
+        return true;
+    log_warning("%" PRIu64 " requests went unrecorded", dropped->count);
+    struct store *store = capture->recorder.store;
+    if (store == NULL) /* a damaged one could not be replaced, which was told */
+        return false;
+    if (store_begin(store, &error) && dropped_store(dropped, store, &error) && store_commit(store, &error))
+        return true;
+    log_error("%s", error.message);
+    return false;
 }
 
 /* A ring file that is carried over holds nothing any more. */
@@ -130,10 +177,13 @@ static void close_journal(struct capture *capture, unsigned worker)
     if (journal->ring.header == NULL)
         return;
     size_t left = ring_used(&journal->ring);
+    bool is_noted = note_dropped(capture, journal);
     char *path = state_dir_file(capture->state_dir, capture->ring_names[worker]);
     ring_close(&journal->ring);
     free(journal->admitted);
-    if (left > 0)
+    if (capture->is_synced)
+        (void)pthread_mutex_destroy(&journal->sync.listener); /* cannot fail: nobody holds it */
+    if (left > 0 || !is_noted)
         log_error("%zu bytes of %s are not recorded yet; the next start carries them over", left,
                   capture->ring_names[worker]);
     else if (path == NULL || unlink(path) != 0)
@@ -145,13 +195,16 @@ void capture_close(struct capture *capture)
 {
     if (capture == NULL)
         return;
+    syncer_stop(&capture->syncer);
     (void)recorder_stop(&capture->recorder); /* frames left behind are told for each ring */
     for (unsigned worker = 0; capture->journals != NULL && worker < capture->workers; worker++)
         close_journal(capture, worker);
-    if (capture->store != NULL && store_rows_left_out(capture->store) > 0)
-        log_error("%" PRIu64 " exchanges of this run could not be recorded", store_rows_left_out(capture->store));
-    store_close(capture->store);
+    if (capture->recorder.store != NULL && store_rows_left_out(capture->recorder.store) > 0)
+        log_error("%" PRIu64 " exchanges of this run could not be recorded",
+                  store_rows_left_out(capture->recorder.store));
+    store_close(capture->recorder.store);
     wake_close(&capture->recorder.wake);
+    wake_close(&capture->syncer.wake);
     if (capture->lock >= 0)
         (void)close(capture->lock); /* gives the folder free */
     free(capture->journals);

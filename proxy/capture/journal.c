@@ -12,10 +12,13 @@
 #include <stdlib.h>
 
 enum {
-    INTENTS_MAX = 2,          /* a GET that is repeated is signed again */
+    /* A GET that is repeated is signed again; anything else is never repeated, and with durability = power is written once
+     * before it is signed. */
+    INTENTS_MAX = 2,
     DEFAULT_BODY_MAX = 64,    /* what this proxy sends as the body of a POST that has none */
     REQUEST_ADDED_MAX = 8192, /* what it adds to a request's head: Host, the signature's fields */
     OWED_SHARE = 16, /* "replied" notes hold back at most this part of a ring, and no outcome ever uses it up */
+    CALM_SHARE = 2,  /* dropping is over once no more than this part of a ring is in use */
     SHORT_SHARE = 4  /* with this part of the ring in use, a recorder that lets frames gather is called */
 };
 
@@ -78,6 +81,41 @@ static bool has_slot(struct journal *journal)
     return true;
 }
 
+static void publish(struct journal *journal, enum frame_type type, size_t length)
+{
+    ring_publish(&journal->ring, type, length);
+    wake_notify(journal->wake, ring_used(&journal->ring) > journal->ring.size / SHORT_SHARE);
+}
+
+/* Notes how many went unrecorded. Not at the first room that is found: one message for each time, not for each request. */
+static void end_dropping(struct journal *journal)
+{
+    struct dropped *dropped = ring_dropped(&journal->ring);
+    if (ring_used(&journal->ring) + reserved_room(journal) > journal->ring.size / CALM_SHARE)
+        return;
+    char *at = ring_claim(&journal->ring, DROPPED_LENGTH);
+    if (at == NULL)
+        return;
+    dropped_write(at, dropped);
+    publish(journal, FRAME_DROPPED, DROPPED_LENGTH);
+    log_warning("the journal has room again: %" PRIu64 " requests went unrecorded", dropped->count);
+    *dropped = (struct dropped){ .count = 0 };
+    journal->is_dropping = false;
+}
+
+bool journal_drop(struct journal *journal, int64_t now_us)
+{
+    const struct dropped one = { .count = 1, .first_us = now_us, .last_us = now_us };
+    if (!journal->drops_when_full)
+        return false;
+    if (!journal->is_dropping)
+        log_warning("the journal has no room (is the disk full, or another program holding capture.db?): requests go "
+                    "unrecorded until it has (capture.when_full = drop)");
+    journal->is_dropping = true;
+    dropped_add(ring_dropped(&journal->ring), &one);
+    return true;
+}
+
 bool journal_admit(struct journal *journal, size_t request_bytes)
 {
     size_t size = journal->ring.size;
@@ -89,6 +127,8 @@ bool journal_admit(struct journal *journal, size_t request_bytes)
         return false;
     journal->admitted[journal->admitted_count++] = request_bytes;
     atomic_fetch_add_explicit(&journal->reserved, room, memory_order_relaxed);
+    if (journal->is_dropping)
+        end_dropping(journal);
     return true;
 }
 
@@ -109,12 +149,6 @@ static void give_back(struct journal *journal, size_t place)
 }
 
 /* --- frames --- */
-
-static void publish(struct journal *journal, enum frame_type type, size_t length)
-{
-    ring_publish(&journal->ring, type, length);
-    wake_notify(journal->wake, ring_used(&journal->ring) > journal->ring.size / SHORT_SHARE);
-}
 
 static bool write_record(struct journal *journal, enum frame_type type, const struct record_image *image)
 {

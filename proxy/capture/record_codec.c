@@ -219,6 +219,40 @@ bool replied_decode(struct replied *replied, struct slice payload)
     return true;
 }
 
+/* --- dropped --- */
+
+enum { AT_FIRST_US = NUMBER_SIZE, AT_LAST_US = AT_FIRST_US + NUMBER_SIZE };
+
+void dropped_write(char *out, const struct dropped *dropped)
+{
+    put_u64(out, dropped->count);
+    put_u64(out + AT_FIRST_US, (uint64_t)dropped->first_us);
+    put_u64(out + AT_LAST_US, (uint64_t)dropped->last_us);
+}
+
+bool dropped_decode(struct dropped *dropped, struct slice payload)
+{
+    if (payload.length != DROPPED_LENGTH)
+        return false;
+    *dropped = (struct dropped){
+        .count = get_u64(payload.data),
+        .first_us = (int64_t)get_u64(payload.data + AT_FIRST_US),
+        .last_us = (int64_t)get_u64(payload.data + AT_LAST_US),
+    };
+    return true;
+}
+
+void dropped_add(struct dropped *dropped, const struct dropped *more)
+{
+    if (more->count == 0)
+        return;
+    if (dropped->count == 0 || more->first_us < dropped->first_us)
+        dropped->first_us = more->first_us;
+    if (more->last_us > dropped->last_us)
+        dropped->last_us = more->last_us;
+    dropped->count += more->count;
+}
+
 bool payload_id(int64_t *id, struct slice payload)
 {
     if (payload.length < NUMBER_SIZE)

@@ -3,6 +3,8 @@
 #ifndef COUNTERSIGN_CAPTURE_RECORD_CODEC_H
 #define COUNTERSIGN_CAPTURE_RECORD_CODEC_H
 
+#include "frame.h"
+
 #include "countersign/record.h"
 
 /* What is to be written, measured. Borrows the record. */
@@ -37,7 +39,16 @@ struct replied {
 void replied_write(char *out, const struct replied *replied);
 bool replied_decode(struct replied *replied, struct slice payload);
 
-/* The id that every payload begins with. */
+/* The payload of a "dropped" frame. */
+enum { DROPPED_LENGTH = 24 };
+
+void dropped_write(char *out, const struct dropped *dropped);
+bool dropped_decode(struct dropped *dropped, struct slice payload);
+
+/* Counts the exchanges of `more` to those of `dropped`. */
+void dropped_add(struct dropped *dropped, const struct dropped *more);
+
+/* The id that the payloads of all other frames begin with. */
 bool payload_id(int64_t *id, struct slice payload);
 
 #endif

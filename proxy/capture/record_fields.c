@@ -78,6 +78,14 @@ const struct record_field record_fields[RECORD_FIELD_COUNT] = {
 
 _Static_assert(sizeof(int) == sizeof(int32_t), "NUMBER_32 reads int and unsigned as 32 bits");
 
+const struct record_field *record_field_find(const char *column)
+{
+    const struct record_field *field = record_fields;
+    while (strcmp(field->column, column) != 0)
+        field++; /* ends: the caller names a column of the table */
+    return field;
+}
+
 bool record_field_is_number(const struct record_field *field)
 {
     return field->kind >= RECORD_FIELD_NUMBER_64;

@@ -28,6 +28,9 @@ enum { RECORD_FIELD_WHOLE = 0, RECORD_FIELD_COUNT = 38 };
 
 extern const struct record_field record_fields[RECORD_FIELD_COUNT]; /* the first is the id */
 
+/* The field of that column; the name is one of the table's. */
+const struct record_field *record_field_find(const char *column);
+
 /* Numbers of every kind (an outcome counts as one). Setting cuts to the field's own width. */
 int64_t record_field_number(const struct record *record, const struct record_field *field);
 void record_field_set_number(struct record *record, const struct record_field *field, int64_t value);

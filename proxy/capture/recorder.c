@@ -12,7 +12,11 @@ enum {
     SHORT_SHARE = 4,     /* but not while more than this part of a ring is in use */
     PAUSE_FIRST_MS = 10, /* after a failure of the store; doubled up to */
     PAUSE_LAST_MS = 1000,
-    STOP_PATIENCE_MS = 5000 /* how long a failing store is tried again once the proxy ends */
+    STOP_PATIENCE_MS = 5000, /* how long a failing store is tried again once the proxy ends */
+    PRUNE_EVERY_MS = 1000,   /* how often it is looked for what need not be kept any longer, */
+    PRUNE_SLICE_US = 5000,   /* how long it is deleted at a time: rings fill meanwhile, */
+    PRUNE_PAUSE_MS = 5,      /* and how soon that goes on where nothing else is to be done */
+    PRUNE_IDLE_MS = 60000    /* exchanges grow old although none comes */
 };
 
 static bool has_frames(const void *context)
@@ -46,8 +50,10 @@ static bool is_stopped(struct recorder *recorder)
 static void tell_failure(struct recorder *recorder, const struct error *error)
 {
     if (!recorder->is_failing)
-        log_warning("%s. Nothing is lost: exchanges wait in the journal, and are refused once it is full",
-                    error->message);
+        log_warning(
+            "%s. Nothing is lost: exchanges wait in the journal; once it is full, they are refused or go unrecorded "
+            "(capture.when_full)",
+            error->message);
     recorder->is_failing = true;
 }
 
@@ -65,14 +71,28 @@ static void pause_for(int ms)
     (void)nanosleep(&pause, NULL); /* this thread takes no signals */
 }
 
+/* A file that cannot be trusted is set aside; what is in the rings goes into a new one. */
+static void replace_damaged_store(struct recorder *recorder)
+{
+    struct error error;
+    if (recorder->store != NULL && !store_is_damaged(recorder->store))
+        return;
+    if (recorder->store != NULL ? !store_set_aside(&recorder->store, &error)
+                                : !store_open(&recorder->store, &recorder->store_options, &error))
+        log_error("%s", error.message); /* tried again with the batch */
+}
+
 /* Stores the batch, however long it takes; false only where the proxy ends and patience is out. */
 static bool store_batch(struct recorder *recorder)
 {
     int pause_ms = PAUSE_FIRST_MS;
     int64_t stopped_us = 0;
     struct error error;
-    while (!sources_store(recorder->sources, recorder->source_count, &recorder->batch, recorder->store, &error)) {
-        tell_failure(recorder, &error);
+    while (recorder->store == NULL ||
+           !sources_store(recorder->sources, recorder->source_count, &recorder->batch, recorder->store, &error)) {
+        if (recorder->store != NULL)
+            tell_failure(recorder, &error);
+        replace_damaged_store(recorder);
         if (is_stopped(recorder)) {
             if (stopped_us == 0)
                 stopped_us = clock_monotonic_us();
@@ -83,6 +103,7 @@ static bool store_batch(struct recorder *recorder)
         pause_ms = pause_ms * 2 < PAUSE_LAST_MS ? pause_ms * 2 : PAUSE_LAST_MS;
     }
     tell_success(recorder);
+    recorder->has_stored = true;
     return true;
 }
 
@@ -114,15 +135,57 @@ static void carry_over(struct recorder *recorder)
                           recorder->batch.frames > BATCH_FRAMES_MAX / 2 || batch_is_full(&recorder->batch)));
 }
 
+/* --- what need not be kept --- */
+
+static bool has_bounds(const struct recorder *recorder)
+{
+    return recorder->keep.age_us > 0 || recorder->keep.bytes > 0 || recorder->keep.count > 0;
+}
+
+static void prune(struct recorder *recorder)
+{
+    struct store_prune_step step = { .more = true };
+    struct error error;
+    int64_t begun_us = clock_monotonic_us();
+    while (step.more && clock_monotonic_us() - begun_us < PRUNE_SLICE_US) {
+        if (!store_prune(&step, recorder->store, recorder->keep, clock_wall_us(), &error)) {
+            log_warning("old exchanges stay for now: %s", error.message); /* tried again in a while */
+            step.more = false;
+        }
+    }
+    recorder->has_more_to_prune = step.more;
+    recorder->has_stored = false;
+    recorder->pruned_us = clock_monotonic_us();
+}
+
+static void prune_if_due(struct recorder *recorder)
+{
+    bool is_due =
+        recorder->has_more_to_prune || clock_monotonic_us() - recorder->pruned_us >= (int64_t)PRUNE_EVERY_MS * 1000;
+    if (has_bounds(recorder) && is_due && recorder->store != NULL && !is_stopped(recorder) &&
+        !is_short_of_room(recorder))
+        prune(recorder);
+}
+
+static int idle_wait_ms(const struct recorder *recorder)
+{
+    if (!has_bounds(recorder))
+        return -1;
+    if (recorder->has_more_to_prune)
+        return PRUNE_PAUSE_MS;
+    return recorder->has_stored ? PRUNE_EVERY_MS : PRUNE_IDLE_MS;
+}
+
 /* --- the thread --- */
 
 static void *record(void *context)
 {
     struct recorder *recorder = context;
     while (!is_stopped(recorder)) {
-        wake_wait(&recorder->wake, WAKE_ASLEEP, -1, has_frames, recorder);
+        wake_wait(&recorder->wake, WAKE_ASLEEP, idle_wait_ms(recorder), has_frames, recorder);
         wake_wait(&recorder->wake, WAKE_GATHERING, GATHER_MS, is_short_of_room, recorder);
         carry_over(recorder);
+        prune_if_due(recorder);
     }
     while (!recorder->gave_up && has_frames(recorder))
         carry_over(recorder);

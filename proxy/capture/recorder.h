@@ -5,22 +5,29 @@
 #include "source.h"
 #include "wake.h"
 
+#include "countersign/capture_store.h"
+
 #include <pthread.h>
 
 struct recorder {
     struct wake wake;
-    struct store *store;    /* the thread's own while it runs */
+    struct store *store; /* the thread's own while it runs; NULL after a failure to replace a damaged one */
+    struct store_options store_options;
     struct source *sources; /* likewise; one for each ring */
     size_t source_count;
-    size_t first_source; /* whose turn it is */
+    size_t first_source;      /* whose turn it is */
+    struct capture_keep keep; /* what is to stay in the store */
     struct batch batch;
     bool is_failing; /* the last attempt to store failed */
     bool gave_up;    /* after wake.stop, with frames left in the rings */
+    bool has_more_to_prune;
+    bool has_stored;   /* since it was last pruned */
+    int64_t pruned_us; /* monotonic */
     bool is_running;
     pthread_t thread;
 };
 
-/* Starts the thread. `recorder` is zeroed but for store, sources and source_count, and wake is open. */
+/* Starts the thread. `recorder` is zeroed but for store, store_options, sources, source_count and keep, and wake is open. */
 MUST_CHECK bool recorder_start(struct recorder *recorder, struct error *error);
 
 /* Has everything carried over and ends the thread. False where the store could not be written and frames are left in the

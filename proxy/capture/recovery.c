@@ -4,10 +4,12 @@
 #include "source.h"
 #include "state_dir.h"
 
+#include "countersign/clock.h"
 #include "countersign/log.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +32,7 @@ static bool is_ring_file(const char *name)
     return digits > 0 && strcmp(number + digits, name_end) == 0;
 }
 
-static bool carry_frames(struct capture_recovery *recovery, struct source *source, struct store *store,
-                         struct error *error)
+static bool carry_frames(struct source *source, struct store *store, struct error *error)
 {
     struct batch *batch = malloc(sizeof(*batch));
     if (batch == NULL)
@@ -45,9 +46,21 @@ static bool carry_frames(struct capture_recovery *recovery, struct source *sourc
             done = sources_store(source, 1, batch, store, error);
     } while (done && read > 0);
     free(batch);
-    recovery->frames += source->carried;
-    recovery->torn += source->torn;
     return done;
+}
+
+/* Notes what the ring's header counts, which is then not counted again. */
+static bool carry_dropped(struct capture_recovery *recovery, struct ring *ring, struct store *store,
+                          struct error *error)
+{
+    struct dropped *dropped = ring_dropped(ring);
+    if (dropped->count == 0)
+        return true;
+    if (!store_begin(store, error) || !dropped_store(dropped, store, error) || !store_commit(store, error))
+        return false;
+    recovery->dropped += dropped->count;
+    *dropped = (struct dropped){ .count = 0 };
+    return true;
 }
 
 static bool carry_ring(struct capture_recovery *recovery, struct ring *ring, const char *name, struct store *store,
@@ -57,21 +70,36 @@ static bool carry_ring(struct capture_recovery *recovery, struct ring *ring, con
     if (!store_ring_position(&sequence, store, name, ring_run(ring), error))
         return false;
     struct source source = source_of_ring(ring, name, sequence);
-    return carry_frames(recovery, &source, store, error);
+    if (ring_find_oldest(&source.position, ring, sequence))
+        source.limit = source.position + ring->size;
+    if (!carry_frames(&source, store, error))
+        return false;
+    if (source.whole_end < ring_head(ring)) {
+        source.torn++;
+        log_warning("%s: %" PRIu64 " bytes at its end are not what was written (torn); they are dropped", name,
+                    ring_head(ring) - source.whole_end);
+    }
+    recovery->frames += source.carried;
+    recovery->torn += source.torn;
+    return carry_dropped(recovery, ring, store, error);
 }
 
-/* What is in a file whose header is damaged cannot be found; a person may want to look at it. */
-static bool set_aside(struct capture_recovery *recovery, const char *path, const struct error *why, struct error *error)
+/* A file whose header is damaged may hold what cannot be found: a person may want to look at it. */
+static bool set_aside(const char *path, const struct error *why, const char *what_of_it, struct error *error)
 {
     char *aside = NULL;
     if (asprintf(&aside, "%s.damaged", path) < 0)
         return error_set(error, ERROR_MEMORY, "out of memory while recovering %s", path);
     bool done = rename(path, aside) == 0 || error_system(error, errno, "cannot set %s aside", path);
     if (done)
-        log_error("%s; what may be in it was not recorded; it is kept as %s", why->message, aside);
+        log_error("%s; %s; it is kept as %s", why->message, what_of_it, aside);
     free(aside);
-    recovery->torn++;
     return done;
+}
+
+static bool remove_ring(const char *path, struct error *error)
+{
+    return unlink(path) == 0 || error_system(error, errno, "cannot remove %s, which is carried over", path);
 }
 
 static bool recover_file(struct capture_recovery *recovery, const char *path, const char *name, struct store *store,
@@ -85,13 +113,15 @@ static bool recover_file(struct capture_recovery *recovery, const char *path, co
             *error = why;
         return false;
     }
+    if (found == RING_DAMAGED || found == RING_UNPLACED)
+        recovery->torn++;
     if (found == RING_DAMAGED)
-        return set_aside(recovery, path, &why, error);
+        return set_aside(path, &why, "what may be in it was not recorded", error);
     bool done = found == RING_UNUSED || carry_ring(recovery, &ring, name, store, error);
     ring_close(&ring);
-    if (done && unlink(path) != 0)
-        return error_system(error, errno, "cannot remove %s, which is carried over", path);
-    return done;
+    if (done && found == RING_UNPLACED)
+        return set_aside(path, &why, "it was searched, and what was found in it is recorded", error);
+    return done && remove_ring(path, error);
 }
 
 static bool recover_rings(struct capture_recovery *recovery, const char *state_dir, struct store *store,
@@ -113,10 +143,28 @@ static bool recover_rings(struct capture_recovery *recovery, const char *state_d
     return done;
 }
 
+static bool note(struct store *store, const char *kind, uint64_t count, const char *detail, struct error *error)
+{
+    return count == 0 || store_note_incident(store, clock_wall_us(), kind, (int64_t)count, detail, error);
+}
+
+static bool note_incidents(const struct capture_recovery *found, struct store *store, struct error *error)
+{
+    if (found->exchanges_unknown + found->torn == 0)
+        return true;
+    return store_begin(store, error) &&
+           note(store, "recovered", found->exchanges_unknown,
+                "exchanges were in flight when the proxy ended out of order; their outcome is unknown", error) &&
+           note(store, "torn", found->torn, "stretches of a ring were not what was written, and are not recorded",
+                error) &&
+           store_commit(store, error);
+}
+
 bool recover(struct capture_recovery *recovery, const char *state_dir, struct store *store, struct error *error)
 {
     struct capture_recovery found = { 0 };
-    if (!recover_rings(&found, state_dir, store, error) || !store_end_in_flight(&found.exchanges_unknown, store, error))
+    if (!recover_rings(&found, state_dir, store, error) ||
+        !store_end_in_flight(&found.exchanges_unknown, store, error) || !note_incidents(&found, store, error))
         return false;
     *recovery = found;
     return true;

@@ -1,4 +1,8 @@
-/* What earlier runs left in the state folder. */
+/* What earlier runs left in the state folder.
+ *
+ * After a power failure any page of a ring file may be older than the others, its header's as well. So all of a ring is
+ * searched for frames of its run, from the oldest one that the store does not hold; a frame's sums say whether it is whole,
+ * and its sequence whether something is missing before it. */
 #ifndef COUNTERSIGN_CAPTURE_RECOVERY_H
 #define COUNTERSIGN_CAPTURE_RECOVERY_H
 

@@ -1,98 +1,295 @@
 /* The schema of capture.db, with a comment for each column: `sqlite3 capture.db .schema` shows them.
  *
- * bytes has no unique index over a digest of its data, though it keeps bytes once. Such an index takes its inserts all
- * over the file: storing 400,000 exchanges with 600-byte bodies (four new rows in bytes for each) took 155 to 162 µs of
- * processor time an exchange with it and 27 to 30 µs without, at about 5,000 against 29,000 to 41,000 exchanges a second;
- * it kept 193 of 1,600,214 rows from being stored twice. Equal bytes of one exchange are stored once; equal bytes of
- * different exchanges while the recorder still remembers them (bytes_cache.h). */
+ * What an exchange has in common with others is kept once: its parties, endpoint, verdict and connection in tables of
+ * their own, its heads as templates whose changing parts (target, signature, times, lengths, id) stand in the row anyway,
+ * its bodies while they keep coming up. The view `exchange` puts it all together again, byte for byte, in plain SQL.
+ *
+ * Only three indexes go through every exchange (12 bytes each). Ids follow time but for steps of the clock, of which
+ * `clock` keeps the greatest: that is enough to find a time without an index over it (time_bounds.h).
+ *
+ * Bytes have no unique index over a digest either: it takes its inserts all over the file (155 against 28 µs of processor
+ * time an exchange, measured with 400,000). Equal bytes meet in a cache, within one epoch: so that once all exchanges of
+ * an epoch are gone, its bytes are known to be unused, without a count of references. */
 #include "schema.h"
 
 #include <stddef.h>
 
-static const char bytes_table[] = "CREATE TABLE bytes ( -- heads and bodies, each kept once while it keeps coming up\n"
-                                  "  id INTEGER PRIMARY KEY,\n"
-                                  "  data BLOB NOT NULL -- as on the wire, but for masked values in heads\n"
+static const char bytes_table[] = "CREATE TABLE bytes ( -- bodies, each kept once while it keeps coming up\n"
+                                  "  id INTEGER PRIMARY KEY, -- below 0: of imported exchanges, here and everywhere\n"
+                                  "  data BLOB NOT NULL -- as on the wire\n"
                                   ");\n";
 
-static const char exchange_table[] =
-    "CREATE TABLE exchange ( -- one row for each request a client sent; NULL: did not happen, is not known\n"
-    "  id INTEGER PRIMARY KEY, -- 1 and up; the answer's Countersign-Exchange\n"
-    "  received_us INTEGER, -- the request's last byte was read; all times: microseconds since 1970 UTC\n"
-    "  outcome TEXT, -- ok, api_error, http_error, refused, not_sent, unknown; NULL: in flight\n"
-    "  listener TEXT, -- the listener's name in the configuration\n"
-    "  account TEXT, -- the account that signed\n"
-    "  api_key_masked TEXT, -- its key's first and last four characters\n"
-    "  client_address TEXT, -- who asked\n"
-    "  client_uid INTEGER, -- its user id, on a unix socket\n"
-    "  method TEXT,\n"
-    "  target TEXT, -- the request target (path and query) as the client sent it\n"
-    "  status INTEGER, -- the HTTP status the client got\n"
-    "  api_code TEXT, -- the answer's `code` as written, without quotes\n"
-    "  api_message TEXT, -- the answer's `message` or `msg`; the first 1024 bytes\n"
-    "  error_name TEXT, -- the proxy's own error (Countersign-Error)\n"
-    "  error_message TEXT, -- what the proxy said of it\n"
-    "  signed_us INTEGER, -- the clock reading that expires, window and signature come from\n"
-    "  connected_us INTEGER, -- a connection to the exchange was at hand\n"
-    "  sent_us INTEGER, -- the request's last byte left\n"
-    "  first_byte_us INTEGER, -- the answer's first byte came\n"
-    "  complete_us INTEGER, -- the answer's last byte came, or the failure\n"
-    "  replied_us INTEGER, -- the reply's last byte was handed to the kernel\n"
-    "  delivered INTEGER NOT NULL, -- 1: the client took the whole reply\n"
-    "  is_signed INTEGER NOT NULL, -- 1: this proxy signed the request\n"
-    "  payload_length INTEGER NOT NULL, -- bytes that were signed: query and body together\n"
-    "  payload_sha256 BLOB, -- their SHA-256, 32 bytes\n"
-    "  expires_ms INTEGER, -- X-CS-EXPIRES\n"
-    "  window INTEGER, -- floor(expires_ms / 30000)\n"
-    "  signature TEXT, -- X-CS-SIGN\n"
-    "  local_address TEXT, -- the connection to the exchange: this end\n"
-    "  local_port INTEGER,\n"
-    "  remote_address TEXT, -- and the other\n"
-    "  remote_port INTEGER,\n"
-    "  ip_family INTEGER, -- 4 or 6\n"
-    "  reused INTEGER NOT NULL, -- 1: the connection had carried requests before\n"
-    "  tls_version TEXT,\n"
-    "  tls_cipher TEXT,\n"
-    "  http_version TEXT,\n"
-    "  attempts INTEGER NOT NULL, -- how often it was begun to be sent: 0, 1, or 2\n"
-    "  client_request_head INTEGER REFERENCES bytes(id), -- as the client sent it\n"
-    "  client_request_body INTEGER REFERENCES bytes(id),\n"
-    "  upstream_request_head INTEGER REFERENCES bytes(id), -- as it left for the exchange\n"
-    "  upstream_request_body INTEGER REFERENCES bytes(id),\n"
-    "  upstream_response_head INTEGER REFERENCES bytes(id), -- as it came back\n"
-    "  upstream_response_body INTEGER REFERENCES bytes(id),\n"
-    "  client_response_head INTEGER REFERENCES bytes(id), -- as the client got it\n"
-    "  client_response_body INTEGER REFERENCES bytes(id)\n"
+static const char head_table[] =
+    "CREATE TABLE head ( -- heads of messages: first line, fields, empty line; values that must not be kept are "
+    "masked\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  template BLOB NOT NULL, -- in place of what stands in the row: byte 1 the request target, 2 the signature,\n"
+    "    -- 3 expires_ms, 4 the answer's Date, 5 the body's length, 6 the exchange's id\n"
+    "  raw INTEGER NOT NULL -- 1: these are the very bytes, nothing is to be put in\n"
     ");\n";
 
-static const char received_index[] = "CREATE INDEX exchange_received ON exchange(received_us);\n";
+static const char party_table[] = "CREATE TABLE party ( -- who asked whom, and who signed\n"
+                                  "  id INTEGER PRIMARY KEY,\n"
+                                  "  listener TEXT,\n"
+                                  "  account TEXT,\n"
+                                  "  api_key_masked TEXT,\n"
+                                  "  client TEXT, -- the client's address without its port\n"
+                                  "  client_uid INTEGER\n"
+                                  ");\n"
+                                  "CREATE INDEX party_find ON party(client, listener);\n";
 
-static const char in_flight_index[] =
-    "-- Nearly empty always: finds what a killed process left without a walk through the table.\n"
-    "CREATE INDEX exchange_in_flight ON exchange(id) WHERE outcome IS NULL;\n";
+static const char endpoint_table[] = "CREATE TABLE endpoint ( -- what was asked for\n"
+                                     "  id INTEGER PRIMARY KEY,\n"
+                                     "  method TEXT,\n"
+                                     "  path TEXT -- the target up to its question mark\n"
+                                     ");\n"
+                                     "CREATE INDEX endpoint_find ON endpoint(path, method);\n";
 
-static const char ring_position_table[] =
+static const char verdict_table[] = "CREATE TABLE verdict ( -- what came of it\n"
+                                    "  id INTEGER PRIMARY KEY,\n"
+                                    "  outcome TEXT, -- NULL: in flight\n"
+                                    "  status INTEGER,\n"
+                                    "  api_code TEXT,\n"
+                                    "  api_message TEXT,\n"
+                                    "  error_name TEXT,\n"
+                                    "  error_message TEXT\n"
+                                    ");\n"
+                                    "CREATE INDEX verdict_find ON verdict(api_code, error_name, outcome);\n";
+
+static const char connection_table[] = "CREATE TABLE connection ( -- connections to the exchange\n"
+                                       "  id INTEGER PRIMARY KEY,\n"
+                                       "  local_address TEXT,\n"
+                                       "  local_port INTEGER,\n"
+                                       "  remote_address TEXT,\n"
+                                       "  remote_port INTEGER,\n"
+                                       "  ip_family INTEGER,\n"
+                                       "  tls_version TEXT,\n"
+                                       "  tls_cipher TEXT,\n"
+                                       "  http_version TEXT\n"
+                                       ");\n";
+
+static const char record_table[] =
+    "CREATE TABLE record ( -- one row for each exchange, as small as can be; read it through the view exchange\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  received_us INTEGER,\n"
+    "  party INTEGER NOT NULL,\n"
+    "  endpoint INTEGER NOT NULL,\n"
+    "  verdict INTEGER NOT NULL,\n"
+    "  connection INTEGER,\n"
+    "  client_port INTEGER,\n"
+    "  query TEXT, -- behind the target's question mark\n"
+    "  signed_after INTEGER, -- microseconds after received_us, as all named so\n"
+    "  connected_after INTEGER,\n"
+    "  sent_after INTEGER,\n"
+    "  first_byte_after INTEGER,\n"
+    "  complete_after INTEGER,\n"
+    "  replied_after INTEGER,\n"
+    "  delivered INTEGER NOT NULL,\n"
+    "  is_signed INTEGER NOT NULL,\n"
+    "  reused INTEGER NOT NULL,\n"
+    "  attempts INTEGER NOT NULL,\n"
+    "  payload_length INTEGER NOT NULL,\n"
+    "  payload_sha256 BLOB, -- NULL where it follows from query and upstream_request_body\n"
+    "  expires_after INTEGER, -- milliseconds from the signing to expires_ms\n"
+    "  window INTEGER, -- NULL where it follows from expires_ms\n"
+    "  signature BLOB, -- 32 bytes; TEXT where it was no lower-case hexadecimal\n"
+    "  date_after INTEGER, -- seconds from received_us to the answer's Date\n"
+    "  client_request_head INTEGER, -- head(id), as all that end so; bodies: bytes(id)\n"
+    "  client_request_body INTEGER,\n"
+    "  upstream_request_head INTEGER,\n"
+    "  upstream_request_body INTEGER,\n"
+    "  upstream_response_head INTEGER,\n"
+    "  upstream_response_body INTEGER,\n"
+    "  client_response_head INTEGER,\n"
+    "  client_response_body INTEGER\n"
+    ");\n"
+    "CREATE INDEX record_party ON record(party);\n"
+    "CREATE INDEX record_endpoint ON record(endpoint);\n"
+    "CREATE INDEX record_verdict ON record(verdict);\n";
+
+static const char life_tables[] =
+    "CREATE TABLE epoch ( -- exchanges that share bytes, heads and connections with each other alone\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  first_bytes INTEGER NOT NULL, -- its rows go from here to the next epoch's first\n"
+    "  first_head INTEGER NOT NULL,\n"
+    "  first_connection INTEGER NOT NULL,\n"
+    "  last_record INTEGER NOT NULL, -- the highest id written in it\n"
+    "  records INTEGER NOT NULL, -- how often one was written\n"
+    "  size INTEGER NOT NULL -- bytes that went into bytes and head\n"
+    ");\n"
+    "CREATE TABLE clock ( -- one row: how far ids and times disagree\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  latest_us INTEGER NOT NULL, -- the latest received_us\n"
+    "  disorder_us INTEGER NOT NULL -- no exchange was received longer before one with a lower id\n"
+    ");\n"
+    "INSERT INTO clock VALUES (1, 0, 0);\n"
     "CREATE TABLE ring_position ( -- how far each ring file has been carried over\n"
     "  ring TEXT PRIMARY KEY, -- the file's name\n"
     "  run TEXT NOT NULL, -- the proxy's run that wrote it\n"
     "  sequence INTEGER NOT NULL -- its last frame that is stored\n"
+    ");\n"
+    "CREATE TABLE incident ( -- what happened to the record itself\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  at_us INTEGER NOT NULL,\n"
+    "  kind TEXT NOT NULL, -- recovered, torn, dropped, set-aside, left-out\n"
+    "  count INTEGER NOT NULL,\n"
+    "  detail TEXT NOT NULL\n"
     ");\n";
+
+/* --- the views --- */
+
+#define SIGNED_US  "(coalesce(r.received_us, 0) + r.signed_after)"
+#define EXPIRES_MS "(coalesce(" SIGNED_US ", 0) / 1000 + r.expires_after)"
+#define TARGET     "(n.path || coalesce('?' || r.query, ''))"
+#define SIGNATURE  "CASE typeof(r.signature) WHEN 'blob' THEN lower(hex(r.signature)) ELSE r.signature END"
+#define DATE_S     "(coalesce(r.received_us, 0) / 1000000 + r.date_after)"
+
+/* IMF-fixdate, RFC 9110 §5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT" */
+#define DATE_PART(format) "strftime('" format "', " DATE_S ", 'unixepoch')"
+#define DATE                                                                                                           \
+    "substr('SunMonTueWedThuFriSat', 1 + 3 * " DATE_PART("%w") ", 3) || " DATE_PART(                                   \
+        ", %d ") " || substr('JanFebMarAprMayJunJulAugSepOctNovDec', 3 * " DATE_PART("%m") " - 2, 3) || " DATE_PART(" %Y %H:%M:%S GMT")
+
+#define BODY_LENGTH(view)      "(SELECT length(data) FROM bytes WHERE id = r." view "_body)"
+#define PUT(text, byte, value) "replace(" text ", x'" byte "', coalesce(" value ", ''))"
+#define BODY(view)             "(SELECT data FROM bytes WHERE id = r." view "_body) AS " view "_body"
+#define HEAD(view)                                                                                                     \
+    "(SELECT CASE WHEN h.raw THEN h.template ELSE CAST(\n    " PUT(                                                    \
+        PUT(PUT(PUT(PUT(PUT("h.template", "01", TARGET), "02", SIGNATURE), "03", EXPIRES_MS), "04", DATE), "05",       \
+            "coalesce(" BODY_LENGTH(view) ", 0)"),                                                                     \
+        "06", "r.id") "\n    AS BLOB) END FROM head h WHERE h.id = r." view "_head) AS " view "_head"
+#define AFTER(name) "coalesce(r.received_us, 0) + r." name "_after AS " name "_us"
+
+static const char exchange_view[] =
+    "CREATE VIEW exchange AS -- one row for each request a client sent; NULL: did not happen, is not known\n"
+    "SELECT r.id, -- 1 and up: the answer's Countersign-Exchange; -1 and down: imported (i1, ...)\n"
+    "  r.received_us, -- the request's last byte was read; all times: microseconds since 1970 UTC\n"
+    "  v.outcome, -- ok, api_error, http_error, refused, not_sent, unknown; NULL: in flight\n"
+    "  p.listener, -- the listener's name in the configuration\n"
+    "  p.account, -- the account that signed\n"
+    "  p.api_key_masked, -- its key's first and last four characters\n"
+    "  p.client || coalesce(':' || r.client_port, '') AS client_address, -- who asked\n"
+    "  p.client_uid, -- its user id, on a unix socket\n"
+    "  n.method,\n"
+    "  " TARGET " AS target, -- the request target (path and query) as the client sent it\n"
+    "  v.status, -- the HTTP status the client got\n"
+    "  v.api_code, -- the answer's `code` as written, without quotes\n"
+    "  v.api_message, -- the answer's `message` or `msg`; the first 1024 bytes\n"
+    "  v.error_name, -- the proxy's own error (Countersign-Error)\n"
+    "  v.error_message, -- what the proxy said of it\n"
+    "  " SIGNED_US " AS signed_us, -- the clock reading that expires, window and signature come from\n"
+    "  " AFTER(
+        "connected") ", -- a connection to the exchange was at hand\n"
+                     "  " AFTER(
+                         "sent") ", -- the request's last byte left\n"
+                                 "  " AFTER(
+                                     "first_byte") ", -- the answer's first byte came\n"
+                                                   "  " AFTER(
+                                                       "complete") ", -- the answer's last byte came, or the failure\n"
+                                                                   "  " AFTER(
+                                                                       "replied") ", -- the reply's last byte was "
+                                                                                  "handed to the kernel\n"
+                                                                                  "  r.delivered, -- 1: the client "
+                                                                                  "took the whole reply\n"
+                                                                                  "  r.is_signed, -- 1: this proxy "
+                                                                                  "signed the request\n"
+                                                                                  "  r.payload_length, -- bytes that "
+                                                                                  "were signed: query and body "
+                                                                                  "together\n"
+                                                                                  "  r.payload_sha256, -- NULL where "
+                                                                                  "it is the SHA-256 of query and "
+                                                                                  "upstream_request_body\n"
+                                                                                  "  " EXPIRES_MS
+                                                                                  " AS expires_ms, -- X-CS-EXPIRES\n"
+                                                                                  "  coalesce(r.window, " EXPIRES_MS
+                                                                                  " / 30000) AS window,\n"
+                                                                                  "  " SIGNATURE
+                                                                                  " AS signature, -- X-CS-SIGN\n"
+                                                                                  "  c.local_address, -- the "
+                                                                                  "connection to the exchange: this "
+                                                                                  "end\n"
+                                                                                  "  c.local_port,\n"
+                                                                                  "  c.remote_address, -- and the "
+                                                                                  "other\n"
+                                                                                  "  c.remote_port,\n"
+                                                                                  "  c.ip_family, -- 4 or 6\n"
+                                                                                  "  r.reused, -- 1: the connection "
+                                                                                  "had carried requests before\n"
+                                                                                  "  c.tls_version,\n"
+                                                                                  "  c.tls_cipher,\n"
+                                                                                  "  c.http_version,\n"
+                                                                                  "  r.attempts, -- how often it was "
+                                                                                  "begun to be sent: 0, 1, or 2\n";
+
+static const char exchange_client_request[] =
+    HEAD("client_request") ", -- as the client sent it\n" BODY("client_request") ",\n";
+static const char exchange_upstream_request[] =
+    HEAD("upstream_request") ", -- as it left for the exchange\n" BODY("upstream_request") ",\n";
+static const char exchange_upstream_response[] =
+    HEAD("upstream_response") ", -- as it came back\n" BODY("upstream_response") ",\n";
+static const char exchange_client_response[] =
+    HEAD("client_response") ", -- as the client got it\n" BODY("client_response") "\n";
+
+static const char exchange_sources[] =
+    "FROM record r\n"
+    "  LEFT JOIN party p ON p.id = r.party LEFT JOIN endpoint n ON n.id = r.endpoint\n"
+    "  LEFT JOIN verdict v ON v.id = r.verdict LEFT JOIN connection c ON c.id = r.connection;\n";
+
+#define AS_TEXT(column) "  CAST(" column " AS TEXT) AS " column
 
 static const char exchange_text_view[] =
     "CREATE VIEW exchange_text AS -- exchanges with their heads and bodies as text\n"
-    "SELECT e.id, strftime('%Y-%m-%dT%H:%M:%f', e.received_us / 1e6, 'unixepoch') AS received, e.outcome, e.listener,\n"
-    "  e.method, e.target, e.status, e.api_code, e.api_message, e.error_name,\n"
-    "  (SELECT CAST(data AS TEXT) FROM bytes WHERE id = e.client_request_head) AS client_request_head,\n"
-    "  (SELECT CAST(data AS TEXT) FROM bytes WHERE id = e.client_request_body) AS client_request_body,\n"
-    "  (SELECT CAST(data AS TEXT) FROM bytes WHERE id = e.upstream_request_head) AS upstream_request_head,\n"
-    "  (SELECT CAST(data AS TEXT) FROM bytes WHERE id = e.upstream_request_body) AS upstream_request_body,\n"
-    "  (SELECT CAST(data AS TEXT) FROM bytes WHERE id = e.upstream_response_head) AS upstream_response_head,\n"
-    "  (SELECT CAST(data AS TEXT) FROM bytes WHERE id = e.upstream_response_body) AS upstream_response_body,\n"
-    "  (SELECT CAST(data AS TEXT) FROM bytes WHERE id = e.client_response_head) AS client_response_head,\n"
-    "  (SELECT CAST(data AS TEXT) FROM bytes WHERE id = e.client_response_body) AS client_response_body\n"
-    "FROM exchange e;\n";
+    "SELECT id, strftime('%Y-%m-%dT%H:%M:%f', received_us / 1e6, 'unixepoch') AS received, outcome, listener,\n"
+    "  method, target, status, api_code, api_message, error_name,\n" AS_TEXT("client_request_head") ",\n" AS_TEXT(
+        "clie"
+        "nt_"
+        "requ"
+        "est_"
+        "bod"
+        "y") ",\n" AS_TEXT("upstream_request_head") ",\n" AS_TEXT("upstream_request_body") ",\n" AS_TEXT("upstream_"
+                                                                                                         "response_"
+                                                                                                         "head") ","
+                                                                                                                 "\n" AS_TEXT(
+                                                                                                                     "u"
+                                                                                                                     "p"
+                                                                                                                     "s"
+                                                                                                                     "t"
+                                                                                                                     "r"
+                                                                                                                     "e"
+                                                                                                                     "a"
+                                                                                                                     "m"
+                                                                                                                     "_"
+                                                                                                                     "r"
+                                                                                                                     "e"
+                                                                                                                     "s"
+                                                                                                                     "p"
+                                                                                                                     "o"
+                                                                                                                     "n"
+                                                                                                                     "s"
+                                                                                                                     "e"
+                                                                                                                     "_"
+                                                                                                                     "b"
+                                                                                                                     "o"
+                                                                                                                     "d"
+                                                                                                                     "y") ","
+                                                                                                                          "\n" AS_TEXT("client_response_head") ",\n" AS_TEXT(
+                                                                                                                              "client_response_body") "\nFROM exchange;\n";
 
-static const char *const version_1[] = {
-    bytes_table, exchange_table, received_index, in_flight_index, ring_position_table, exchange_text_view, NULL
+const char *const schema_parts[] = {
+    bytes_table,
+    head_table,
+    party_table,
+    endpoint_table,
+    verdict_table,
+    connection_table,
+    record_table,
+    life_tables,
+    exchange_view,
+    exchange_client_request,
+    exchange_upstream_request,
+    exchange_upstream_response,
+    exchange_client_response,
+    exchange_sources,
+    exchange_text_view,
+    NULL,
 };
-
-const char *const *const schema_steps[SCHEMA_VERSION] = { version_1 };

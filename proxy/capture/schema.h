@@ -1,13 +1,24 @@
-/* The store's schema: its SQL, one step for each version. */
+/* The store's schema: its SQL. Older versions are carried over by migrate.h. */
 #ifndef COUNTERSIGN_CAPTURE_SCHEMA_H
 #define COUNTERSIGN_CAPTURE_SCHEMA_H
 
 enum {
-    SCHEMA_VERSION = 1,                /* PRAGMA user_version */
+    SCHEMA_VERSION = 2,                /* PRAGMA user_version */
     SCHEMA_APPLICATION_ID = 0x4353434C /* PRAGMA application_id: "CSCL" */
 };
 
-/* schema_steps[n] takes a store from version n to n + 1: statements, ended by NULL. */
-extern const char *const *const schema_steps[SCHEMA_VERSION];
+/* One script that makes a store of SCHEMA_VERSION out of an empty database, in parts, ended by NULL. */
+extern const char *const schema_parts[];
+
+/* Where a head's changing parts stood, in head.template. The bytes are in no head that is kept as a template. */
+enum schema_hole {
+    SCHEMA_HOLE_TARGET = 1,
+    SCHEMA_HOLE_SIGNATURE,
+    SCHEMA_HOLE_EXPIRES,
+    SCHEMA_HOLE_DATE,
+    SCHEMA_HOLE_LENGTH,
+    SCHEMA_HOLE_ID,
+    SCHEMA_HOLE_END /* one more than the last */
+};
 
 #endif

@@ -7,19 +7,33 @@
 
 struct source source_of_ring(struct ring *ring, const char *name, uint64_t sequence)
 {
+    uint64_t tail = ring_tail(ring);
     return (struct source){
         .ring = ring,
         .name = name,
-        .position = ring_tail(ring),
+        .position = tail,
+        .whole_end = tail,
+        .expected = sequence > 0 || tail == 0 ? sequence + 1 : 0, /* what was released before is in another store */
         .read_sequence = sequence,
         .sequence = sequence,
     };
 }
 
+static void look_for_gap(struct source *source, uint64_t sequence)
+{
+    if (source->expected != 0 && sequence != source->expected) {
+        source->torn++;
+        log_warning("%s: frames %" PRIu64 " to %" PRIu64 " are not what was written (torn); they are dropped",
+                    source->name, source->expected, sequence - 1);
+    }
+    source->expected = sequence + 1;
+}
+
 static void take(struct source *source, struct batch *batch, const struct frame *frame)
 {
-    if (frame->sequence <= source->sequence)
-        return; /* stored, but the process ended before the ring's tail said so */
+    if (frame->sequence <= source->read_sequence)
+        return; /* stored, but the process ended before the ring's tail said so; or an older frame */
+    look_for_gap(source, frame->sequence);
     source->read_sequence = frame->sequence;
     source->carried++;
     if (!batch_add(batch, frame))
@@ -28,27 +42,33 @@ static void take(struct source *source, struct batch *batch, const struct frame 
 
 size_t source_read(struct source *source, struct batch *batch, size_t frames_max)
 {
-    uint64_t head = ring_head(source->ring);
+    uint64_t head = source->limit != 0 ? source->limit : ring_head(source->ring);
     size_t count = 0;
     while (source->position < head && count < frames_max && !batch_is_full(batch)) {
         struct frame frame;
-        uint64_t begin = source->position;
         count++;
-        if (ring_read(&frame, source->ring, &source->position, head) == FRAME_GOOD) {
-            take(source, batch, &frame);
-            continue;
-        }
-        source->torn++;
-        log_warning("%s: %" PRIu64 " bytes at %" PRIu64 " are not what was written (torn); they are dropped",
-                    source->name, source->position - begin, begin);
+        if (ring_read(&frame, source->ring, &source->position, head, source->read_sequence) != FRAME_GOOD)
+            continue; /* the next whole frame's sequence tells what is missing */
+        if (source->limit == 0 || frame.sequence > source->read_sequence)
+            source->whole_end = source->position;
+        take(source, batch, &frame);
     }
     return count;
+}
+
+bool dropped_store(const struct dropped *dropped, struct store *store, struct error *error)
+{
+    static const char detail[] =
+        "exchanges went out unrecorded, for the journal had no room (capture.when_full = drop)";
+    return dropped->count == 0 ||
+           store_note_incident(store, dropped->last_us, "dropped", (int64_t)dropped->count, detail, error);
 }
 
 bool sources_store(struct source *sources, size_t count, const struct batch *batch, struct store *store,
                    struct error *error)
 {
-    if (!store_begin(store, error) || !store_write_batch(store, batch, error))
+    if (!store_begin(store, error) || !store_write_batch(store, batch, error) ||
+        !dropped_store(&batch->dropped, store, error))
         return false;
     for (size_t i = 0; i < count; i++) {
         const struct source *source = &sources[i];

@@ -10,10 +10,13 @@ struct source {
     struct ring *ring;
     const char *name;       /* the file's, without its folder: the key in ring_position */
     uint64_t position;      /* what is before it is in the batch at hand */
+    uint64_t limit;         /* where to stop reading; 0: at the ring's head */
+    uint64_t whole_end;     /* the end of the last frame that was whole */
+    uint64_t expected;      /* the next frame's sequence; 0: not known */
     uint64_t read_sequence; /* the last frame before it */
     uint64_t sequence;      /* the last frame that is stored */
     uint64_t carried;       /* frames put into batches */
-    uint64_t torn;
+    uint64_t torn;          /* stretches of frames that are missing */
 };
 
 /* `sequence`: the last frame of this ring and run that the store holds already; 0 for a new ring. */
@@ -26,5 +29,8 @@ size_t source_read(struct source *source, struct batch *batch, size_t frames_max
  * stays as it was and can be tried again. */
 MUST_CHECK bool sources_store(struct source *sources, size_t count, const struct batch *batch, struct store *store,
                               struct error *error);
+
+/* Within a transaction: notes exchanges that went unrecorded. Nothing happens where there are none. */
+MUST_CHECK bool dropped_store(const struct dropped *dropped, struct store *store, struct error *error);
 
 #endif

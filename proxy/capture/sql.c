@@ -3,6 +3,9 @@
 
 #include "schema.h"
 
+#include <errno.h>
+#include <string.h>
+
 const char *const sql_reference_columns[SQL_REFERENCE_COUNT] = {
     [2 * RECORD_CLIENT_REQUEST] = "client_request_head",
     [2 * RECORD_CLIENT_REQUEST + 1] = "client_request_body",
@@ -34,15 +37,25 @@ static const struct advice advices[] = {
     { SQLITE_NOMEM, ERROR_MEMORY, "make memory available" },
 };
 
-bool sql_error(struct error *error, sqlite3 *db, const char *tried, const char *path)
+/* SQLite calls a full disk an I/O error where it meets it outside the database file itself (the -shm file). */
+static int cause_of(sqlite3 *db, int system_number)
 {
     int code = sqlite3_errcode(db) & 0xFF;
-    const char *message = sqlite3_errmsg(db);
+    return code == SQLITE_IOERR && (system_number == ENOSPC || system_number == EDQUOT) ? SQLITE_FULL : code;
+}
+
+bool sql_error(struct error *error, sqlite3 *db, const char *tried, const char *path)
+{
+    int system_number = sqlite3_system_errno(db), code = cause_of(db, system_number);
+    bool has_system = (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && system_number != 0;
+    const char *message = sqlite3_errmsg(db), *system = has_system ? strerror(system_number) : "";
+    const char *between = has_system ? ": " : "";
     for (size_t i = 0; i < ARRAY_LENGTH(advices); i++) {
         if (advices[i].code == code)
-            return error_set(error, advices[i].kind, "cannot %s %s: %s; %s", tried, path, message, advices[i].text);
+            return error_set(error, advices[i].kind, "cannot %s %s: %s%s%s; %s", tried, path, message, between, system,
+                             advices[i].text);
     }
-    return error_set(error, ERROR_INTERNAL, "cannot %s %s: %s", tried, path, message);
+    return error_set(error, ERROR_INTERNAL, "cannot %s %s: %s%s%s", tried, path, message, between, system);
 }
 
 bool sql_run(sqlite3 *db, const char *sql, const char *path, struct error *error)

@@ -111,3 +111,13 @@ bool state_dir_lock(int *fd, const char *path, struct error *error)
     free(file);
     return done;
 }
+
+bool state_dir_sync(const char *path, struct error *error)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = fd >= 0 && fsync(fd) == 0;
+    int number = errno;
+    if (fd >= 0)
+        (void)close(fd); /* nothing was written through it */
+    return done || error_system(error, number, "cannot sync the folder %s", path);
+}

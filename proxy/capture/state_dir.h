@@ -14,4 +14,7 @@ MUST_CHECK bool state_dir_lock(int *fd, const char *path, struct error *error);
 /* "FOLDER/NAME". The caller frees it; NULL where memory is out. */
 char *state_dir_file(const char *path, const char *name);
 
+/* Returns once the folder's names are on the disk. */
+MUST_CHECK bool state_dir_sync(const char *path, struct error *error);
+
 #endif

@@ -1,8 +1,12 @@
-/* The store's life: made or opened, checked, migrated, closed. capture_open's thread, and then the recorder's. */
+/* The store's life: made or opened, checked, migrated, set aside, closed; its transactions. capture_open's thread, and then
+ * the recorder's; a tool's. */
 #include "store_private.h"
 
+#include "migrate.h"
 #include "schema.h"
+#include "set_aside.h"
 
+#include "countersign/clock.h"
 #include "countersign/log.h"
 
 #include <errno.h>
@@ -13,19 +17,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STORE_MODE = S_IRUSR | S_IWUSR, BUSY_WAIT_MS = 200 };
+enum { STORE_MODE = S_IRUSR | S_IWUSR, TEMPLATE_MAX = 1 << 30, SCRIPT_MAX = 1 << 16 };
 
-/* Processor time for one exchange, worker and recorder together, measured by storing 400,000 with 600-byte bodies (three
- * runs each; rates varied too much with the machine's other work to compare by):
- * - page_size 16384: 27 to 30 µs; 4096: 33 to 35 µs; 65536 was no different from 16384.
- * - foreign_keys OFF: 27 to 30 µs; ON: 38 to 41 µs, for eight references. They are declared, and hold by construction: a
- *   row in bytes is written before what refers to it, in the same transaction or an earlier one, and nothing deletes.
+/* Measured by storing 400,000 exchanges: page_size 16384 took 27 to 30 µs of processor time for each, 4096 33 to 35, 65536
+ * no less than 16384. There are no foreign keys: what is referred to is written before, in the same transaction or an
+ * earlier one, and deleted after (store_prune.c); checking it for eight references took 11 µs more.
+ * auto_vacuum = INCREMENTAL is what gives space back in small steps.
  * synchronous = NORMAL syncs at checkpoints alone: what the process's death leaves is whole without any. */
-static const char settings[] = "PRAGMA page_size = 16384;" /* before the first table is made */
+static const char settings[] = "PRAGMA page_size = 16384;"         /* before the first table is made */
+                               "PRAGMA auto_vacuum = INCREMENTAL;" /* likewise */
                                "PRAGMA journal_mode = WAL;"
-                               "PRAGMA synchronous = NORMAL;"
                                "PRAGMA foreign_keys = OFF;"
-                               "PRAGMA cache_size = -16384;" /* KiB */
+                               "PRAGMA cache_size = -32768;" /* KiB */
                                "PRAGMA journal_size_limit = 67108864;";
 
 /* SQLite gives -wal and -shm the mode of the file itself, whatever the umask; so the file's mode is set before it opens.
@@ -42,73 +45,148 @@ static bool make_private(const char *path, struct error *error)
     return true;
 }
 
-static bool migrate_from(struct store *store, int64_t version, struct error *error)
+/* --- opening --- */
+
+static bool make_tables(struct store *store, struct error *error)
 {
-    char number[64];
-    for (const char *const *sql = schema_steps[version]; *sql != NULL; sql++) {
-        if (!sql_run(store->db, *sql, store->path, error))
-            return false;
-    }
-    (void)sqlite3_snprintf(sizeof(number), number, "PRAGMA user_version = %lld", (long long)version + 1); /* fits */
-    return sql_run(store->db, number, store->path, error);
+    struct buffer script;
+    buffer_init(&script, SCRIPT_MAX);
+    for (const char *const *part = schema_parts; *part != NULL; part++)
+        (void)buffer_append_text(&script, *part); /* `failed` is checked below */
+    const char *text = buffer_text(&script);
+    bool done = script.failed ? error_set(error, ERROR_MEMORY, "out of memory for the capture store")
+                              : sql_run(store->db, text, store->options.path, error);
+    buffer_free(&script);
+    return done;
 }
 
-static bool migrate(struct store *store, int64_t version, struct error *error)
+static bool make_schema(struct store *store, struct error *error)
 {
-    char mark[64];
-    if (version == SCHEMA_VERSION)
-        return true;
-    (void)sqlite3_snprintf(sizeof(mark), mark, "PRAGMA application_id = %d", SCHEMA_APPLICATION_ID); /* fits */
-    bool done =
-        sql_run(store->db, "BEGIN IMMEDIATE", store->path, error) && sql_run(store->db, mark, store->path, error);
-    while (done && version < SCHEMA_VERSION)
-        done = migrate_from(store, version++, error);
-    return done && sql_run(store->db, "COMMIT", store->path, error);
+    const char *path = store->options.path;
+    char mark[96];
+    (void)sqlite3_snprintf(sizeof(mark), mark, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+                           SCHEMA_APPLICATION_ID, SCHEMA_VERSION); /* fits */
+    return sql_run(store->db, "BEGIN IMMEDIATE", path, error) && sql_run(store->db, mark, path, error) &&
+           make_tables(store, error) && sql_run(store->db, "COMMIT", path, error);
 }
 
-/* Until the store is known to be ours, closing must not move its log into the file: a store that is refused stays as it
- * was, byte for byte. */
-static bool check_and_migrate(struct store *store, struct error *error)
+/* Another process may have made the tables since this one looked: then there is nothing left to do. */
+static bool make_schema_once(struct store *store, struct error *error)
 {
     struct sql_identity identity;
-    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* a known option of an open store */
-    if (!sql_identify(&identity, store->db, store->path, error) || !sql_identity_check(&identity, store->path, error) ||
-        !sql_run(store->db, settings, store->path, error) || !migrate(store, identity.version, error))
-        return false;
-    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-    return true;
+    struct error why = { .kind = ERROR_NONE };
+    if (make_schema(store, &why))
+        return true;
+    if (sqlite3_get_autocommit(store->db) == 0)
+        (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL); /* SQLite did it itself where this fails */
+    if (sql_identify(&identity, store->db, store->options.path, NULL) && identity.version == SCHEMA_VERSION)
+        return true;
+    if (error != NULL)
+        *error = why;
+    return false;
 }
 
-static bool open_database(struct store *store, struct error *error)
+static bool connect_file(struct store *store, struct error *error)
 {
     /* Used by one thread at a time: SQLite's own locks would cost and protect nothing. */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
-        return sql_error(error, store->db, "open", store->path);
-    (void)sqlite3_extended_result_codes(store->db, 1);   /* cannot fail on an open store */
-    (void)sqlite3_busy_timeout(store->db, BUSY_WAIT_MS); /* likewise */
-    return check_and_migrate(store, error);
+    if (sqlite3_open_v2(store->options.path, &store->db, flags, NULL) != SQLITE_OK)
+        return sql_error(error, store->db, "open", store->options.path);
+    (void)sqlite3_extended_result_codes(store->db, 1); /* cannot fail on an open store */
+    (void)sqlite3_busy_timeout(store->db, store->options.busy_wait_ms > 0 ? store->options.busy_wait_ms
+                                                                          : STORE_BUSY_WAIT_MS); /* likewise */
+    /* Until the store is known to be ours, closing must not move its log into the file: a store that is refused stays as
+     * it was, byte for byte. */
+    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* a known option of an open store */
+    return true;
+}
+
+static bool refuse_old(const struct store *store, int64_t version, struct error *error)
+{
+    return error_set(error, ERROR_INPUT,
+                     "%s has schema version %lld, this program writes %d: `countersign log migrate` carries it over",
+                     store->options.path, (long long)version, SCHEMA_VERSION);
+}
+
+static bool close_file(struct store *store)
+{
+    bool closed = sqlite3_close(store->db) == SQLITE_OK;
+    if (!closed)
+        log_error("%s was not closed: %s", store->options.path, sqlite3_errmsg(store->db));
+    store->db = NULL;
+    return closed;
+}
+
+/* The file is open and ours, in today's schema: migrated, or made, where need be. */
+static bool open_current(struct store *store, struct error *error)
+{
+    struct sql_identity identity;
+    const char *path = store->options.path;
+    if (!connect_file(store, error) || !sql_identify(&identity, store->db, path, error) ||
+        !sql_identity_check(&identity, path, error))
+        return false;
+    if (identity.version != 0 && identity.version < SCHEMA_VERSION) {
+        if (!store->options.owned)
+            return refuse_old(store, identity.version, error);
+        (void)close_file(store); /* was told */
+        if (!migrate_store(path, identity.version, store->options.progress, error) || !connect_file(store, error))
+            return false;
+        identity.version = SCHEMA_VERSION;
+    }
+    return sql_run(store->db, settings, path, error) &&
+           sql_run(store->db, store->options.power ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", path,
+                   error) &&
+           (identity.version == SCHEMA_VERSION || make_schema_once(store, error));
+}
+
+static void note_damage(struct store *store)
+{
+    int code = store->db == NULL ? SQLITE_OK : sqlite3_errcode(store->db) & 0xFF;
+    store->is_damaged = store->is_damaged || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+static bool open_steps(struct store *store, struct error *error)
+{
+    bool done = digester_create(&store->digester, error) && id_cache_create(&store->bytes_cache, error) &&
+                id_cache_create(&store->head_cache, error);
+    if (!done)
+        return false;
+    done = open_current(store, error) && store_prepare(store, error) && store_refresh(store, error);
+    if (!done) {
+        note_damage(store);
+        return false;
+    }
+    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL); /* a known option */
+    return true;
 }
 
 static void free_store(struct store *store)
 {
     for (size_t i = 0; i < STORE_STATEMENT_COUNT; i++)
         (void)sqlite3_finalize(store->statements[i]); /* repeats an earlier failure, which was told */
-    if (sqlite3_close(store->db) != SQLITE_OK)
-        log_error("%s was not closed: %s", store->path, sqlite3_errmsg(store->db));
-    bytes_cache_free(store->cache);
+    for (size_t i = 0; i < DICTIONARY_COUNT; i++)
+        dictionary_close(&store->dictionaries[i]);
+    (void)close_file(store); /* was told */
+    id_cache_free(store->bytes_cache);
+    id_cache_free(store->head_cache);
+    digester_free(store->digester);
+    buffer_free(&store->template);
     free(store);
 }
 
-bool store_open(struct store **store, const char *path, struct error *error)
+static bool open_once(struct store **store, const struct store_options *options, bool *is_damaged, struct error *error)
 {
-    if (!make_private(path, error))
+    if (!make_private(options->path, error))
         return false;
     struct store *made = calloc(1, sizeof(*made));
-    if (made == NULL)
-        return error_set(error, ERROR_MEMORY, "out of memory for the capture store");
-    made->path = path;
-    if (!open_database(made, error) || !bytes_cache_create(&made->cache, error) || !store_prepare(made, error)) {
+    if (made == NULL) {
+        (void)error_set(error, ERROR_MEMORY, "out of memory for the capture store"); /* says false */
+        return false;
+    }
+    made->options = *options;
+    buffer_init(&made->template, TEMPLATE_MAX);
+    if (!open_steps(made, error)) {
+        *is_damaged = made->is_damaged;
         free_store(made);
         return false;
     }
@@ -116,57 +194,129 @@ bool store_open(struct store **store, const char *path, struct error *error)
     return true;
 }
 
+static bool note_set_aside(struct store *store, const char *aside, struct error *error)
+{
+    return store_begin(store, error) && store_note_incident(store, clock_wall_us(), "set-aside", 1, aside, error) &&
+           store_commit(store, error);
+}
+
+/* The file that cannot be trusted is renamed, and a new one begun. */
+static bool begin_anew(struct store **store, const struct store_options *options, const struct error *why,
+                       struct error *error)
+{
+    char aside[SET_ASIDE_PATH_MAX];
+    bool still_damaged = false;
+    struct store *made = NULL;
+    struct error no_note;
+    if (!set_aside(aside, options->path, clock_wall_us(), error) || !open_once(&made, options, &still_damaged, error))
+        return false;
+    const struct log_value values[] = {
+        { "event", "set-aside", 0 }, { "record", options->path, 0 }, { "kept", aside, 0 }, { NULL, NULL, 0 }
+    };
+    log_line_values(LOG_LEVEL_ERROR, values, "%s; it is kept as %s, and a new record is begun", why->message, aside);
+    if (!note_set_aside(made, aside, &no_note))
+        log_warning("that is not noted in the new record: %s", no_note.message);
+    *store = made;
+    return true;
+}
+
+bool store_open(struct store **store, const struct store_options *options, struct error *error)
+{
+    struct error why = { .kind = ERROR_NONE };
+    bool is_damaged = false;
+    if (open_once(store, options, &is_damaged, &why))
+        return true;
+    if (is_damaged && options->owned)
+        return begin_anew(store, options, &why, error);
+    if (error != NULL)
+        *error = why;
+    return false;
+}
+
+bool store_set_aside(struct store **store, struct error *error)
+{
+    struct store_options options = (*store)->options;
+    struct error why;
+    (void)sql_error(&why, (*store)->db, "write", options.path);                       /* for its words */
+    (void)sqlite3_db_config((*store)->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* a known option */
+    free_store(*store);
+    *store = NULL;
+    return begin_anew(store, &options, &why, error);
+}
+
 void store_close(struct store *store)
 {
     if (store == NULL)
         return;
-    /* A reader can keep the log from being emptied; what is in it counts all the same. */
-    (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    store_give_log_back(store);
     free_store(store);
 }
 
-bool store_ring_position(uint64_t *sequence, struct store *store, const char *ring, const char *run,
-                         struct error *error)
+void store_give_log_back(struct store *store)
 {
-    sqlite3_stmt *statement = NULL;
-    if (!sql_prepare(&statement, store->db, "SELECT sequence FROM ring_position WHERE ring = ? AND run = ?",
-                     store->path, error))
-        return false;
-    int64_t found = 0;
-    int code = sqlite3_bind_text(statement, 1, ring, -1, SQLITE_STATIC);
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_text(statement, 2, run, -1, SQLITE_STATIC);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(statement);
-    if (code == SQLITE_ROW)
-        found = sqlite3_column_int64(statement, 0);
-    bool done = code == SQLITE_ROW || code == SQLITE_DONE;
-    if (done)
-        *sequence = (uint64_t)found;
-    else
-        (void)sql_error(error, store->db, "read", store->path);
-    (void)sqlite3_finalize(statement); /* repeats the failure, which is told */
-    return done;
+    /* A reader can keep the log from being emptied; what is in it counts all the same. */
+    (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
-bool store_end_in_flight(uint64_t *count, struct store *store, struct error *error)
+bool store_is_damaged(const struct store *store)
 {
-    static const char sql[] =
-        "UPDATE exchange SET outcome = 'unknown', error_name = 'process-ended', error_message = "
-        "'the proxy ended before the answer came: whether the exchange carried it out is not known'"
-        " WHERE outcome IS NULL";
-    if (!sql_run(store->db, sql, store->path, error))
-        return false;
-    *count = (uint64_t)sqlite3_changes64(store->db);
+    return store->is_damaged;
+}
+
+/* --- transactions --- */
+
+int store_step(const struct store *store, enum store_statement which)
+{
+    sqlite3_stmt *statement = store->statements[which];
+    int code = sqlite3_step(statement);
+    (void)sqlite3_reset(statement); /* tells the step's failure once more */
+    return code;
+}
+
+void store_rollback(struct store *store)
+{
+    if (sqlite3_get_autocommit(store->db) == 0)
+        (void)store_step(store, STORE_ROLLBACK); /* SQLite rolled back itself where this fails */
+    store->is_stale = true;
+}
+
+bool store_fail(struct store *store, struct error *error)
+{
+    (void)sql_error(error, store->db, "write", store->options.path);
+    note_damage(store);
+    store_rollback(store);
+    return false;
+}
+
+/* Whether another connection has written since. */
+static bool is_changed(struct store *store, bool *changed, struct error *error)
+{
+    sqlite3_stmt *statement = store->statements[STORE_DATA_VERSION];
+    bool done = sqlite3_step(statement) == SQLITE_ROW;
+    int64_t version = sqlite3_column_int64(statement, 0);
+    (void)sqlite3_reset(statement); /* tells the step's failure once more */
+    if (!done)
+        return store_fail(store, error);
+    *changed = version != store->data_version;
+    store->data_version = version;
     return true;
 }
 
-bool store_last_id(int64_t *id, struct store *store, struct error *error)
+bool store_begin(struct store *store, struct error *error)
 {
-    return sql_number(id, store->db, "SELECT max(id) FROM exchange", store->path, error);
+    bool changed = false;
+    store->left_out_now = 0;
+    if (store_step(store, STORE_BEGIN) != SQLITE_DONE)
+        return store_fail(store, error);
+    if (!is_changed(store, &changed, error))
+        return false;
+    return (!changed && !store->is_stale) || store_refresh(store, error) || store_fail(store, error);
 }
 
-uint64_t store_rows_left_out(const struct store *store)
+bool store_commit(struct store *store, struct error *error)
 {
-    return store->rows_left_out;
+    if (store_write_epoch(store) != SQLITE_DONE || store_step(store, STORE_COMMIT) != SQLITE_DONE)
+        return store_fail(store, error);
+    store->rows_left_out += store->left_out_now;
+    return true;
 }

@@ -1,38 +1,55 @@
-/* The store's rows. The recorder's thread (and capture_open's, while it recovers). */
+/* The store's rows. The recorder's thread (and capture_open's, while it recovers; a tool's, while it imports). */
 #include "store_private.h"
 
+#include "countersign/clock.h"
+#include "countersign/hex.h"
+#include "countersign/http_message.h"
 #include "countersign/log.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+enum { SIGNATURE_BYTES = sizeof(((struct record *)0)->signature) / 2, WINDOW_MS = 30000 };
 
 /* --- statements --- */
 
-static void append_exchange_sql(struct buffer *sql)
+/* The columns of `record` behind the eight references, in the order in which put_record binds them. */
+static const char *const record_columns[] = {
+    "id",        "received_us",  "party",           "endpoint",   "verdict",          "connection",     "client_port",
+    "query",     "signed_after", "connected_after", "sent_after", "first_byte_after", "complete_after", "replied_after",
+    "delivered", "is_signed",    "reused",          "attempts",   "payload_length",   "payload_sha256", "expires_after",
+    "window",    "signature",    "date_after",
+};
+
+static const char *column_name(size_t i)
 {
-    size_t columns = RECORD_FIELD_COUNT + SQL_REFERENCE_COUNT;
-    (void)buffer_append_text(sql, "INSERT INTO exchange(");
-    sql_append_columns(sql, "");
-    for (size_t i = 0; i < SQL_REFERENCE_COUNT; i++)
-        (void)buffer_append_format(sql, ", %s", sql_reference_columns[i]);
+    size_t own = ARRAY_LENGTH(record_columns);
+    return i < own ? record_columns[i] : sql_reference_columns[i - own];
+}
+
+static void append_record_sql(struct buffer *sql)
+{
+    size_t columns = ARRAY_LENGTH(record_columns) + SQL_REFERENCE_COUNT;
+    (void)buffer_append_text(sql, "INSERT INTO record("); /* the caller checks `failed`, here and below */
+    for (size_t i = 0; i < columns; i++)
+        (void)buffer_append_format(sql, "%s%s", i == 0 ? "" : ", ", column_name(i));
     (void)buffer_append_text(sql, ") VALUES (");
     for (size_t i = 0; i < columns; i++)
         (void)buffer_append_text(sql, i == 0 ? "?" : ", ?");
     (void)buffer_append_text(sql, ") ON CONFLICT(id) DO UPDATE SET ");
-    for (size_t i = 1; i < columns; i++) {
-        const char *name =
-            i < RECORD_FIELD_COUNT ? record_fields[i].column : sql_reference_columns[i - RECORD_FIELD_COUNT];
-        (void)buffer_append_format(sql, "%s%s = excluded.%s", i == 1 ? "" : ", ", name, name);
-    }
+    for (size_t i = 1; i < columns; i++)
+        (void)buffer_append_format(sql, "%s%s = excluded.%s", i == 1 ? "" : ", ", column_name(i), column_name(i));
 }
 
-static bool prepare_exchange(struct store *store, struct error *error)
+static bool prepare_record(struct store *store, struct error *error)
 {
     struct buffer sql;
     buffer_init(&sql, SQL_TEXT_MAX);
-    append_exchange_sql(&sql);
+    append_record_sql(&sql);
     const char *text = buffer_text(&sql);
-    bool done = sql.failed ? error_set(error, ERROR_MEMORY, "out of memory for the capture store")
-                           : sql_prepare(&store->statements[STORE_PUT_EXCHANGE], store->db, text, store->path, error);
+    bool done = sql.failed
+                    ? error_set(error, ERROR_MEMORY, "out of memory for the capture store")
+                    : sql_prepare(&store->statements[STORE_PUT_RECORD], store->db, text, store->options.path, error);
     buffer_free(&sql);
     return done;
 }
@@ -43,169 +60,249 @@ bool store_prepare(struct store *store, struct error *error)
         [STORE_BEGIN] = "BEGIN IMMEDIATE",
         [STORE_COMMIT] = "COMMIT",
         [STORE_ROLLBACK] = "ROLLBACK",
-        [STORE_ADD_BYTES] = "INSERT INTO bytes(data) VALUES (?)",
-        [STORE_PUT_REPLIED] = "UPDATE exchange SET replied_us = ?, delivered = ? WHERE id = ?",
+        [STORE_DATA_VERSION] = "PRAGMA data_version",
+        [STORE_ADD_BYTES] = "INSERT INTO bytes(id, data) VALUES (?, ?)",
+        [STORE_ADD_HEAD] = "INSERT INTO head(id, template, raw) VALUES (?, ?, ?)",
+        [STORE_PUT_REPLIED] =
+            "UPDATE record SET replied_after = ? - coalesce(received_us, 0), delivered = ? WHERE id = ?",
         [STORE_PUT_POSITION] = "INSERT OR REPLACE INTO ring_position(ring, run, sequence) VALUES (?, ?, ?)",
+        [STORE_ADD_EPOCH] = "INSERT INTO epoch VALUES (?, ?, ?, ?, 0, 0, 0)",
+        [STORE_PUT_EPOCH] = "UPDATE epoch SET last_record = ?, records = ?, size = ? WHERE id = ?",
+        [STORE_PUT_CLOCK] = "UPDATE clock SET latest_us = ?, disorder_us = ?",
     };
+    const char *path = store->options.path;
     for (size_t i = 0; i < STORE_STATEMENT_COUNT; i++) {
-        if (texts[i] != NULL && !sql_prepare(&store->statements[i], store->db, texts[i], store->path, error))
+        if (texts[i] != NULL && !sql_prepare(&store->statements[i], store->db, texts[i], path, error))
             return false;
     }
-    return prepare_exchange(store, error);
+    for (size_t i = 0; i < DICTIONARY_COUNT; i++) {
+        if (!dictionary_open(&store->dictionaries[i], (enum dictionary_kind)i, store->db, path, error))
+            return false;
+    }
+    return prepare_record(store, error);
 }
 
-/* --- steps --- */
+/* --- steps; each gives SQLITE_DONE, or what failed --- */
 
-enum written {
-    WRITTEN,
-    LEFT_OUT, /* this row can never be written; others can */
-    FAILED    /* the store cannot be written now */
+static int done_if_ok(int code)
+{
+    return code == SQLITE_OK ? SQLITE_DONE : code;
+}
+
+static bool has_signature(const struct record *record)
+{
+    return record->signature[0] != '\0';
+}
+
+static struct head_values values_of(const struct record *record)
+{
+    struct head_values values = { .target = record->target, .expires_ms = record->expires_ms, .id = record->id };
+    if (has_signature(record))
+        values.signature = slice_of(record->signature, sizeof(record->signature));
+    values.date_s = head_template_date(record->views[RECORD_UPSTREAM_RESPONSE].head);
+    return values;
+}
+
+static bool has_connection(const struct record_connection *connection)
+{
+    return connection->ip_family != 0 || connection->remote_address.length > 0 ||
+           connection->local_address.length > 0 || connection->local_port != 0 || connection->remote_port != 0 ||
+           connection->tls_version.length > 0 || connection->tls_cipher.length > 0 ||
+           connection->http_version.length > 0;
+}
+
+static int put_dictionaries(int64_t *ids, struct store *store, const struct record *record)
+{
+    int code = SQLITE_DONE;
+    for (size_t kind = 0; code == SQLITE_DONE && kind < DICTIONARY_COUNT; kind++) {
+        bool below = kind == DICTIONARY_CONNECTION && store->options.imports;
+        ids[kind] = 0;
+        if (kind != DICTIONARY_CONNECTION || has_connection(&record->connection))
+            code = dictionary_id(&ids[kind], &store->dictionaries[kind], store->digester, record,
+                                 &store->next.dictionary[kind], below ? -1 : 1);
+    }
+    return code;
+}
+
+/* --- one record's row --- */
+
+/* Binds one value after the other; the first failure stays. */
+struct binder {
+    sqlite3_stmt *statement;
+    int place;
+    int code;
 };
 
-/* Runs a statement that gives no rows, and makes it ready for the next time. */
-static enum written run(const struct store *store, enum store_statement which)
+static void bind_number(struct binder *binder, int64_t number)
 {
-    sqlite3_stmt *statement = store->statements[which];
-    int code = sqlite3_step(statement) & 0xFF;
-    if (code == SQLITE_DONE) {
-        (void)sqlite3_reset(statement); /* nothing to tell after DONE */
-        return WRITTEN;
+    binder->place++;
+    if (binder->code == SQLITE_OK)
+        binder->code = sqlite3_bind_int64(binder->statement, binder->place, number);
+}
+
+/* NULL where `known` is false. */
+static void bind_known(struct binder *binder, int64_t number, bool known)
+{
+    if (known) {
+        bind_number(binder, number);
+        return;
     }
-    (void)sqlite3_reset(statement); /* tells the step's failure once more */
-    bool row_alone = code == SQLITE_CONSTRAINT || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH;
-    return row_alone ? LEFT_OUT : FAILED;
+    binder->place++;
+    if (binder->code == SQLITE_OK)
+        binder->code = sqlite3_bind_null(binder->statement, binder->place);
 }
 
-static bool fail(struct store *store, struct error *error)
+static void bind_blob(struct binder *binder, struct slice bytes, bool known)
 {
-    (void)sql_error(error, store->db, "write", store->path);
-    if (sqlite3_get_autocommit(store->db) == 0)
-        (void)run(store, STORE_ROLLBACK); /* SQLite rolled back itself where this fails */
-    bytes_cache_forget(store->cache);
-    return false;
+    if (!known) {
+        bind_known(binder, 0, false);
+        return;
+    }
+    binder->place++;
+    if (binder->code == SQLITE_OK)
+        binder->code =
+            sqlite3_bind_blob64(binder->statement, binder->place, bytes.data, bytes.length, SQLITE_TRANSIENT);
 }
 
-bool store_begin(struct store *store, struct error *error)
+static void bind_text(struct binder *binder, struct slice text)
 {
-    store->left_out_now = 0;
-    return run(store, STORE_BEGIN) == WRITTEN || fail(store, error);
+    binder->place++;
+    if (binder->code == SQLITE_OK)
+        binder->code =
+            sqlite3_bind_text64(binder->statement, binder->place, text.data, text.length, SQLITE_STATIC, SQLITE_UTF8);
 }
 
-bool store_commit(struct store *store, struct error *error)
+static void bind_times(struct binder *binder, const struct record *record)
 {
-    if (run(store, STORE_COMMIT) != WRITTEN)
-        return fail(store, error);
-    store->rows_left_out += store->left_out_now;
+    const int64_t moments[] = { record->signed_us,     record->connected_us, record->sent_us,
+                                record->first_byte_us, record->complete_us,  record->replied_us };
+    for (size_t i = 0; i < ARRAY_LENGTH(moments); i++)
+        bind_known(binder, moments[i] - record->received_us, moments[i] != 0);
+}
+
+/* Whether the digest is what a reader gets from the query and the body that left (record_row.c). */
+static bool follows_from_payload(const struct store *store, const struct record *record, struct slice query)
+{
+    struct digest digest;
+    return record->is_signed &&
+           digester_of(&digest, store->digester, query, record->views[RECORD_UPSTREAM_REQUEST].body) &&
+           memcmp(digest.bytes, record->payload_sha256, DIGEST_LENGTH) == 0;
+}
+
+static bool is_any(const unsigned char *bytes, size_t length)
+{
+    unsigned char any = 0;
+    for (size_t i = 0; i < length; i++)
+        any |= bytes[i];
+    return any != 0;
+}
+
+static bool is_lower_hex(struct slice text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        char byte = text.data[i];
+        if (!((byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f')))
+            return false;
+    }
     return true;
 }
 
-/* Binding fails only when out of memory or on a value beyond SQLite's limits; the row is then not run. */
-static enum written bound(int code)
+static void bind_signature(struct binder *binder, const struct record *record)
 {
-    if (code == SQLITE_OK)
-        return WRITTEN;
-    return code == SQLITE_TOOBIG ? LEFT_OUT : FAILED;
+    unsigned char bytes[SIGNATURE_BYTES];
+    struct slice text = slice_of(record->signature, sizeof(record->signature));
+    bool is_known = has_signature(record);
+    if (is_known && !is_lower_hex(text))
+        bind_text(binder, text);
+    else
+        bind_blob(binder, slice_of(bytes, sizeof(bytes)), is_known && hex_decode(bytes, text.data, sizeof(bytes)));
 }
 
-/* --- rows --- */
-
-static int bind_field(sqlite3_stmt *statement, int place, const struct record *record, const struct record_field *field)
+static void bind_signing(struct binder *binder, const struct store *store, const struct record *record,
+                         struct slice query)
 {
-    if (record_field_is_absent(record, field))
-        return sqlite3_bind_null(statement, place);
-    if (field->kind == RECORD_FIELD_OUTCOME)
-        return sqlite3_bind_text(statement, place, record_outcome_name(record->outcome), -1, SQLITE_STATIC);
-    if (record_field_is_number(field))
-        return sqlite3_bind_int64(statement, place, record_field_number(record, field));
-    struct slice bytes = record_field_bytes(record, field);
-    if (field->kind == RECORD_FIELD_BYTES)
-        return sqlite3_bind_blob64(statement, place, bytes.data, bytes.length, SQLITE_STATIC);
-    return sqlite3_bind_text64(statement, place, bytes.data, bytes.length, SQLITE_STATIC, SQLITE_UTF8);
+    int64_t signed_ms = record->signed_us / 1000;
+    uint64_t window = record->expires_ms > 0 ? (uint64_t)record->expires_ms / WINDOW_MS : 0;
+    bool keeps_digest = (record->is_signed || is_any(record->payload_sha256, DIGEST_LENGTH)) &&
+                        !follows_from_payload(store, record, query);
+    bind_number(binder, (int64_t)record->payload_length);
+    bind_blob(binder, slice_of(record->payload_sha256, DIGEST_LENGTH), keeps_digest);
+    bind_known(binder, record->expires_ms - signed_ms, record->expires_ms != 0);
+    bind_known(binder, (int64_t)record->window, record->window != window);
+    bind_signature(binder, record);
 }
 
-/* The row in bytes that holds `data`, added where it is not remembered. 0 for no bytes. */
-static enum written put_bytes(int64_t *id, struct store *store, struct slice data)
+static void bind_facts(struct binder *binder, const struct store *store, const struct record *record,
+                       const int64_t *dictionaries, int64_t date_s)
 {
-    struct bytes_digest digest;
-    sqlite3_stmt *statement = store->statements[STORE_ADD_BYTES];
-    *id = 0;
-    if (data.length == 0)
-        return WRITTEN;
-    if (!bytes_cache_digest(&digest, store->cache, data))
-        return FAILED;
-    *id = bytes_cache_find(store->cache, &digest);
-    if (*id != 0)
-        return WRITTEN;
-    enum written result = bound(sqlite3_bind_blob64(statement, 1, data.data, data.length, SQLITE_STATIC));
-    if (result == WRITTEN)
-        result = run(store, STORE_ADD_BYTES);
-    if (result == WRITTEN) {
-        *id = sqlite3_last_insert_rowid(store->db);
-        bytes_cache_remember(store->cache, &digest, *id);
-    }
-    return result;
+    struct slice query;
+    int64_t port;
+    (void)dictionary_split_query(record->target, &query);       /* for the query alone */
+    (void)dictionary_split_port(record->client_address, &port); /* for the port alone */
+    bind_number(binder, record->id);
+    bind_known(binder, record->received_us, record->received_us != 0);
+    bind_number(binder, dictionaries[DICTIONARY_PARTY]);
+    bind_number(binder, dictionaries[DICTIONARY_ENDPOINT]);
+    bind_number(binder, dictionaries[DICTIONARY_VERDICT]);
+    bind_known(binder, dictionaries[DICTIONARY_CONNECTION], dictionaries[DICTIONARY_CONNECTION] != 0);
+    bind_known(binder, port, port != 0);
+    if (query.data != NULL)
+        bind_text(binder, query);
+    else
+        bind_known(binder, 0, false);
+    bind_times(binder, record);
+    bind_number(binder, record->delivered ? 1 : 0);
+    bind_number(binder, record->is_signed ? 1 : 0);
+    bind_number(binder, record->connection.reused ? 1 : 0);
+    bind_number(binder, (int64_t)record->attempts);
+    bind_signing(binder, store, record, http_target_query(record->target));
+    bind_known(binder, date_s - record->received_us / 1000000, date_s != 0);
 }
 
-/* Bytes that a frame holds once have one address (record_codec.h), so they are looked up once. */
-static const int64_t *same_as_before(const struct slice *parts, const int64_t *ids, size_t count, struct slice part)
+static int put_record(struct store *store, const struct record *record)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i].data == part.data && parts[i].length == part.length)
-            return &ids[i];
-    }
-    return NULL;
+    int64_t references[SQL_REFERENCE_COUNT], dictionaries[DICTIONARY_COUNT];
+    struct head_values values = values_of(record);
+    int code = store_begin_epoch_if_due(store);
+    if (code == SQLITE_DONE)
+        code = put_dictionaries(dictionaries, store, record);
+    if (code == SQLITE_DONE)
+        code = store_put_heads(references, store, record, values);
+    if (code == SQLITE_DONE)
+        code = store_put_bodies(references, store, record);
+    if (code != SQLITE_DONE)
+        return code;
+    struct binder binder = { .statement = store->statements[STORE_PUT_RECORD], .code = SQLITE_OK };
+    bind_facts(&binder, store, record, dictionaries, values.date_s);
+    for (size_t i = 0; i < SQL_REFERENCE_COUNT; i++)
+        bind_known(&binder, references[i], references[i] != 0);
+    code = done_if_ok(binder.code);
+    if (code == SQLITE_DONE)
+        code = store_step(store, STORE_PUT_RECORD);
+    if (code == SQLITE_DONE)
+        store_note_record(store, record);
+    return code;
 }
 
-static enum written put_views(int64_t *ids, struct store *store, const struct record *record)
+static int put_replied(struct store *store, const struct replied *replied)
 {
-    struct slice parts[SQL_REFERENCE_COUNT];
-    for (size_t i = 0; i < SQL_REFERENCE_COUNT; i++) {
-        const struct record_message *view = &record->views[i / 2];
-        parts[i] = i % 2 == 0 ? view->head : view->body;
-        const int64_t *known = same_as_before(parts, ids, i, parts[i]);
-        enum written result = WRITTEN;
-        if (known != NULL)
-            ids[i] = *known;
-        else
-            result = put_bytes(&ids[i], store, parts[i]);
-        if (result != WRITTEN)
-            return result;
-    }
-    return WRITTEN;
+    struct binder binder = { .statement = store->statements[STORE_PUT_REPLIED], .code = SQLITE_OK };
+    bind_number(&binder, replied->replied_us);
+    bind_number(&binder, replied->delivered ? 1 : 0);
+    bind_number(&binder, replied->id);
+    return binder.code == SQLITE_OK ? store_step(store, STORE_PUT_REPLIED) : binder.code;
 }
 
-static enum written put_record(struct store *store, const struct record *record)
-{
-    sqlite3_stmt *statement = store->statements[STORE_PUT_EXCHANGE];
-    int64_t ids[SQL_REFERENCE_COUNT];
-    enum written result = put_views(ids, store, record);
-    int place = 1;
-    for (size_t i = 0; result == WRITTEN && i < RECORD_FIELD_COUNT; i++)
-        result = bound(bind_field(statement, place++, record, &record_fields[i]));
-    for (size_t i = 0; result == WRITTEN && i < SQL_REFERENCE_COUNT; i++, place++)
-        result =
-            bound(ids[i] == 0 ? sqlite3_bind_null(statement, place) : sqlite3_bind_int64(statement, place, ids[i]));
-    return result == WRITTEN ? run(store, STORE_PUT_EXCHANGE) : result;
-}
+/* --- a batch --- */
 
-static enum written put_replied(struct store *store, const struct replied *replied)
-{
-    sqlite3_stmt *statement = store->statements[STORE_PUT_REPLIED];
-    int code = sqlite3_bind_int64(statement, 1, replied->replied_us);
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_int(statement, 2, replied->delivered ? 1 : 0);
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_int64(statement, 3, replied->id);
-    return code == SQLITE_OK ? run(store, STORE_PUT_REPLIED) : bound(code);
-}
-
-static enum written put_entry(struct store *store, const struct batch_entry *entry)
+/* A payload that is no record counts as one that no table takes. */
+static int put_entry(struct store *store, const struct batch_entry *entry)
 {
     struct record record;
     if (entry->record.length == 0)
         return put_replied(store, &entry->replied);
     if (!record_decode(&record, entry->record))
-        return LEFT_OUT;
+        return SQLITE_MISMATCH;
     if (entry->replied.id != 0) {
         record.replied_us = entry->replied.replied_us;
         record.delivered = entry->replied.delivered;
@@ -213,29 +310,48 @@ static enum written put_entry(struct store *store, const struct batch_entry *ent
     return put_record(store, &record);
 }
 
+static bool is_row_alone(int code)
+{
+    code &= 0xFF;
+    return code == SQLITE_CONSTRAINT || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH;
+}
+
+static bool note_left_out(struct store *store, int64_t id, struct error *error)
+{
+    char detail[128];
+    (void)sqlite3_snprintf(sizeof(detail), detail, "exchange %lld cannot be recorded", (long long)id); /* fits */
+    return store_note_incident(store, clock_wall_us(), "left-out", 1, detail, error);
+}
+
 bool store_write_batch(struct store *store, const struct batch *batch, struct error *error)
 {
     for (size_t i = 0; i < batch->count; i++) {
-        enum written result = put_entry(store, &batch->entries[i]);
-        if (result == FAILED)
-            return fail(store, error);
-        if (result == WRITTEN)
+        int code = put_entry(store, &batch->entries[i]);
+        if (code == SQLITE_DONE)
             continue;
+        if (!is_row_alone(code))
+            return store_fail(store, error);
         store->left_out_now++;
         log_error("exchange %" PRId64 " cannot be recorded and is left out (%s); %" PRIu64 " so far",
                   batch->entries[i].id, sqlite3_errmsg(store->db), store->rows_left_out + store->left_out_now);
+        if (!note_left_out(store, batch->entries[i].id, error))
+            return false;
     }
     return true;
 }
 
-bool store_set_ring_position(struct store *store, const char *ring, const char *run_name, uint64_t sequence,
+bool store_write_record(struct store *store, const struct record *record, struct error *error)
+{
+    return put_record(store, record) == SQLITE_DONE || store_fail(store, error);
+}
+
+bool store_set_ring_position(struct store *store, const char *ring, const char *run, uint64_t sequence,
                              struct error *error)
 {
-    sqlite3_stmt *statement = store->statements[STORE_PUT_POSITION];
-    int code = sqlite3_bind_text(statement, 1, ring, -1, SQLITE_STATIC);
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_text(statement, 2, run_name, -1, SQLITE_STATIC);
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_int64(statement, 3, (int64_t)sequence);
-    return (code == SQLITE_OK && run(store, STORE_PUT_POSITION) == WRITTEN) || fail(store, error);
+    struct binder binder = { .statement = store->statements[STORE_PUT_POSITION], .code = SQLITE_OK };
+    bind_text(&binder, slice_text(ring));
+    bind_text(&binder, slice_text(run));
+    bind_number(&binder, (int64_t)sequence);
+    return (binder.code == SQLITE_OK && store_step(store, STORE_PUT_POSITION) == SQLITE_DONE) ||
+           store_fail(store, error);
 }

@@ -6,43 +6,127 @@
 #include "terminal.h"
 
 #include "countersign/capture_reader.h"
+#include "countersign/capture_store.h"
 
 enum {
-    LOG_LIMIT_DEFAULT = 20,
     LOG_LIMIT_MAX = 100000,     /* exchanges in one listing: all of them are held to align the columns */
     LOG_OUTPUT_MAX = 512 << 20, /* bytes of what is printed at once */
-    LOG_FLUSH = 65536           /* bytes after which a listing that streams is written */
+    LOG_FLUSH = 65536,          /* bytes after which a listing that streams is written */
+    LOG_PROBLEM_MAX = 512       /* bytes of what is wrong with an option's value */
 };
 
 struct log_options {
-    size_t limit;
+    struct capture_filter filter;
+    bool has_filter;   /* one of its options was given */
+    struct slice grep; /* bytes that a body must hold; empty: any */
+    size_t limit;      /* 0: the command's own */
     bool json;
     bool raw;
     bool help;
-    bool has_view;
-    enum record_view view; /* where has_view */
+    bool follow;
+    bool all;
+    bool share;
+    bool force;
+    bool arm;
+    bool yes;
+    bool dry_run;
+    bool no_pager;
+    const char *view;   /* as given: which words it takes is the command's to say */
+    const char *format; /* likewise */
+    const char *output; /* a file's name */
+    const char *to;     /* an address */
+    struct capture_keep keep;
     enum terminal_color_choice color;
     const char *store;        /* NULL: the configuration's */
     const char *const *words; /* what is no option */
     size_t word_count;
+    int64_t now_us; /* wall clock, when the command began */
+    char problem[LOG_PROBLEM_MAX];
     struct cli_config_options config;
 };
 
-/* One run, options read and the store open. */
+/* One run, options read and, where the command asks for it, the store open. */
 struct log_run {
     const struct log_options *options;
-    struct capture_reader *reader;
+    const struct log_command *command;
+    struct capture_reader *reader; /* NULL where the command opens it itself */
     const char *store_path;
-    struct terminal terminal;
-    int64_t now_us; /* wall clock */
+    struct terminal terminal; /* standard output */
+    int64_t now_us;           /* wall clock */
+    int exit_code;            /* what to end with where the command does not fail: 0, or 1 for a difference */
 };
+
+/* Which options a command takes. */
+enum {
+    LOG_TAKES_FILTER = 1 << 0,
+    LOG_TAKES_LIMIT = 1 << 1,
+    LOG_TAKES_JSON = 1 << 2,
+    LOG_TAKES_VIEW = 1 << 3,
+    LOG_TAKES_RAW = 1 << 4,
+    LOG_TAKES_FOLLOW = 1 << 5,
+    LOG_TAKES_ALL = 1 << 6,
+    LOG_TAKES_EXPORT = 1 << 7, /* --format, --output, --share, --force, --to */
+    LOG_TAKES_FORMAT = 1 << 8,
+    LOG_TAKES_KEEP = 1 << 9,    /* --keep-*, --imported, --yes, --dry-run */
+    LOG_TAKES_REPLAY = 1 << 10, /* --to, --arm */
+    LOG_TAKES_PAGER = 1 << 11
+};
+
+struct log_command {
+    const char *word;
+    const char *synopsis; /* behind the word */
+    const char *summary;  /* one line */
+    const char *help;     /* what it does; the options' help follows, generated */
+    unsigned takes;
+    size_t words_min;
+    size_t words_max;
+    const char *what_words; /* for the usage error: "which exchange? Give its id, or `last`" */
+    bool opens_itself;      /* the store need not be there, or is not read */
+    bool (*run)(struct log_run *run, struct error *error);
+};
+
+/* The subcommands; each writes to standard output. One row each in log.c. */
+extern const struct log_command log_command_list, log_command_show, log_command_tail, log_command_diff,
+    log_command_export, log_command_import, log_command_replay, log_command_prune, log_command_migrate,
+    log_command_stats, log_command_sql;
+
+/* --- options (log_options.c) --- */
+
+/* Reads the command's options. Returns 0, or the exit code after having printed what is wrong. */
+int log_options_read(struct log_options *options, const struct log_command *command, int argc, char **argv);
+
+/* Prints the command's help to standard output. */
+void log_help(const struct log_command *command);
+
+/* The words of an option's value for a filter (log_filter.c): NULL, or what is wrong. */
+const char *log_filter_take(struct log_options *options, const char *name, const char *value);
+
+/* The filter with its --grep, for a query; `run` must outlive it. */
+struct capture_filter log_filter(const struct log_run *run);
+
+/* How the command's errors begin: "log show". */
+const char *log_command_name(const struct log_command *command);
+
+/* --- ids (log_id.c) --- */
+
+/* "17", "i3", "last", "last~3", "last:api_error", "last:1401", "last:unknown~2"; the filter's options hold for the last
+ * forms, too. What is none of these, and an id that is not there, is ERROR_INPUT. */
+MUST_CHECK bool log_id_resolve(int64_t *id, struct log_run *run, const char *word, struct error *error);
+
+/* Whether it has the form of one; looks at nothing. */
+bool log_id_is_one(const char *word);
+
+/* --- output --- */
 
 /* A remark on standard error, so that standard output holds the answer alone. */
 void log_note(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/* The two subcommands; each writes to standard output. */
-MUST_CHECK bool log_list(const struct log_run *run, struct error *error);
-MUST_CHECK bool log_show(const struct log_run *run, struct error *error);
+/* Prints the whole answer: through the pager where it is longer than the terminal is high. */
+MUST_CHECK bool log_print(const struct log_run *run, struct slice text, struct error *error);
+
+/* A question on the terminal; true only for a clear yes. Where standard input or error is none, false. */
+bool log_can_ask(void);
+bool log_ask(const char *question, const char *yes);
 
 /* A word as in "upstream-request" for --view. */
 const char *log_view_word(enum record_view view);
@@ -63,6 +147,10 @@ void log_table_free(struct log_table *table);
 MUST_CHECK bool log_table_add(struct log_table *table, const struct record *record); /* false: out of memory */
 void log_table_print(struct buffer *out, const struct log_table *table);
 
+/* For rows that come one after the other: the columns keep at least the widths they had (`floor`), and only the rows
+ * added since the last call are printed; the header the first time. */
+void log_table_print_more(struct buffer *out, struct log_table *table);
+
 /* The record as one JSON object without a newline: every fact, numbers exact, facts that are not known null. */
 void log_append_json(struct buffer *out, const struct record *record, bool with_views);
 
@@ -72,5 +160,8 @@ void log_append_facts(struct buffer *out, const struct terminal *terminal, const
 /* One view: title, head, body; parts that an earlier view of the record has too are said to be the same. */
 void log_append_view(struct buffer *out, const struct terminal *terminal, const struct record *record,
                      enum record_view view, bool compare);
+
+/* The body as it was before its content coding; `decoded` holds it where it was coded. */
+struct slice log_decoded_body(struct buffer *decoded, const struct record_message *message);
 
 #endif

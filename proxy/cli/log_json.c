@@ -2,11 +2,10 @@
  * nothing; one thread. */
 #include "log_command.h"
 
+#include "countersign/base64.h"
 #include "countersign/clock.h"
 #include "countersign/hex.h"
 #include "countersign/json_write.h"
-
-enum { BASE64_GROUP = 3 }; /* bytes that make four characters, RFC 4648 §4 */
 
 struct object {
     struct buffer *out;
@@ -64,19 +63,8 @@ static void add_flag(struct object *object, const char *name, bool flag)
 
 static void append_base64(struct buffer *out, struct slice bytes)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     buffer_append_byte(out, '"');
-    for (size_t i = 0; i < bytes.length; i += BASE64_GROUP) {
-        size_t count = bytes.length - i < BASE64_GROUP ? bytes.length - i : BASE64_GROUP;
-        uint32_t group = 0;
-        for (size_t j = 0; j < BASE64_GROUP; j++)
-            group = group << 8 | (j < count ? (unsigned char)bytes.data[i + j] : 0);
-        char text[4] = { alphabet[group >> 18], alphabet[group >> 12 & 63], alphabet[group >> 6 & 63],
-                         alphabet[group & 63] };
-        for (size_t j = count + 1; j < sizeof(text); j++)
-            text[j] = '=';
-        buffer_append(out, text, sizeof(text));
-    }
+    (void)base64_append(out, bytes); /* the buffer remembers a failure */
     buffer_append_byte(out, '"');
 }
 

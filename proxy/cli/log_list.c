@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+enum { LIST_LIMIT = 20 };
+
 /* What a listing's visits share. */
 struct listing {
     struct log_table *table;
@@ -43,22 +45,53 @@ static bool visit_json(void *context, const struct record *record)
     return listing->out.length < LOG_FLUSH || flush(listing);
 }
 
-bool log_list(const struct log_run *run, struct error *error)
+static bool list_rows(struct log_run *run, const struct capture_query *query, struct listing *listing)
+{
+    if (!log_table_create(&listing->table, &run->terminal, run->now_us))
+        return fail_for_memory(listing);
+    if (!capture_reader_list(run->reader, query, visit_row, listing, listing->error) || listing->failed)
+        return false;
+    if (listing->count == 0)
+        return true;
+    log_table_print(&listing->out, listing->table);
+    return !listing->out.failed ? log_print(run, buffer_slice(&listing->out), listing->error)
+                                : fail_for_memory(listing);
+}
+
+static bool list_json(struct log_run *run, const struct capture_query *query, struct listing *listing)
+{
+    return capture_reader_list(run->reader, query, visit_json, listing, listing->error) && !listing->failed &&
+           flush(listing);
+}
+
+static bool list(struct log_run *run, struct error *error)
 {
     struct listing listing = { .error = error };
-    bool json = run->options->json;
-    const struct capture_query query = { .limit = run->options->limit, .oldest_first = true };
+    const struct capture_query query = {
+        .filter = log_filter(run),
+        .limit = run->options->limit > 0 ? run->options->limit : LIST_LIMIT,
+        .oldest_first = true,
+    };
     buffer_init(&listing.out, LOG_OUTPUT_MAX);
-    if (!log_table_create(&listing.table, &run->terminal, run->now_us))
-        return fail_for_memory(&listing);
-    bool done =
-        capture_reader_list(run->reader, &query, json ? visit_json : visit_row, &listing, error) && !listing.failed;
-    if (done && !json && listing.count > 0)
-        log_table_print(&listing.out, listing.table);
-    done = done && flush(&listing);
+    bool done = run->options->json ? list_json(run, &query, &listing) : list_rows(run, &query, &listing);
     if (done && listing.count == 0)
-        log_note("no exchange is recorded yet in %s", run->store_path);
+        log_note(run->options->has_filter ? "no exchange in %s fits" : "no exchange is recorded yet in %s",
+                 run->store_path);
     buffer_free(&listing.out);
     log_table_free(listing.table);
     return done;
 }
+
+const struct log_command log_command_list = {
+    .word = "ls",
+    .synopsis = "[FILTERS] [-n N]",
+    .summary = "the latest exchanges, one a line (what `log` alone does)",
+    .help = "Lists the latest exchanges that fit, the newest at the bottom: 20 of them without --limit.\n"
+            "`log show ID` shows one whole. MS is the time from the request's last byte to the reply's.\n"
+            "\n"
+            "Outcomes: ok; api_error (an answer whose code is not success, whatever the HTTP status); http_error;\n"
+            "refused (by countersign); not_sent (no byte left); unknown (bytes left, no whole answer came); in_flight.",
+    .takes = LOG_TAKES_FILTER | LOG_TAKES_LIMIT | LOG_TAKES_JSON | LOG_TAKES_PAGER,
+    .what_words = "`log ls` takes options alone",
+    .run = list,
+};

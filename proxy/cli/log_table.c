@@ -40,6 +40,7 @@ struct log_table {
     size_t width[COLUMN_COUNT];
     struct terminal terminal;
     int64_t now_us;
+    bool has_header; /* log_table_print_more printed it */
 };
 
 static bool is_narrow(const struct log_table *table)
@@ -312,4 +313,32 @@ void log_table_print(struct buffer *out, const struct log_table *table)
     print_header(out, table, widths);
     for (size_t i = 0; i < table->count; i++)
         print_row(out, table, &table->rows[i], widths);
+}
+
+/* A few columns more than the first rows need: later ids, times and outcomes seldom are longer. */
+static void widen_for_more(struct log_table *table)
+{
+    static const size_t floors[COLUMN_COUNT] = {
+        [COLUMN_ID] = 7,      [COLUMN_TIME] = 12,  [COLUMN_LISTENER] = 8, [COLUMN_METHOD] = 6,
+        [COLUMN_TARGET] = 40, [COLUMN_STATUS] = 4, [COLUMN_OUTCOME] = 20, [COLUMN_MS] = 7
+    };
+    for (size_t i = 0; i < COLUMN_COUNT; i++)
+        table->width[i] = table->width[i] < floors[i] ? floors[i] : table->width[i];
+}
+
+void log_table_print_more(struct buffer *out, struct log_table *table)
+{
+    size_t widths[COLUMN_COUNT];
+    if (!table->has_header)
+        widen_for_more(table);
+    memcpy(widths, table->width, sizeof(widths));
+    widths[COLUMN_TARGET] = target_width(table);
+    if (!table->has_header)
+        print_header(out, table, widths);
+    table->has_header = true;
+    for (size_t i = 0; i < table->count; i++) {
+        print_row(out, table, &table->rows[i], widths);
+        free(table->rows[i].text);
+    }
+    table->count = 0;
 }

@@ -240,3 +240,9 @@ void log_append_view(struct buffer *out, const struct terminal *terminal, const 
     append_head(&view);
     append_body(&view);
 }
+
+struct slice log_decoded_body(struct buffer *decoded, const struct record_message *message)
+{
+    struct slice coding = content_encoding(message->head);
+    return content_decode(decoded, coding, message->body) == CONTENT_DECODED ? buffer_slice(decoded) : message->body;
+}

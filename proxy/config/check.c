@@ -15,6 +15,8 @@
  * received and as sent, and the room that a frame leaves unused at most; with room for an answer. */
 enum { RING_BODIES = 8, RING_REST = 1 << 20 };
 
+enum { KEEP_MIB_LEAST = 64 };
+
 enum { REFERENCE_MAX = 2 * CONFIG_TITLE_MAX + 16 }; /* bytes: a section's title and a key, and words around them */
 
 static size_t key_of(enum config_kind kind, const char *name)
@@ -67,6 +69,16 @@ static void check_ring(struct config_draft *draft)
     buffer_free(&ring);
     buffer_free(&body);
     buffer_free(&bound);
+}
+
+/* A smaller bound would be reached by the database's own overhead. */
+static void check_keep(struct config_draft *draft, struct config_section *section)
+{
+    int64_t mib = section->values.capture.keep_mib;
+    if (are_set(section, (const char *const[]){ "keep_mib", NULL }) && mib != 0 && mib < KEEP_MIB_LEAST)
+        config_problem_add(&draft->problems, config_draft_place(section, key_of(section->kind, "keep_mib")),
+                           "[capture] keep_mib: must be 0 (no bound) or at least %d; it is %d", KEEP_MIB_LEAST,
+                           (int)mib); /* below the other */
 }
 
 /* `timeout` runs from the call to the whole answer, so a longer connect_timeout would never be reached. Where only
@@ -238,6 +250,7 @@ static void check_listener(struct config_draft *draft, struct config_section *se
 void config_check(struct config_draft *draft)
 {
     static void (*const checks[CONFIG_KIND_COUNT])(struct config_draft *, struct config_section *) = {
+        [CONFIG_KIND_CAPTURE] = check_keep,
         [CONFIG_KIND_UPSTREAM] = check_upstream,
         [CONFIG_KIND_LISTENER] = check_listener,
     };

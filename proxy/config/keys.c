@@ -31,6 +31,12 @@ static const char *const policies[] = {
     NULL,
 };
 static const char *const signs[] = { [CONFIG_SIGN_PRIVATE] = "private", [CONFIG_SIGN_ALL] = "all", NULL };
+static const char *const durabilities[] = {
+    [CONFIG_DURABILITY_PROCESS] = "process", [CONFIG_DURABILITY_POWER] = "power", NULL
+};
+static const char *const when_fulls[] = {
+    [CONFIG_WHEN_FULL_REFUSE] = "refuse", [CONFIG_WHEN_FULL_DROP] = "drop", NULL
+};
 
 /* One row each; the columns behind the default depend on the type. */
 #define FIELD(section, field) .offset = offsetof(struct config_##section, field)
@@ -65,6 +71,16 @@ static const struct config_key proxy_keys[] = {
 static const struct config_key capture_keys[] = {
     { KEY("ring_size", SIZE, "64MiB"), RANGE(4 * MIB, 4 * GIB), FIELD(capture, ring_size),
       .help = "of each worker's ring; must exceed 8 * body_max + 1MiB" },
+    { KEY("durability", CHOICE, "process"), .choices = durabilities, FIELD(capture, durability),
+      .help = "what the record survives; power: each POST waits for the disk" },
+    { KEY("when_full", CHOICE, "refuse"), .choices = when_fulls, FIELD(capture, when_full),
+      .help = "what a request gets for which the ring has no room" },
+    { KEY("keep_days", INTEGER, "0"), RANGE(0, 36500), FIELD(capture, keep_days),
+      .help = "older exchanges are deleted; 0: whatever their age" },
+    { KEY("keep_mib", INTEGER, "4096"), RANGE(0, 16777216), FIELD(capture, keep_mib),
+      .help = "of capture.db, at least 64: the oldest go; 0: no bound" },
+    { KEY("keep_count", INTEGER, "0"), RANGE(0, 1000000000), FIELD(capture, keep_count),
+      .help = "exchanges at most: the oldest are deleted; 0: no bound" },
 };
 
 static const struct config_key account_keys[] = {

@@ -1,5 +1,6 @@
-/* The state machine of one exchange: received -> (waiting for key) -> forwarded -> (waiting for room) -> answered.
- * Every way ends in exchange_conclude: first the outcome is in the journal, then the client gets its answer.
+/* The state machine of one exchange: received -> (waiting for sync) -> (waiting for key) -> forwarded -> (waiting for room)
+ * -> answered. A sync is waited for with durability = power, by what may change anything: then an intent is on the disk
+ * before it is signed, and a second one, with the signature, is in the journal before its first byte leaves. Every way ends in exchange_conclude: first the outcome is in the journal, then the client gets its answer.
  * The worker's thread. */
 #include "exchange_internal.h"
 
@@ -10,9 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void forward(struct exchange *exchange);
-
-static void refuse(struct exchange *exchange, enum refusal refusal, const char *detail)
+void exchange_refuse(struct exchange *exchange, enum refusal refusal, const char *detail)
 {
     if (!exchange_reply_with_refusal(exchange, refusal, detail))
         log_error("exchange %" PRId64 ": out of memory for its answer", exchange->record.id);
@@ -60,7 +59,7 @@ static void done(void *context, struct upstream_result *result)
         return;
     }
     if (was_stopped_for_key(exchange, result)) {
-        forward(exchange);
+        exchange_forward(exchange);
         return;
     }
     struct record *record = &exchange->record;
@@ -97,18 +96,22 @@ static bool about_to_send(void *context, const struct upstream_connection *conne
     exchange_take_connection(exchange, connection);
     record->attempts = attempt;
     record->views[RECORD_UPSTREAM_REQUEST].body = exchange->sending.body;
-    if (!journal_intent(exchange->listener->worker->journal, record)) {
+    if (exchange->admitted && !journal_intent(exchange->listener->worker->journal, record)) {
         log_error("exchange %" PRId64 ": its intent could not be recorded, so it is not sent", record->id);
         return false;
     }
     return true;
 }
 
-/* A repeat must not change anything: methods that are safe by definition (RFC 9110 §9.2.1), without a body. */
+bool exchange_is_safe(const struct exchange *exchange)
+{
+    return slice_equal_text(exchange->record.method, "GET") || slice_equal_text(exchange->record.method, "HEAD");
+}
+
+/* A repeat must not change anything. */
 static bool may_repeat(const struct exchange *exchange)
 {
-    return (slice_equal_text(exchange->sending.method, "GET") || slice_equal_text(exchange->sending.method, "HEAD")) &&
-           !exchange->sending.has_body;
+    return exchange_is_safe(exchange) && !exchange->sending.has_body;
 }
 
 static void hand_to_upstream(struct exchange *exchange)
@@ -119,7 +122,7 @@ static void hand_to_upstream(struct exchange *exchange)
     if (!upstream_send(&exchange->call, exchange->listener->upstream, &exchange->sending, may_repeat(exchange),
                        &callbacks, exchange, &error)) {
         exchange->call = NULL;
-        refuse(exchange, error.kind == ERROR_INPUT ? REFUSAL_UNSENDABLE : REFUSAL_INTERNAL, error.message);
+        exchange_refuse(exchange, error.kind == ERROR_INPUT ? REFUSAL_UNSENDABLE : REFUSAL_INTERNAL, error.message);
     }
 }
 
@@ -127,7 +130,7 @@ static void hand_to_upstream(struct exchange *exchange)
 
 static void look_for_key(struct loop_timer *timer)
 {
-    forward(timer->context);
+    exchange_forward(timer->context);
 }
 
 /* Looks whether the key of this moment's window is at hand, so that `about_to_send` finds it. */
@@ -140,7 +143,7 @@ static enum signer_client_key key_at_hand(struct exchange *exchange)
     return found;
 }
 
-static void forward(struct exchange *exchange)
+void exchange_forward(struct exchange *exchange)
 {
     struct exchange_worker *worker = exchange->listener->worker;
     if (exchange->state != EXCHANGE_WAITING_FOR_KEY)
@@ -154,7 +157,7 @@ static void forward(struct exchange *exchange)
         exchange->timer = (struct loop_timer){ .expired = look_for_key, .context = exchange };
         loop_timer_start(worker->loop, &exchange->timer, EXCHANGE_KEY_RETRY_US);
     } else {
-        refuse(exchange, REFUSAL_SIGNER_GONE, "");
+        exchange_refuse(exchange, REFUSAL_SIGNER_GONE, "");
     }
 }
 
@@ -165,21 +168,34 @@ static size_t request_bytes(const struct exchange *exchange)
     return exchange->client_head.length + front_request_body(exchange->request).length;
 }
 
+/* Whether the record has room for it, or may do without it. */
+static bool is_let_in(struct exchange *exchange)
+{
+    struct journal *journal = exchange->listener->worker->journal;
+    exchange->admitted = journal_admit(journal, request_bytes(exchange));
+    exchange->dropped = !exchange->admitted && journal_drop(journal, exchange->record.received_us);
+    return exchange->admitted || exchange->dropped;
+}
+
 static void begin(struct exchange *exchange)
 {
     char detail[256] = "";
     exchange->state = EXCHANGE_RECEIVED;
     if (!exchange_take_client_request(exchange)) {
-        refuse(exchange, REFUSAL_INTERNAL, "");
+        exchange_refuse(exchange, REFUSAL_INTERNAL, "");
         return;
     }
-    exchange->admitted = journal_admit(exchange->listener->worker->journal, request_bytes(exchange));
-    enum refusal refusal =
-        exchange->admitted ? exchange_reason_to_refuse(exchange, detail, sizeof(detail)) : REFUSAL_RECORD_FULL;
+    if (!is_let_in(exchange)) {
+        exchange_refuse(exchange, REFUSAL_RECORD_FULL, "");
+        return;
+    }
+    enum refusal refusal = exchange_reason_to_refuse(exchange, detail, sizeof(detail));
     if (refusal != REFUSAL_NONE)
-        refuse(exchange, refusal, detail);
+        exchange_refuse(exchange, refusal, detail);
+    else if (exchange_is_to_be_synced(exchange))
+        exchange_wait_for_sync(exchange);
     else
-        forward(exchange);
+        exchange_forward(exchange);
 }
 
 static void received(void *context, struct front_request *request)

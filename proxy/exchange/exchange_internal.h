@@ -2,10 +2,12 @@
 #ifndef COUNTERSIGN_EXCHANGE_INTERNAL_H
 #define COUNTERSIGN_EXCHANGE_INTERNAL_H
 
+#include "countersign/envelope.h"
 #include "countersign/exchange.h"
 
 enum exchange_state {
     EXCHANGE_RECEIVED,         /* handed over by the front */
+    EXCHANGE_WAITING_FOR_SYNC, /* its intent is on its way to the disk (durability = power) */
     EXCHANGE_WAITING_FOR_KEY,  /* the window's key is on its way from the signer */
     EXCHANGE_FORWARDED,        /* with the upstream */
     EXCHANGE_WAITING_FOR_ROOM, /* ended, but the journal has no room for the outcome yet */
@@ -13,6 +15,7 @@ enum exchange_state {
 };
 
 enum {
+    EXCHANGE_SYNC_WAIT_US = 5000000,   /* how long the disk may take for an intent */
     EXCHANGE_KEY_RETRY_US = 5000,      /* how often to look for a key that is on its way */
     EXCHANGE_KEY_WAIT_US = 1000000,    /* and how long */
     EXCHANGE_ROOM_RETRY_US = 5000,     /* how often to look for room in the journal */
@@ -37,6 +40,7 @@ enum refusal {
     REFUSAL_HOST,
     REFUSAL_POLICY,
     REFUSAL_RECORD_FULL,
+    REFUSAL_NOT_SYNCED,
     REFUSAL_TOO_MANY,
     REFUSAL_SIGNER_GONE,
     REFUSAL_SHUTTING_DOWN,
@@ -52,9 +56,11 @@ struct exchange {
     enum endpoint_class endpoint_class;
     bool admitted;            /* the journal has a reservation for it */
     bool has_outcome;         /* and that is used up */
+    bool dropped;             /* it had no room, and goes unrecorded (when_full = drop) */
     bool has_missed_key;      /* a connection was at hand, and the window's key was not */
     bool must_close;          /* the client's connection ends with this answer */
-    struct loop_timer timer;  /* key and room waits */
+    struct loop_timer timer;  /* sync, key and room waits */
+    uint64_t sync_ticket;     /* what is waited for */
     int64_t waiting_since_us; /* monotonic */
 
     struct record record; /* borrows from the request, scratch and the fields below */
@@ -74,7 +80,7 @@ struct exchange {
     char length_text[24];
     char id_text[24];
     char outcome_text[64];
-    char api_code[40];
+    char api_code[ENVELOPE_CODE_MAX];
     struct upstream_connection connection; /* the record's texts point into it */
     unsigned attempts;
 
@@ -88,6 +94,24 @@ struct exchange {
     struct exchange *previous;
     struct exchange *next;
 };
+
+/* exchange.c: the ways on */
+
+/* Goes on to the upstream, or waits for the window's key. */
+void exchange_forward(struct exchange *exchange);
+
+/* Ends it by an answer of the proxy's own; `detail` says what exactly (may be empty). */
+void exchange_refuse(struct exchange *exchange, enum refusal refusal, const char *detail);
+
+/* Whether its method changes nothing (RFC 9110 §9.2.1): GET or HEAD. */
+bool exchange_is_safe(const struct exchange *exchange);
+
+/* durable.c: waiting for the disk */
+
+bool exchange_is_to_be_synced(const struct exchange *exchange);
+
+/* Writes the intent as far as it is known and asks for a sync; then goes on by exchange_look_for_syncs. */
+void exchange_wait_for_sync(struct exchange *exchange);
 
 /* request.c: what leaves for the exchange */
 
@@ -126,7 +150,8 @@ bool exchange_reply_with_abandonment(struct exchange *exchange, bool bytes_may_h
 
 enum refusal exchange_refusal_of_defect(enum front_defect defect);
 
-/* Adds Countersign-Exchange and Countersign-Outcome (and, with a name, Countersign-Error) to the reply's fields. */
+/* Adds Countersign-Exchange and Countersign-Outcome to the reply's fields; with a name, Countersign-Error; and
+ * Countersign-Record where it goes unrecorded. */
 void exchange_add_own_fields(struct exchange *exchange);
 
 /* lifetime.c */

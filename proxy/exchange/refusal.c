@@ -42,6 +42,10 @@ static const struct refusal_row refusals[REFUSAL_COUNT] = {
                               "the record has no room (is the disk full, or another program holding capture.db?); "
                               "nothing was sent",
                               true },
+    [REFUSAL_NOT_SYNCED] = { 503, "record-not-synced",
+                             "the disk did not take this request into the record (capture.durability = power); nothing "
+                             "was sent",
+                             true },
     [REFUSAL_TOO_MANY] = { 503, "too-many-in-flight",
                            "as many requests are in flight as proxy.in_flight_max allows; nothing was sent", true },
     [REFUSAL_SIGNER_GONE] = { 503, "signer-gone",

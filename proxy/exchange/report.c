@@ -26,7 +26,9 @@ static void outcome_text(char *text, const struct record *record)
 void exchange_report(const struct exchange *exchange)
 {
     const struct record *record = &exchange->record;
-    bool is_bad = record->outcome == RECORD_UNKNOWN || record->outcome == RECORD_NOT_SENT;
+    /* An order that is nowhere else must not be missing here, either. */
+    bool is_lost = exchange->dropped && !exchange_is_safe(exchange);
+    bool is_bad = record->outcome == RECORD_UNKNOWN || record->outcome == RECORD_NOT_SENT || is_lost;
     enum log_level level = is_bad ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
     if (!log_enabled(level))
         return;
@@ -43,9 +45,10 @@ void exchange_report(const struct exchange *exchange)
         { "outcome", record_outcome_name(record->outcome), 0 },
         { "code", text_of(code, record->api_code), 0 },
         { "us", NULL, us },
+        { exchange->dropped ? "record" : NULL, "dropped", 0 },
         { NULL, NULL, 0 },
     };
-    log_line_values(level, values, "#%" PRId64 " %s  %s %s  %d %s  %" PRId64 ".%" PRId64 " ms%s", record->id,
+    log_line_values(level, values, "#%" PRId64 " %s  %s %s  %d %s  %" PRId64 ".%" PRId64 " ms%s%s", record->id,
                     exchange->listener->name, method, target, record->status, outcome, us / 1000, us % 1000 / 100,
-                    record->delivered ? "" : "  (the client had left)");
+                    record->delivered ? "" : "  (the client had left)", exchange->dropped ? "  (not recorded)" : "");
 }

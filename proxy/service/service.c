@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static const int64_t DAY_US = INT64_C(86400000000), MIB = INT64_C(1) << 20;
+
 enum { ADDRESS_URL_MAX = ENDPOINT_TEXT_MAX + 8 };
 
 struct service {
@@ -72,10 +74,13 @@ static bool open_sockets(struct service *service, struct error *error)
 
 static void report_recovery(const struct capture_recovery *recovery)
 {
+    if (recovery->dropped > 0)
+        log_warning("the last run let %" PRIu64 " requests go unrecorded before it ended", recovery->dropped);
     if (recovery->frames == 0 && recovery->torn == 0 && recovery->exchanges_unknown == 0)
         return;
     log_warning("the last run did not end in order: %" PRIu64 " frames were carried over into the record, %" PRIu64
-                " exchanges were in flight and have outcome unknown, %" PRIu64 " torn frames were dropped",
+                " exchanges were in flight and have outcome unknown, %" PRIu64
+                " torn stretches of frames were left out",
                 recovery->frames, recovery->exchanges_unknown, recovery->torn);
 }
 
@@ -153,14 +158,25 @@ static bool start_workers(struct service *service, struct error *error)
     return true;
 }
 
+static struct capture_options capture_options(const struct config *config)
+{
+    const struct config_capture *capture = &config->capture;
+    return (struct capture_options){
+        .state_dir = config->proxy.state_dir,
+        .workers = (unsigned)config->proxy.workers,
+        .ring_size = (size_t)capture->ring_size,
+        .durability = (enum capture_durability)capture->durability,
+        .when_full = (enum capture_when_full)capture->when_full,
+        .keep = { .age_us = capture->keep_days * DAY_US,
+                  .bytes = capture->keep_mib * MIB,
+                  .count = capture->keep_count },
+    };
+}
+
 static bool open_all(struct service *service, int signer_fd, struct error *error)
 {
     const struct config *config = service->config;
-    struct capture_options capture = {
-        .state_dir = config->proxy.state_dir,
-        .workers = (unsigned)config->proxy.workers,
-        .ring_size = (size_t)config->capture.ring_size,
-    };
+    struct capture_options capture = capture_options(config);
     struct capture_recovery recovery = { 0 };
     if (!signer_client_open(&service->signer, signer_fd, error) || !check_accounts(service, error) ||
         !open_sockets(service, error) || !capture_open(&service->capture, &capture, &recovery, error))

@@ -121,9 +121,16 @@ static void look_whether_drained(struct loop_timer *timer)
     loop_timer_start(worker->loop, timer, DRAIN_LOOK_US);
 }
 
+/* The sync thread. */
+static void wake_after_sync(void *context)
+{
+    loop_wake(context);
+}
+
 static void woken(void *context)
 {
     struct worker *worker = context;
+    exchange_look_for_syncs(&worker->shared);
     if (!atomic_load(&worker->drain_wanted) || worker->shared.draining)
         return;
     worker->shared.draining = true;
@@ -145,6 +152,7 @@ static void *run(void *context)
         (void)kill(getpid(), SIGTERM); /* to ourselves: the other workers drain, the program ends */
     }
     exchange_abandon_all(&worker->shared);
+    journal_on_synced(worker->shared.journal, NULL, NULL);
     return NULL;
 }
 
@@ -181,6 +189,7 @@ static bool open_all(struct worker *worker, const struct worker_options *options
     }
     worker->drain_timer = (struct loop_timer){ .expired = look_whether_drained, .context = worker };
     loop_on_wake(worker->loop, woken, worker);
+    journal_on_synced(worker->shared.journal, wake_after_sync, worker->loop);
     return true;
 }
 

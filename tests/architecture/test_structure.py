@@ -10,9 +10,9 @@ INCLUDE = ROOT / "include" / "countersign"
 
 # Each room: the headers that are its door, and the rooms it may use. Everything may use base.
 ROOMS = {
-    "base": ({"buffer", "clock", "compiler", "endpoint", "error", "hex", "http_message", "json_scan", "json_write",
+    "base": ({"base64", "buffer", "clock", "compiler", "endpoint", "error", "hex", "http_message", "json_scan", "json_write",
               "log", "loop", "slice"}, set()),
-    "content": ({"content"}, set()),
+    "content": ({"content", "envelope"}, set()),
     "config": ({"config"}, set()),
     "scheme": ({"scheme"}, set()),
     "signer": ({"secret", "signer", "signer_client", "signer_wire"}, {"config", "scheme"}),
@@ -20,7 +20,7 @@ ROOMS = {
     "front": ({"front"}, set()),
     "upstream": ({"upstream"}, set()),
     "capture": ({"capture", "capture_reader", "capture_store", "record", "redaction"}, set()),
-    "compare": ({"diff", "export", "import", "share"}, {"capture", "content"}),
+    "compare": ({"diff", "export", "import", "share"}, {"capture", "content", "guard", "scheme"}),
     "exchange": ({"exchange"}, {"content", "scheme", "signer", "guard", "front", "upstream", "capture"}),
     "mock": ({"mock"}, {"scheme", "front"}),
     "service": ({"service"}, {"config", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct frame_key key = { 0x0123456789abcdef, 0xfedcba9876543210 };
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What was decoded is encoded to something that decodes, and then to itself: heads are masked once. */
@@ -31,9 +33,11 @@ static void check_record(struct slice payload)
 static void check_payload(const struct frame *frame)
 {
     struct replied replied;
-    uint64_t id;
+    struct dropped dropped;
+    int64_t id;
     (void)payload_id(&id, frame->payload);          /* only its reads matter here */
     (void)replied_decode(&replied, frame->payload); /* likewise */
+    (void)dropped_decode(&dropped, frame->payload); /* likewise */
     check_record(frame->payload);
 }
 
@@ -43,7 +47,7 @@ static void walk(const char *ring, size_t size)
     while (at < size) {
         struct frame frame;
         size_t length = 0;
-        enum frame_state state = frame_read(&frame, &length, ring + at, size - at);
+        enum frame_state state = frame_read(&frame, &length, &key, ring + at, size - at);
         if (state == FRAME_LOST)
             return;
         if (length < FRAME_HEADER_SIZE || length > size - at)
@@ -64,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *ring = calloc(1, whole + 1);
     memcpy(ring + (is_payload ? FRAME_HEADER_SIZE : 0), data + 1, length);
     if (is_payload)
-        frame_seal(ring, FRAME_OUTCOME, 1, length);
+        frame_seal(ring, &key, FRAME_OUTCOME, 1, length);
     walk(ring, whole);
     free(ring);
     return 0;

@@ -1,6 +1,6 @@
 countersign_unit_test(redaction ROOMS capture base)
 # Programs on one fixture (capture_fixture.c): real files in a scratch folder.
-foreach(part ring journal capture recovery reader)
+foreach(part ring journal capture recovery reader query prune)
     countersign_unit_test(${part} ROOMS capture base LIBRARIES PkgConfig::SQLITE Threads::Threads)
     target_sources(test_${part} PRIVATE unit/capture_fixture.c)
     set_tests_properties(unit.${part} PROPERTIES TIMEOUT 300)

@@ -13,6 +13,11 @@ static void an_empty_file_is_the_built_in_configuration(void **state)
     assert_int_equal(config->proxy.header_max, 16384);
     assert_int_equal(config->proxy.idle_timeout, 75000000);
     assert_int_equal(config->capture.ring_size, 64 << 20);
+    assert_int_equal(config->capture.durability, CONFIG_DURABILITY_PROCESS);
+    assert_int_equal(config->capture.when_full, CONFIG_WHEN_FULL_REFUSE);
+    assert_int_equal(config->capture.keep_days, 0);
+    assert_int_equal(config->capture.keep_mib, 4096);
+    assert_int_equal(config->capture.keep_count, 0);
     assert_int_equal(config->account_count, 1);
     assert_string_equal(config->accounts[0].name, "main");
     assert_string_equal(config->accounts[0].api_secret, "env:COINSTORE_API_SECRET");
@@ -348,6 +353,27 @@ static void keys_that_must_agree_are_named_together(void **state)
             "countersign.ini:2: [upstream spot] bind_address: \"::1\" is an IPv6 address, but ip_family is ipv4\n");
 }
 
+static void what_is_kept_has_no_bound_or_one_that_leaves_room(void **state)
+{
+    (void)state;
+    struct config *config = accepts("[capture]\ndurability = power\nwhen_full = drop\nkeep_days = 30\nkeep_mib = 64\n"
+                                    "keep_count = 1000\n");
+    assert_int_equal(config->capture.durability, CONFIG_DURABILITY_POWER);
+    assert_int_equal(config->capture.when_full, CONFIG_WHEN_FULL_DROP);
+    assert_int_equal(config->capture.keep_days, 30);
+    assert_int_equal(config->capture.keep_mib, 64);
+    assert_int_equal(config->capture.keep_count, 1000);
+    config_free(config);
+    config_free(accepts("[capture]\nkeep_mib = 0\n"));
+    refuses("[capture]\nkeep_mib = 63\n",
+            "countersign.ini:2: [capture] keep_mib: must be 0 (no bound) or at least 64; it is 63\n");
+    refuses("[capture]\nkeep_days = 36501\n", "countersign.ini:2: [capture] keep_days: expected an integer from 0 to "
+                                              "36500, not \"36501\"\n");
+    refuses("[capture]\ndurability = powr\nwhen_full = wait\n",
+            "countersign.ini:2: [capture] durability: expected process or power, not \"powr\"; did you mean `power`?\n"
+            "countersign.ini:3: [capture] when_full: expected refuse or drop, not \"wait\"\n");
+}
+
 static void a_connect_timeout_that_nobody_gave_gives_way_to_a_short_timeout(void **state)
 {
     (void)state;
@@ -381,6 +407,7 @@ int main(void)
         cmocka_unit_test(an_egress_proxy_has_a_scheme_a_host_and_a_port),
         cmocka_unit_test(a_listener_is_local),
         cmocka_unit_test(keys_that_must_agree_are_named_together),
+        cmocka_unit_test(what_is_kept_has_no_bound_or_one_that_leaves_room),
         cmocka_unit_test(a_connect_timeout_that_nobody_gave_gives_way_to_a_short_timeout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,7 @@ static struct frame next_frame(struct bench *bench)
     struct frame frame;
     uint64_t head = ring_head(&bench->journal.ring);
     assert_true(bench->position < head);
-    assert_int_equal(ring_read(&frame, &bench->journal.ring, &bench->position, head), FRAME_GOOD);
+    assert_int_equal(ring_read(&frame, &bench->journal.ring, &bench->position, head, 0), FRAME_GOOD);
     return frame;
 }
 
@@ -281,6 +281,58 @@ static void nothing_is_written_for_what_was_not_admitted(void **state)
     free_bench(bench);
 }
 
+static size_t fill(struct bench *bench, const struct record *record)
+{
+    size_t count = 0;
+    for (; journal_admit(&bench->journal, request_bytes(record)); count++)
+        assert_true(journal_outcome(&bench->journal, record));
+    return count;
+}
+
+static void what_finds_no_room_is_refused_unless_it_may_be_dropped(void **state)
+{
+    struct bench *bench = make_bench(state);
+    struct record sent = sample_record(7);
+    (void)fill(bench, &sent); /* how many does not matter here */
+    assert_false(journal_drop(&bench->journal, 1000));
+    assert_int_equal(ring_dropped(&bench->journal.ring)->count, 0);
+    bench->journal.drops_when_full = true;
+    assert_true(journal_drop(&bench->journal, 1000));
+    assert_true(journal_drop(&bench->journal, 3000));
+    assert_int_equal(ring_dropped(&bench->journal.ring)->count, 2);
+    free_bench(bench);
+}
+
+static void what_was_dropped_is_told_once_the_ring_is_half_empty(void **state)
+{
+    struct bench *bench = make_bench(state);
+    struct record sent = sample_record(7);
+    struct dropped dropped;
+    bench->journal.drops_when_full = true;
+    size_t count = fill(bench, &sent);
+    assert_true(journal_drop(&bench->journal, 1000));
+    assert_true(journal_drop(&bench->journal, 3000));
+    for (size_t i = 0; i < count / 4; i++)
+        (void)next_frame(bench); /* an outcome each */
+    ring_release(&bench->journal.ring, bench->position);
+    assert_true(journal_admit(&bench->journal, request_bytes(&sent)));
+    assert_true(journal_outcome(&bench->journal, &sent));
+    assert_int_equal(ring_dropped(&bench->journal.ring)->count, 2); /* still too full */
+    assert_true(journal_drop(&bench->journal, 4000));
+    release_all(bench);
+    assert_true(journal_admit(&bench->journal, request_bytes(&sent)));
+    struct frame frame = next_frame(bench);
+    assert_int_equal(frame.type, FRAME_DROPPED);
+    assert_true(dropped_decode(&dropped, frame.payload));
+    assert_int_equal(dropped.count, 3);
+    assert_int_equal(dropped.first_us, 1000);
+    assert_int_equal(dropped.last_us, 4000);
+    assert_int_equal(ring_dropped(&bench->journal.ring)->count, 0);
+    assert_true(journal_outcome(&bench->journal, &sent));
+    assert_int_equal(next_frame(bench).type, FRAME_OUTCOME);
+    free_bench(bench);
+}
+
 static void replies_that_are_never_noted_do_not_eat_the_ring(void **state)
 {
     struct bench *bench = make_bench(state);
@@ -344,6 +396,8 @@ int main(void)
         TEST(a_larger_answer_waits_for_room_or_is_cut),
         TEST(a_larger_answer_takes_no_room_that_others_were_promised),
         TEST(nothing_is_written_for_what_was_not_admitted),
+        TEST(what_finds_no_room_is_refused_unless_it_may_be_dropped),
+        TEST(what_was_dropped_is_told_once_the_ring_is_half_empty),
         TEST(replies_that_are_never_noted_do_not_eat_the_ring),
         TEST(the_recorder_is_called_once_and_only_when_it_waits),
     };

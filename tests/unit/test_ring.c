@@ -34,7 +34,7 @@ static bool append(struct ring *ring, size_t length, char fill)
 static void assert_frame(struct ring *ring, uint64_t *position, size_t length, char fill, uint64_t sequence)
 {
     struct frame frame;
-    assert_int_equal(ring_read(&frame, ring, position, ring_head(ring)), FRAME_GOOD);
+    assert_int_equal(ring_read(&frame, ring, position, ring_head(ring), 0), FRAME_GOOD);
     assert_int_equal(frame.type, FRAME_OUTCOME);
     assert_int_equal(frame.sequence, sequence);
     assert_int_equal(frame.payload.length, length);
@@ -103,7 +103,7 @@ static void any_changed_byte_of_a_frame_is_found(void **state)
     for (size_t i = 0; i < FRAME_HEADER_SIZE + 21; i++) {
         uint64_t position = 0;
         ring.data[i] ^= 0x10;
-        enum frame_state state_found = ring_read(&frame, &ring, &position, ring_head(&ring));
+        enum frame_state state_found = ring_read(&frame, &ring, &position, ring_head(&ring), 0);
         assert_int_equal(state_found, i < FRAME_HEADER_SIZE ? FRAME_LOST : FRAME_TORN);
         assert_int_equal(position, size);
         ring.data[i] ^= 0x10;
@@ -113,7 +113,7 @@ static void any_changed_byte_of_a_frame_is_found(void **state)
     ring_close(&ring);
 }
 
-static void behind_a_torn_payload_the_next_frame_is_found_and_behind_a_lost_header_none(void **state)
+static void behind_a_torn_payload_and_behind_a_lost_header_the_next_frame_is_found(void **state)
 {
     struct ring ring = make_ring(state);
     struct frame frame;
@@ -121,12 +121,77 @@ static void behind_a_torn_payload_the_next_frame_is_found_and_behind_a_lost_head
     assert_true(append(&ring, 100, 'a'));
     assert_true(append(&ring, 100, 'b'));
     ring.data[FRAME_HEADER_SIZE + 50] = 'x';
-    assert_int_equal(ring_read(&frame, &ring, &position, ring_head(&ring)), FRAME_TORN);
+    assert_int_equal(ring_read(&frame, &ring, &position, ring_head(&ring), 0), FRAME_TORN);
     assert_frame(&ring, &position, 100, 'b', 2);
     ring.data[17] ^= 1; /* the first frame's length */
     position = 0;
-    assert_int_equal(ring_read(&frame, &ring, &position, ring_head(&ring)), FRAME_LOST);
+    assert_int_equal(ring_read(&frame, &ring, &position, ring_head(&ring), 0), FRAME_LOST);
+    assert_frame(&ring, &position, 100, 'b', 2);
+    position = 0;
+    assert_int_equal(ring_read(&frame, &ring, &position, ring_head(&ring), 2), FRAME_LOST); /* it is older than that */
     assert_int_equal(position, ring_head(&ring));
+    ring_close(&ring);
+}
+
+/* Whoever sends a body knows how frames look, and not the run's name. */
+static void a_frame_within_a_payload_is_never_taken_for_one(void **state)
+{
+    static const struct frame_key keys[] = { { 0, 0 }, { 0x0123456789abcdef, 0x0123456789abcdef } };
+    struct ring ring = make_ring(state);
+    struct frame frame;
+    uint64_t position = 0;
+    char *body = ring_claim(&ring, 4096);
+    memset(body, 'p', 4096);
+    for (size_t i = 0; i < ARRAY_LENGTH(keys); i++)
+        frame_seal(body + i * 256, &keys[i], FRAME_OUTCOME, 1000, 64);
+    ring_publish(&ring, FRAME_OUTCOME, 4096);
+    assert_true(append(&ring, 100, 'b'));
+    ring.data[17] ^= 1;
+    assert_int_equal(ring_read(&frame, &ring, &position, ring_head(&ring), 0), FRAME_LOST);
+    assert_frame(&ring, &position, 100, 'b', 2);
+    ring_close(&ring);
+}
+
+static void the_oldest_frame_that_is_wanted_is_found_wherever_it_is(void **state)
+{
+    struct ring ring = make_ring(state);
+    uint64_t position = 0, begins[100];
+    uint64_t last = 0;
+    while (last < 99) { /* the ring holds 63 of these: the first ones are overwritten, in another rhythm */
+        size_t length = last < 50 ? 1000 : 1016;
+        if (append(&ring, length, (char)last)) {
+            begins[++last] = ring_head(&ring) - frame_size(length);
+            continue;
+        }
+        assert_frame(&ring, &position, ring_tail(&ring) < begins[50] ? 1000 : 1016, (char)(ring_tail(&ring) / 1040),
+                     ring_tail(&ring) / 1040 + 1);
+        ring_release(&ring, position);
+    }
+    for (uint64_t after = ring_tail(&ring) / 1040; after < 99; after++) {
+        assert_true(ring_find_oldest(&position, &ring, after));
+        assert_int_equal(position % ring.size, begins[after + 1] % ring.size);
+        assert_true(position >= ring_tail(&ring));
+    }
+    assert_false(ring_find_oldest(&position, &ring, 99));
+    ring_close(&ring);
+}
+
+static void a_frame_across_a_tail_that_cannot_be_trusted_is_found(void **state)
+{
+    struct ring ring = make_ring(state), left = { .header = NULL };
+    enum ring_found found;
+    struct error error = { .message = "" };
+    uint64_t position = 0;
+    assert_true(append(&ring, RING_GRAIN - 200, 'a'));
+    ring_release(&ring, ring_head(&ring));
+    uint64_t begin = ring_head(&ring);
+    assert_true(append(&ring, 1000, 'b'));
+    ((uint64_t *)(void *)ring.header)[8] = 3; /* head */
+    assert_true(ring_open_left(&left, &found, scratch_path(state, "ring-0.journal"), &error));
+    assert_int_equal(found, RING_UNPLACED);
+    assert_true(ring_find_oldest(&position, &left, 1));
+    assert_int_equal(position, begin);
+    ring_close(&left);
     ring_close(&ring);
 }
 
@@ -159,7 +224,7 @@ static void a_damaged_header_is_not_trusted(void **state)
 {
     struct ring ring = make_ring(state);
     uint64_t *header = (uint64_t *)(void *)ring.header;
-    static const size_t places[] = { 0, 1, 2, 8, 16 }; /* magic, version, size, head, tail; in words */
+    static const size_t places[] = { 0, 1, 2, 3, 24 }; /* magic, version, size, run, their sum; in words */
     assert_true(append(&ring, 100, 'a'));
     for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
         header[places[i]] ^= 0x100001;
@@ -169,6 +234,26 @@ static void a_damaged_header_is_not_trusted(void **state)
     assert_int_equal(find_ring(state), RING_USABLE);
     memset(header, 0, 64);
     assert_int_equal(find_ring(state), RING_UNUSED);
+    ring_close(&ring);
+}
+
+static void a_ring_whose_head_or_tail_is_impossible_is_opened_to_be_searched(void **state)
+{
+    struct ring ring = make_ring(state), left = { .header = NULL };
+    uint64_t *header = (uint64_t *)(void *)ring.header;
+    static const size_t places[] = { 8, 16 }; /* head, tail */
+    enum ring_found found;
+    struct error error = { .message = "" };
+    uint64_t position = 1;
+    assert_true(append(&ring, 100, 'a'));
+    for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
+        header[places[i]] ^= 0x100001;
+        assert_true(ring_open_left(&left, &found, scratch_path(state, "ring-0.journal"), &error));
+        assert_int_equal(found, RING_UNPLACED);
+        assert_true(ring_find_oldest(&position, &left, 0));
+        assert_int_equal(position, 0);
+        ring_close(&left);
+    }
     ring_close(&ring);
 }
 
@@ -223,9 +308,13 @@ int main(void)
         TEST(a_frame_may_fill_the_whole_ring_and_no_more),
         TEST(what_is_claimed_is_not_visible_until_it_is_published),
         TEST(any_changed_byte_of_a_frame_is_found),
-        TEST(behind_a_torn_payload_the_next_frame_is_found_and_behind_a_lost_header_none),
+        TEST(behind_a_torn_payload_and_behind_a_lost_header_the_next_frame_is_found),
+        TEST(a_frame_within_a_payload_is_never_taken_for_one),
+        TEST(the_oldest_frame_that_is_wanted_is_found_wherever_it_is),
+        TEST(a_frame_across_a_tail_that_cannot_be_trusted_is_found),
         TEST(a_ring_that_was_left_is_opened_as_it_was),
         TEST(a_damaged_header_is_not_trusted),
+        TEST(a_ring_whose_head_or_tail_is_impossible_is_opened_to_be_searched),
         TEST(a_ring_larger_than_the_disk_is_an_error),
         TEST(two_threads_pass_every_frame_in_order),
     };

@@ -1,0 +1,201 @@
+/* The tools' door to the writing side: import, prune, migrate. One thread; owns its own connection. */
+#include "countersign/capture_store.h"
+
+#include "state_dir.h"
+#include "store.h"
+
+#include "countersign/buffer.h"
+#include "countersign/capture_reader.h"
+#include "countersign/redaction.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    BUSY_WAIT_MS = 5000,  /* the recorder's transactions are short */
+    IMPORT_COMMIT = 200,  /* exchanges in one transaction: the recorder waits for it */
+    HEADS_MAX = 64 << 20, /* bytes of one exchange's heads */
+    PROGRESS_EVERY_STEPS = 4
+};
+
+struct capture_store {
+    char *path;
+    struct store *store;
+};
+
+/* --- opening --- */
+
+/* The lock is held only while the store is opened: it says that no proxy is at work, so that an old store may be carried
+ * over and a damaged one set aside. */
+static bool open_locked(struct capture_store *store, const char *state_dir, struct capture_progress progress,
+                        struct error *error)
+{
+    int lock = -1;
+    bool owned = state_dir_lock(&lock, state_dir, NULL);
+    const struct store_options options = {
+        .path = store->path, .imports = true, .owned = owned, .busy_wait_ms = BUSY_WAIT_MS, .progress = progress
+    };
+    bool done = store_open(&store->store, &options, error);
+    if (lock >= 0)
+        (void)close(lock); /* gives the folder free */
+    return done;
+}
+
+bool capture_store_open(struct capture_store **store, const char *state_dir, struct capture_progress progress,
+                        struct error *error)
+{
+    struct capture_store *made = calloc(1, sizeof(*made));
+    if (made != NULL)
+        made->path = capture_store_file(state_dir);
+    if (made == NULL || made->path == NULL) {
+        free(made);
+        return error_set(error, ERROR_MEMORY, "out of memory for the capture store");
+    }
+    if (!state_dir_make(state_dir, error) || !open_locked(made, state_dir, progress, error)) {
+        capture_store_close(made);
+        return false;
+    }
+    *store = made;
+    return true;
+}
+
+void capture_store_close(struct capture_store *store)
+{
+    if (store == NULL)
+        return;
+    store_close(store->store);
+    free(store->path);
+    free(store);
+}
+
+/* --- import --- */
+
+/* The record with its heads masked, into `heads`. */
+static bool mask_heads(struct record *masked, struct buffer *heads, const struct record *record, struct error *error)
+{
+    size_t total = 0, at = 0;
+    *masked = *record;
+    buffer_reset(heads);
+    for (size_t i = 0; i < RECORD_VIEW_COUNT; i++)
+        total += record->views[i].head.length;
+    if (total > 0 && buffer_reserve(heads, total) == NULL) /* so that no append moves what stands there */
+        return error_set(error, ERROR_LIMIT, "the heads of one exchange take %zu bytes, which is too much", total);
+    for (size_t i = 0; i < RECORD_VIEW_COUNT; i++) {
+        size_t length = record->views[i].head.length;
+        if (length > 0 && !redaction_append_head(heads, record->views[i].head))
+            return error_set(error, ERROR_MEMORY, "out of memory for the capture store");
+        masked->views[i].head = slice_of(heads->data + at, length);
+        at += length;
+    }
+    return true;
+}
+
+static bool import_part(struct capture_store *store, const struct record *records, size_t count, int64_t first_id,
+                        struct error *error)
+{
+    struct buffer heads;
+    buffer_init(&heads, HEADS_MAX);
+    bool done = store_begin(store->store, error);
+    for (size_t i = 0; done && i < count; i++) {
+        struct record masked;
+        done = mask_heads(&masked, &heads, &records[i], error);
+        masked.id = first_id - (int64_t)i;
+        done = done && store_write_record(store->store, &masked, error);
+    }
+    if (done)
+        done = store_commit(store->store, error);
+    else
+        store_rollback(store->store);
+    buffer_free(&heads);
+    return done;
+}
+
+bool capture_store_import(int64_t *first, struct capture_store *store, const struct record *records, size_t count,
+                          struct error *error)
+{
+    int64_t begin;
+    if (!store_next_imported(&begin, store->store, error))
+        return false;
+    for (size_t at = 0; at < count; at += IMPORT_COMMIT) {
+        size_t part = count - at < IMPORT_COMMIT ? count - at : IMPORT_COMMIT;
+        if (import_part(store, records + at, part, begin - (int64_t)at, error))
+            continue;
+        bool undone = store_delete_imported_from(store->store, begin, NULL);
+        if (!undone)
+            (void)error_prefix(
+                error, "part of it was imported and could not be taken back"); /* the error goes on its way below */
+        return false;
+    }
+    *first = begin;
+    return true;
+}
+
+/* --- prune --- */
+
+static int64_t file_size(const struct capture_store *store)
+{
+    struct stat status;
+    return stat(store->path, &status) == 0 ? (int64_t)status.st_size : 0;
+}
+
+static void tell(struct capture_progress progress, uint64_t done, uint64_t total)
+{
+    if (progress.tell != NULL)
+        progress.tell(progress.context, done, done < total ? total : done);
+}
+
+bool capture_store_prune_preview(uint64_t *exchanges, struct capture_store *store, struct capture_keep keep,
+                                 int64_t now_us, struct error *error)
+{
+    int64_t bound, count;
+    if (!store_prune_bound(&bound, store->store, keep, now_us, error) ||
+        !store_count_up_to(&count, store->store, bound, error))
+        return false;
+    *exchanges = (uint64_t)count;
+    return true;
+}
+
+static bool prune_recorded(struct capture_pruned *pruned, struct capture_store *store, struct capture_keep keep,
+                           int64_t now_us, struct capture_progress progress, struct error *error)
+{
+    struct store_prune_step step = { .more = true };
+    uint64_t expected;
+    if (!capture_store_prune_preview(&expected, store, keep, now_us, error))
+        return false;
+    for (uint64_t steps = 0; step.more; steps++) {
+        if (!store_prune(&step, store->store, keep, now_us, error))
+            return false;
+        pruned->exchanges += step.exchanges;
+        if (steps % PROGRESS_EVERY_STEPS == 0)
+            tell(progress, pruned->exchanges, expected);
+    }
+    return true;
+}
+
+static bool prune_imported(struct capture_pruned *pruned, struct capture_store *store, struct error *error)
+{
+    struct store_prune_step step = { .more = true };
+    while (step.more) {
+        if (!store_prune_imported(&step, store->store, error))
+            return false;
+        pruned->exchanges += step.exchanges;
+    }
+    return true;
+}
+
+bool capture_store_prune(struct capture_pruned *pruned, struct capture_store *store, struct capture_keep keep,
+                         bool imported, int64_t now_us, struct capture_progress progress, struct error *error)
+{
+    struct capture_pruned made = { .exchanges = 0 };
+    int64_t before = file_size(store);
+    if (imported && !prune_imported(&made, store, error))
+        return false;
+    bool has_bound = keep.age_us > 0 || keep.bytes > 0 || keep.count > 0;
+    if (has_bound && !prune_recorded(&made, store, keep, now_us, progress, error))
+        return false;
+    store_give_log_back(store->store);
+    made.bytes_freed = before - file_size(store);
+    *pruned = made;
+    return true;
+}

@@ -1,0 +1,248 @@
+/* The store's small tables. The recorder's thread. */
+#include "dictionary.h"
+
+#include "countersign/compiler.h"
+
+enum { PORT_DIGITS = 5, PORT_MAX = 65535 };
+
+/* One value of a row; NULL, a number or a text. */
+struct value {
+    enum { VALUE_NULL, VALUE_NUMBER, VALUE_TEXT } kind;
+    int64_t number;
+    struct slice text;
+};
+
+struct value_column {
+    const char *name;                                     /* in the dictionary's table, and in record_fields */
+    struct value (*special)(const struct record *record); /* NULL: the fact as it is */
+};
+
+static struct value text_value(struct slice text)
+{
+    return (struct value){ .kind = text.data == NULL ? VALUE_NULL : VALUE_TEXT, .text = text };
+}
+
+struct slice dictionary_split_port(struct slice address, int64_t *port)
+{
+    size_t colon = address.length;
+    uint64_t number;
+    *port = 0;
+    while (colon > 0 && address.data[colon - 1] != ':')
+        colon--;
+    struct slice digits = slice_from(address, colon);
+    if (colon < 2 || digits.length == 0 || digits.length > PORT_DIGITS || digits.data[0] == '0' ||
+        !slice_to_u64(digits, &number) || number > PORT_MAX)
+        return address;
+    *port = (int64_t)number;
+    return slice_first(address, colon - 1);
+}
+
+struct slice dictionary_split_query(struct slice target, struct slice *query)
+{
+    size_t mark = slice_find(target, '?');
+    *query = mark < target.length ? slice_of(target.data + mark + 1, target.length - mark - 1) : slice_of(NULL, 0);
+    return slice_first(target, mark);
+}
+
+static struct value client_of(const struct record *record)
+{
+    int64_t port;
+    if (record->client_address.length == 0)
+        return text_value(slice_of(NULL, 0));
+    return text_value(dictionary_split_port(record->client_address, &port));
+}
+
+static struct value path_of(const struct record *record)
+{
+    struct slice query;
+    if (record->target.length == 0)
+        return text_value(slice_of(NULL, 0));
+    return text_value(dictionary_split_query(record->target, &query));
+}
+
+#define SAME(name)                                                                                                     \
+    {                                                                                                                  \
+        name, NULL                                                                                                     \
+    }
+#define SPECIAL(name, maker)                                                                                           \
+    {                                                                                                                  \
+        name, maker                                                                                                    \
+    }
+
+static const struct value_column party_columns[] = { SAME("listener"), SAME("account"), SAME("api_key_masked"),
+                                                     SPECIAL("client", client_of), SAME("client_uid") };
+static const struct value_column endpoint_columns[] = { SAME("method"), SPECIAL("path", path_of) };
+static const struct value_column verdict_columns[] = { SAME("outcome"),     SAME("status"),     SAME("api_code"),
+                                                       SAME("api_message"), SAME("error_name"), SAME("error_message") };
+static const struct value_column connection_columns[] = { SAME("local_address"),  SAME("local_port"),
+                                                          SAME("remote_address"), SAME("remote_port"),
+                                                          SAME("ip_family"),      SAME("tls_version"),
+                                                          SAME("tls_cipher"),     SAME("http_version") };
+
+#define COLUMNS(array) (array), ARRAY_LENGTH(array)
+
+static const struct dictionary_row {
+    const char *table;
+    const struct value_column *columns;
+    size_t count;
+    bool is_found; /* again, by a statement */
+} rows[DICTIONARY_COUNT] = {
+    [DICTIONARY_PARTY] = { "party", COLUMNS(party_columns), true },
+    [DICTIONARY_ENDPOINT] = { "endpoint", COLUMNS(endpoint_columns), true },
+    [DICTIONARY_VERDICT] = { "verdict", COLUMNS(verdict_columns), true },
+    [DICTIONARY_CONNECTION] = { "connection", COLUMNS(connection_columns), false },
+};
+
+/* --- statements --- */
+
+static void append_find(struct buffer *sql, const struct dictionary_row *row)
+{
+    (void)buffer_append_format(sql, "SELECT id FROM %s WHERE ",
+                               row->table); /* the caller checks `failed`, here and below */
+    for (size_t i = 0; i < row->count; i++)
+        (void)buffer_append_format(sql, "%s%s IS ?", i == 0 ? "" : " AND ", row->columns[i].name);
+}
+
+static void append_add(struct buffer *sql, const struct dictionary_row *row)
+{
+    (void)buffer_append_format(sql, "INSERT INTO %s(id", row->table); /* the caller checks `failed`, here and below */
+    for (size_t i = 0; i < row->count; i++)
+        (void)buffer_append_format(sql, ", %s", row->columns[i].name);
+    (void)buffer_append_text(sql, ") VALUES (?");
+    for (size_t i = 0; i < row->count; i++)
+        (void)buffer_append_text(sql, ", ?");
+    (void)buffer_append_byte(sql, ')');
+}
+
+static bool prepare(sqlite3_stmt **statement, void (*append)(struct buffer *sql, const struct dictionary_row *row),
+                    const struct dictionary_row *row, sqlite3 *db, const char *path, struct error *error)
+{
+    struct buffer sql;
+    buffer_init(&sql, SQL_TEXT_MAX);
+    append(&sql, row);
+    const char *text = buffer_text(&sql);
+    bool done = sql.failed ? error_set(error, ERROR_MEMORY, "out of memory for the capture store")
+                           : sql_prepare(statement, db, text, path, error);
+    buffer_free(&sql);
+    return done;
+}
+
+bool dictionary_open(struct dictionary *dictionary, enum dictionary_kind kind, sqlite3 *db, const char *path,
+                     struct error *error)
+{
+    const struct dictionary_row *row = &rows[kind];
+    dictionary->kind = kind;
+    for (size_t i = 0; i < row->count; i++)
+        dictionary->fields[i] = row->columns[i].special == NULL ? record_field_find(row->columns[i].name) : NULL;
+    return id_cache_create(&dictionary->cache, error) &&
+           (!row->is_found || prepare(&dictionary->find, append_find, row, db, path, error)) &&
+           prepare(&dictionary->add, append_add, row, db, path, error);
+}
+
+void dictionary_close(struct dictionary *dictionary)
+{
+    id_cache_free(dictionary->cache);
+    (void)sqlite3_finalize(dictionary->find); /* repeats an earlier failure, which was told; here and below */
+    (void)sqlite3_finalize(dictionary->add);
+    *dictionary = (struct dictionary){ .cache = NULL };
+}
+
+/* --- rows --- */
+
+static struct value fact_value(const struct record *record, const struct record_field *field)
+{
+    if (record_field_is_absent(record, field))
+        return (struct value){ .kind = VALUE_NULL };
+    if (field->kind == RECORD_FIELD_OUTCOME)
+        return text_value(slice_text(record_outcome_name(record->outcome)));
+    if (record_field_is_number(field))
+        return (struct value){ .kind = VALUE_NUMBER, .number = record_field_number(record, field) };
+    return text_value(record_field_bytes(record, field));
+}
+
+static void take_values(struct value *values, const struct dictionary *dictionary, const struct record *record)
+{
+    const struct dictionary_row *row = &rows[dictionary->kind];
+    for (size_t i = 0; i < row->count; i++) {
+        const struct record_field *field = dictionary->fields[i];
+        values[i] = field != NULL ? fact_value(record, field) : row->columns[i].special(record);
+    }
+}
+
+static bool digest_values(struct digest *digest, struct digester *digester, const struct value *values, size_t count)
+{
+    bool done = digester_begin(digester);
+    for (size_t i = 0; done && i < count; i++) {
+        struct slice kind = slice_of(&values[i].kind, sizeof(values[i].kind));
+        struct slice number = slice_of(&values[i].number, sizeof(values[i].number));
+        done = digester_add(digester, kind) &&
+               digester_add(digester, values[i].kind == VALUE_TEXT ? values[i].text : number);
+    }
+    return done && digester_end(digest, digester);
+}
+
+static int bind_values(sqlite3_stmt *statement, int place, const struct value *values, size_t count)
+{
+    int code = SQLITE_OK;
+    for (size_t i = 0; code == SQLITE_OK && i < count; i++, place++) {
+        const struct value *value = &values[i];
+        if (value->kind == VALUE_NULL)
+            code = sqlite3_bind_null(statement, place);
+        else if (value->kind == VALUE_NUMBER)
+            code = sqlite3_bind_int64(statement, place, value->number);
+        else
+            code =
+                sqlite3_bind_text64(statement, place, value->text.data, value->text.length, SQLITE_STATIC, SQLITE_UTF8);
+    }
+    return code;
+}
+
+/* The row that is there: SQLITE_ROW with its id, SQLITE_DONE where there is none, or what failed. */
+static int find_row(int64_t *id, const struct dictionary *dictionary, const struct value *values, size_t count)
+{
+    if (dictionary->find == NULL)
+        return SQLITE_DONE;
+    int code = bind_values(dictionary->find, 1, values, count);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(dictionary->find);
+    if (code == SQLITE_ROW)
+        *id = sqlite3_column_int64(dictionary->find, 0);
+    (void)sqlite3_reset(dictionary->find); /* repeats the step's failure */
+    return code;
+}
+
+static int add_row(const struct dictionary *dictionary, int64_t id, const struct value *values, size_t count)
+{
+    int code = sqlite3_bind_int64(dictionary->add, 1, id);
+    if (code == SQLITE_OK)
+        code = bind_values(dictionary->add, 2, values, count);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(dictionary->add);
+    (void)sqlite3_reset(dictionary->add); /* repeats the step's failure */
+    return code;
+}
+
+int dictionary_id(int64_t *id, struct dictionary *dictionary, struct digester *digester, const struct record *record,
+                  int64_t *new_id, int step)
+{
+    const struct dictionary_row *row = &rows[dictionary->kind];
+    struct value values[DICTIONARY_COLUMNS_MAX] = { { .kind = VALUE_NULL } };
+    struct digest digest;
+    take_values(values, dictionary, record);
+    if (!digest_values(&digest, digester, values, row->count))
+        return SQLITE_NOMEM;
+    *id = id_cache_find(dictionary->cache, &digest);
+    if (*id != 0)
+        return SQLITE_DONE;
+    int code = find_row(id, dictionary, values, row->count);
+    if (code == SQLITE_DONE) {
+        *id = *new_id;
+        code = add_row(dictionary, *id, values, row->count);
+        if (code == SQLITE_DONE)
+            *new_id += step;
+    }
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return code;
+    id_cache_remember(dictionary->cache, &digest, *id);
+    return SQLITE_DONE;
+}

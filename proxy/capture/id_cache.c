@@ -1,0 +1,50 @@
+/* A direct-mapped table of digests. The recorder's thread. */
+#include "id_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct cache_slot {
+    struct digest digest;
+    int64_t id; /* 0: empty */
+};
+
+struct id_cache {
+    bool is_empty; /* forgetting again costs nothing: epochs and rollbacks come in a row at times */
+    struct cache_slot slots[ID_CACHE_SLOTS];
+};
+
+bool id_cache_create(struct id_cache **cache, struct error *error)
+{
+    *cache = calloc(1, sizeof(**cache));
+    return *cache != NULL || error_set(error, ERROR_MEMORY, "out of memory for the capture store");
+}
+
+void id_cache_free(struct id_cache *cache)
+{
+    free(cache);
+}
+
+static size_t slot_of(const struct digest *digest)
+{
+    return (digest->bytes[0] | (size_t)digest->bytes[1] << 8) % ID_CACHE_SLOTS;
+}
+
+int64_t id_cache_find(const struct id_cache *cache, const struct digest *digest)
+{
+    const struct cache_slot *slot = &cache->slots[slot_of(digest)];
+    return slot->id != 0 && memcmp(&slot->digest, digest, sizeof(*digest)) == 0 ? slot->id : 0;
+}
+
+void id_cache_remember(struct id_cache *cache, const struct digest *digest, int64_t id)
+{
+    cache->slots[slot_of(digest)] = (struct cache_slot){ .digest = *digest, .id = id };
+    cache->is_empty = false;
+}
+
+void id_cache_forget(struct id_cache *cache)
+{
+    if (!cache->is_empty)
+        memset(cache->slots, 0, sizeof(cache->slots));
+    cache->is_empty = true;
+}

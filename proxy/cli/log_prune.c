@@ -1,0 +1,182 @@
+/* `countersign log prune` and `log migrate`: changes to the store as a whole. One thread. */
+#include "log_command.h"
+#include "progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { QUESTION_MAX = 512 };
+
+/* The folder of the store's file; the caller frees it. The tools' door opens STATE_DIR/capture.db alone. */
+static char *folder_of(const struct log_run *run, struct error *error)
+{
+    const char *slash = strrchr(run->store_path, '/');
+    const char *name = slash == NULL ? run->store_path : slash + 1;
+    if (strcmp(name, "capture.db") != 0) {
+        (void)error_set(error, ERROR_USAGE, "%s: a store that is to be changed must be named capture.db",
+                        run->store_path);
+        return NULL;
+    }
+    char *folder = slash == NULL ? strdup(".") : strndup(run->store_path, (size_t)(slash - run->store_path));
+    if (folder == NULL)
+        (void)error_set(error, ERROR_MEMORY, "out of memory");
+    return folder;
+}
+
+static bool open_store(struct capture_store **store, const struct log_run *run, struct progress *progress,
+                       struct error *error)
+{
+    char *folder = folder_of(run, error);
+    if (folder == NULL)
+        return false;
+    bool done = capture_store_open(store, folder,
+                                   (struct capture_progress){ .tell = progress_tell, .context = progress }, error);
+    if (!done && error->kind == ERROR_SYSTEM) /* a lock, rights, a full disk: for a person to put right */
+        error->kind = ERROR_INPUT;
+    free(folder);
+    return done;
+}
+
+/* A store that is not there is not made. */
+static bool check_is_there(const struct log_run *run, struct error *error)
+{
+    struct capture_reader *reader;
+    if (!capture_reader_open(&reader, run->store_path, error))
+        return false;
+    capture_reader_close(reader);
+    return true;
+}
+
+/* --- prune --- */
+
+static bool has_bound(const struct log_options *options)
+{
+    return options->keep.age_us > 0 || options->keep.bytes > 0 || options->keep.count > 0;
+}
+
+static void describe(char *text, size_t size, const struct log_options *options, uint64_t exchanges)
+{
+    const char *imported = options->filter.imported ? "all imported exchanges" : "";
+    const char *size_too = options->keep.bytes > 0 ? ", and more where the file is still too large" : "";
+    if (!has_bound(options))
+        (void)snprintf(text, size, "%s", imported); /* sized for it, as below */
+    else
+        (void)snprintf(text, size, "%" PRIu64 " of the oldest exchanges%s%s%s", exchanges, size_too,
+                       imported[0] != '\0' ? ", and " : "", imported);
+}
+
+/* Whether to go on: asked on a terminal, and elsewhere only where --yes says so. */
+static bool is_wanted(bool *wanted, const struct log_options *options, const char *what, struct error *error)
+{
+    char question[QUESTION_MAX];
+    *wanted = options->yes;
+    if (options->yes)
+        return true;
+    if (!log_can_ask())
+        return error_set(error, ERROR_USAGE, "this would delete %s: give --yes where nobody can be asked", what);
+    (void)snprintf(question, sizeof(question), "Delete %s? Type yes:", what); /* fits */
+    *wanted = log_ask(question, "yes");
+    if (!*wanted)
+        log_note("nothing was deleted");
+    return true;
+}
+
+static bool do_prune(struct log_run *run, struct capture_store *store, struct error *error)
+{
+    struct capture_pruned pruned;
+    struct progress progress;
+    progress_begin(&progress, "pruning");
+    bool done = capture_store_prune(&pruned, store, run->options->keep, run->options->filter.imported, run->now_us,
+                                    (struct capture_progress){ .tell = progress_tell, .context = &progress }, error);
+    progress_end(&progress);
+    if (done)
+        (void)printf("deleted %" PRIu64 " exchanges; the file is %" PRId64 " KiB smaller\n", pruned.exchanges,
+                     pruned.bytes_freed / 1024); /* its reader sees a failure */
+    return done;
+}
+
+static bool prune_open(struct log_run *run, struct capture_store *store, struct error *error)
+{
+    char what[QUESTION_MAX / 2];
+    uint64_t exchanges = 0;
+    bool wanted;
+    if (!capture_store_prune_preview(&exchanges, store, run->options->keep, run->now_us, error))
+        return false;
+    describe(what, sizeof(what), run->options, exchanges);
+    if (run->options->dry_run) {
+        (void)printf("would delete %s\n", what); /* its reader sees a failure */
+        return true;
+    }
+    return is_wanted(&wanted, run->options, what, error) && (!wanted || do_prune(run, store, error));
+}
+
+static bool prune(struct log_run *run, struct error *error)
+{
+    struct capture_store *store = NULL;
+    struct progress progress;
+    if (!has_bound(run->options) && !run->options->filter.imported)
+        return error_set(
+            error, ERROR_USAGE,
+            "what is to stay? Give --keep-days, --keep-mib or --keep-count, or --imported to delete what was "
+            "imported");
+    progress_begin(&progress, "opening");
+    bool done = check_is_there(run, error) && open_store(&store, run, &progress, error);
+    progress_end(&progress);
+    done = done && prune_open(run, store, error);
+    capture_store_close(store);
+    return done;
+}
+
+const struct log_command log_command_prune = {
+    .word = "prune",
+    .synopsis = "--keep-days N | --keep-mib N | --keep-count N | --imported",
+    .summary = "deletes old exchanges, gives their space back",
+    .help =
+        "Deletes the oldest exchanges until all bounds hold, and gives the space back to the disk. It asks first, on "
+        "a\n"
+        "terminal. A running proxy goes on meanwhile; what is in flight stays. The proxy keeps to bounds by itself:\n"
+        "capture.keep_days, keep_mib and keep_count.",
+    .takes = LOG_TAKES_KEEP,
+    .what_words = "`log prune` takes options alone",
+    .opens_itself = true,
+    .run = prune,
+};
+
+/* --- migrate --- */
+
+static bool migrate(struct log_run *run, struct error *error)
+{
+    struct capture_store *store = NULL;
+    struct capture_reader *reader = NULL;
+    struct progress progress;
+    if (capture_reader_open(&reader, run->store_path, error)) {
+        capture_reader_close(reader);
+        log_note("%s is of this version already", run->store_path);
+        return true;
+    }
+    if (access(run->store_path, F_OK) != 0)
+        return false; /* there is none, which was just told */
+    progress_begin(&progress, "carrying over");
+    bool done = open_store(&store, run, &progress, error);
+    progress_end(&progress);
+    capture_store_close(store);
+    if (done)
+        (void)printf("%s is carried over\n", run->store_path); /* its reader sees a failure */
+    return done;
+}
+
+const struct log_command log_command_migrate = {
+    .word = "migrate",
+    .synopsis = "",
+    .summary = "carries a record of an older version over (serve does it, too)",
+    .help = "Carries a record that an older version wrote over into today's form. `countersign serve` does the same "
+            "when it\n"
+            "starts. The old file stays as it was until the new one is whole; there must be room for both.",
+    .takes = 0,
+    .what_words = "`log migrate` takes options alone",
+    .opens_itself = true,
+    .run = migrate,
+};

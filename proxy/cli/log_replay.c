@@ -1,0 +1,263 @@
+/* `countersign log replay ID`: the client's request once more, through the running proxy, which signs it afresh. One
+ * thread. It is sent once; nothing here tries again. */
+#include "log_command.h"
+#include "replay_send.h"
+
+#include "countersign/clock.h"
+#include "countersign/http_message.h"
+#include "countersign/policy.h"
+#include "countersign/redaction.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { HEAD_MAX = 1 << 20, QUESTION_MAX = 1024, POLL_MS = 20, EXCHANGES = 2 };
+
+static const int64_t answer_timeout_us = INT64_C(120) * 1000000, record_timeout_us = INT64_C(10) * 1000000;
+
+/* --- may it be sent --- */
+
+static bool moves_something(enum endpoint_class class)
+{
+    return class != ENDPOINT_PUBLIC && class != ENDPOINT_READ;
+}
+
+static bool refuse_unarmed(const struct record *record, enum endpoint_class class, struct error *error)
+{
+    return error_set(error, ERROR_USAGE,
+                     "%.*s %.*s is of class %s (%s): it would be carried out once more; add --arm where that is meant",
+                     SLICE_ARGUMENTS(slice_first(record->method, 16)),
+                     SLICE_ARGUMENTS(slice_first(record->target, 128)), endpoint_class_name(class),
+                     endpoint_class_meaning(class));
+}
+
+/* On a terminal the path is to be typed: --arm alone may come out of the shell's history. */
+static bool confirm(const struct record *record, struct error *error)
+{
+    char question[QUESTION_MAX], path[QUESTION_MAX / 4];
+    struct buffer shown;
+    if (!log_can_ask())
+        return true;
+    (void)snprintf(path, sizeof(path), "%.*s", SLICE_ARGUMENTS(http_target_path(record->target))); /* cut is fine */
+    buffer_init(&shown, QUESTION_MAX / 2);
+    terminal_append_escaped(&shown, slice_text(path), TERMINAL_ONE_LINE);
+    (void)snprintf(question, sizeof(question),
+                   "This sends %.*s %s again, and the exchange will carry it out. Type the path to go on:",
+                   SLICE_ARGUMENTS(slice_first(record->method, 16)), buffer_text(&shown)); /* likewise */
+    buffer_free(&shown);
+    return log_ask(question, path) || error_set(error, ERROR_USAGE, "not confirmed: nothing was sent");
+}
+
+static bool check(const struct record *record, bool arm, struct error *error)
+{
+    const struct record_message *request = &record->views[RECORD_CLIENT_REQUEST];
+    enum endpoint_class class = endpoint_classify(record->method, record->target);
+    if (request->head.length == 0)
+        return error_set(error, ERROR_INPUT, "what the client sent is not recorded, so it cannot be sent again");
+    if (slice_equal_text(record->error_name, "body-too-large"))
+        return error_set(error, ERROR_INPUT, "its body was not read (proxy.body_max), so it cannot be sent again");
+    if (!moves_something(class))
+        return true;
+    return arm ? confirm(record, error) : refuse_unarmed(record, class, error);
+}
+
+/* --- what is sent --- */
+
+/* Fields whose values are masked in the record cannot be sent; the proxy sets X-CS-* itself. */
+static bool is_left_out(struct slice line)
+{
+    size_t colon = slice_find(line, ':');
+    if (colon == line.length)
+        return false;
+    struct slice name = slice_trim_blanks(slice_first(line, colon));
+    const struct redaction_rule *rule = redaction_rule_find(name);
+    if (!rule->forward && slice_equal_text_caseless(slice_first(name, 5), "X-CS-"))
+        return true;
+    if (rule->record != REDACTION_KEEP)
+        log_note("countersign log replay: %.*s is masked in the record, so it is left out", SLICE_ARGUMENTS(name));
+    return rule->record != REDACTION_KEEP;
+}
+
+/* The head line by line, every other byte as it was. */
+static bool make_head(struct buffer *out, struct slice head, struct error *error)
+{
+    struct slice rest = head;
+    while (rest.length > 0) {
+        size_t length = slice_find(rest, '\n');
+        struct slice line = slice_first(rest, length + 1);
+        if (!is_left_out(line))
+            buffer_append_slice(out, line);
+        rest = slice_from(rest, line.length);
+    }
+    return !out->failed || error_set(error, ERROR_LIMIT, "the request's head is larger than %d bytes", HEAD_MAX);
+}
+
+/* A body that came in chunks is recorded without them. */
+static bool check_length(struct slice head, struct slice body, struct error *error)
+{
+    struct http_field items[HTTP_FIELDS_MAX];
+    struct http_fields fields = { .items = items };
+    struct slice method, target;
+    if (!http_parse_request_head(&method, &target, &fields, HTTP_FIELDS_MAX, head))
+        return error_set(error, ERROR_INPUT, "the recorded request is no HTTP/1.1 request that could be sent");
+    if (http_field_find(fields, "Transfer-Encoding") == NULL)
+        return true;
+    return body.length == 0 || error_set(error, ERROR_INPUT,
+                                         "its body came in chunks, whose borders are not recorded: it cannot be sent "
+                                         "byte for byte; `log export --format curl` sends it with a length");
+}
+
+/* --- where to --- */
+
+static bool configured_address(char *text, const struct log_run *run, struct slice listener, struct error *error)
+{
+    struct config *config = NULL;
+    int exit_code;
+    if (!cli_config_load(&config, &run->options->config, &exit_code))
+        return error_set(error, ERROR_CONFIG,
+                         "the configuration tells no listener; name the proxy's address with --to");
+    const char *listen = NULL;
+    for (size_t i = 0; i < config->listener_count; i++) {
+        if (slice_equal_text(listener, config->listeners[i].name))
+            listen = config->listeners[i].listen;
+    }
+    if (listen != NULL)
+        (void)snprintf(text, ENDPOINT_TEXT_MAX, "%s", listen); /* the configuration checked it */
+    config_free(config);
+    return listen != NULL ||
+           error_set(error, ERROR_CONFIG, "the configuration has no listener %.*s: name the proxy's address with --to",
+                     SLICE_ARGUMENTS(slice_first(listener, 64)));
+}
+
+static bool find_endpoint(struct endpoint *endpoint, const struct log_run *run, const struct record *record,
+                          struct error *error)
+{
+    char text[ENDPOINT_TEXT_MAX];
+    const char *to = run->options->to;
+    if (to != NULL && strncmp(to, "http://", 7) == 0)
+        to += 7;
+    if (to == NULL && !configured_address(text, run, record->listener, error))
+        return false;
+    if (!endpoint_parse(endpoint, to != NULL ? to : text, error))
+        return false;
+    if (!endpoint_is_local(endpoint))
+        return error_set(error, ERROR_USAGE, "%s is not on this machine: a replay goes to the proxy alone",
+                         to != NULL ? to : text);
+    bool is_inet = endpoint->address.ss_family != AF_UNIX;
+    return !is_inet || endpoint_port((const struct sockaddr *)&endpoint->address) != 0 ||
+           error_set(error, ERROR_USAGE, "the listener's port is 0, picked when it starts: name its address with --to");
+}
+
+/* --- what came of it --- */
+
+static bool answer_id(int64_t *id, struct slice head, struct error *error)
+{
+    struct http_field items[HTTP_FIELDS_MAX];
+    struct http_fields fields = { .items = items };
+    int status;
+    const struct http_field *field = NULL;
+    if (http_parse_response_head(&status, &fields, HTTP_FIELDS_MAX, head))
+        field = http_field_find(fields, "Countersign-Exchange");
+    return (field != NULL && record_id_parse(id, field->value)) ||
+           error_set(error, ERROR_NETWORK, "what answered is no countersign: its answer has no Countersign-Exchange");
+}
+
+static bool note_end(void *context, const struct record *record)
+{
+    *(bool *)context = record->outcome != RECORD_IN_FLIGHT && record->replied_us != 0;
+    return true;
+}
+
+/* The recorder runs a little behind the answer. */
+static bool wait_for_record(const struct log_run *run, int64_t id, struct error *error)
+{
+    const struct capture_query query = { .filter = { .id_from = id, .id_to = id }, .limit = 1 };
+    const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
+    int64_t deadline_us = clock_monotonic_us() + record_timeout_us;
+    bool ended = false;
+    while (capture_reader_list(run->reader, &query, note_end, &ended, error)) {
+        if (ended)
+            return true;
+        if (clock_monotonic_us() > deadline_us)
+            return error_set(
+                error, ERROR_SYSTEM,
+                "it was sent and answered as exchange %lld, which is not in %s: does the proxy record there?",
+                (long long)id, run->store_path);
+        (void)nanosleep(&pause, NULL); /* a shorter one does no harm */
+    }
+    return false;
+}
+
+static bool send_once(int64_t *id, const struct log_run *run, const struct record *record, struct error *error)
+{
+    struct endpoint endpoint;
+    struct buffer head, answer;
+    size_t head_length = 0;
+    bool sent = false;
+    buffer_init(&head, HEAD_MAX);
+    buffer_init(&answer, REPLAY_ANSWER_MAX);
+    bool done = find_endpoint(&endpoint, run, record, error) &&
+                make_head(&head, record->views[RECORD_CLIENT_REQUEST].head, error) &&
+                check_length(buffer_slice(&head), record->views[RECORD_CLIENT_REQUEST].body, error);
+    if (done) {
+        done = replay_send(&answer, &head_length, &sent, &endpoint, buffer_slice(&head),
+                           record->views[RECORD_CLIENT_REQUEST].body, answer_timeout_us, error);
+        if (!done && sent)
+            (void)error_prefix(error, "it was sent, and may have been carried out: look it up before sending it again");
+        done = done && answer_id(id, slice_first(buffer_slice(&answer), head_length), error);
+    }
+    buffer_free(&head);
+    buffer_free(&answer);
+    return done;
+}
+
+static bool show_one(const struct log_run *run, int64_t id, struct error *error)
+{
+    struct record record;
+    struct buffer out;
+    if (!capture_reader_get(&record, run->reader, id, error))
+        return false;
+    buffer_init(&out, LOG_OUTPUT_MAX);
+    log_append_facts(&out, &run->terminal, &record, run->now_us);
+    bool done = terminal_write(1, buffer_slice(&out), error);
+    buffer_free(&out);
+    return done;
+}
+
+static bool show_both(const struct log_run *run, int64_t id, int64_t new_id, struct error *error)
+{
+    return show_one(run, id, error) && show_one(run, new_id, error);
+}
+
+static bool replay(struct log_run *run, struct error *error)
+{
+    struct record record;
+    int64_t id = 0, new_id = 0;
+    char text[EXCHANGES][RECORD_ID_TEXT_MAX];
+    if (!log_id_resolve(&id, run, run->options->words[0], error) ||
+        !capture_reader_get(&record, run->reader, id, error) || !check(&record, run->options->arm, error) ||
+        !send_once(&new_id, run, &record, error) || !wait_for_record(run, new_id, error))
+        return false;
+    if (!run->options->json)
+        log_note("exchange %s was sent again as %s", record_id_text(text[0], id), record_id_text(text[1], new_id));
+    return show_both(run, id, new_id, error);
+}
+
+const struct log_command log_command_replay = {
+    .word = "replay",
+    .synopsis = "[--arm] [--to ADDRESS] ID",
+    .summary = "sends an exchange again through the running proxy, shows the difference",
+    .help =
+        "Sends what the client sent once more to the running proxy, byte for byte, to be signed afresh, and shows how "
+        "the\n"
+        "two exchanges differ. It is sent once. What places or cancels orders or moves funds, and what is not known, "
+        "is\n"
+        "refused without --arm, and asked about on a terminal. Ends with 0 where both are alike, 1 where they differ.",
+    .takes = LOG_TAKES_REPLAY | LOG_TAKES_JSON | LOG_TAKES_ALL | LOG_TAKES_PAGER,
+    .words_min = 1,
+    .words_max = 1,
+    .what_words = "which exchange? Give its id, or `last`",
+    .run = replay,
+};

@@ -1,0 +1,59 @@
+"""The program under strace: what it asks of the kernel, in order, and a kernel that answers late or with an error."""
+import os
+import re
+import signal
+
+from program import Proxy, children, poll
+
+LINE = re.compile(r"^(?P<pid>\d+) +(?P<text>.*)$")
+UNFINISHED = re.compile(r"^(?P<call>\w+)\((?P<rest>.*) <unfinished \.\.\.>$")
+RESUMED = re.compile(r"^<\.\.\. (?P<call>\w+) resumed>(?P<rest>.*)$")
+WHOLE = re.compile(r"^(?P<call>\w+)\((?P<rest>.*)$")
+
+
+class TracedProxy(Proxy):
+    """As Proxy; the process that is started here is strace, the signer its child, the proxy its child's."""
+
+    def __init__(self, config_file, env, trace_file, *options):
+        # The leak sanitizer cannot work beside strace.
+        env = {**env, "ASAN_OPTIONS": env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+        command = ("strace", "-f", "-qq", "-yy", "-s", "256", "-o", str(trace_file), *map(str, options))
+        self.trace_file = trace_file
+        super().__init__(config_file, env, command=command)
+
+    @property
+    def signer_pid(self):
+        return poll("strace has a child", lambda: children(self.pid))[0]
+
+    @property
+    def proxy_pid(self):
+        return poll("the signer has a child", lambda: children(self.signer_pid))[0]
+
+    def signal(self, number):
+        os.kill(self.signer_pid, number)
+
+    def kill(self):
+        for signer in children(self.pid):
+            for pid in [*children(signer), signer]:
+                os.kill(pid, signal.SIGKILL)
+        super().kill()
+
+    def calls(self):
+        """(moment, call, text) with moment "begin" or "end", in the order in which they happened. `text` is the whole call's
+        as far as it is known by then."""
+        begun, moments = {}, []
+        for line in self.trace_file.read_text(errors="replace").splitlines():
+            pid, text = LINE.match(line).group("pid", "text")
+            if found := UNFINISHED.match(text):
+                begun[pid] = found["rest"]
+                moments.append(("begin", found["call"], found["rest"]))
+            elif found := RESUMED.match(text):
+                moments.append(("end", found["call"], begun.pop(pid, "") + found["rest"]))
+            elif found := WHOLE.match(text):
+                moments.append(("begin", found["call"], found["rest"]))
+                moments.append(("end", found["call"], found["rest"]))
+        return moments
+
+    def wait_for_call(self, name):
+        """Waits until one has begun."""
+        poll(f"a call of {name}", lambda: [call for _, call, _ in self.calls() if call == name])
