@@ -116,6 +116,15 @@ MUST_CHECK bool log_id_resolve(int64_t *id, struct log_run *run, const char *wor
 /* Whether it has the form of one; looks at nothing. */
 bool log_id_is_one(const char *word);
 
+/* --- the store, for what changes it (log_store.c) --- */
+
+struct progress;
+
+/* Opens it, and makes it where there is none; `progress` is told how far a migration is. What a person can put right is
+ * ERROR_INPUT. */
+MUST_CHECK bool log_store_open(struct capture_store **store, const struct log_run *run, struct progress *progress,
+                               struct error *error);
+
 /* --- output --- */
 
 /* A remark on standard error, so that standard output holds the answer alone. */

@@ -188,7 +188,7 @@ static bool check_url(struct import_url *url, const struct curl_command *command
 static bool build(struct record_message *message, struct import *import, struct curl_command *command,
                   const struct shell *shell)
 {
-    struct import_url url;
+    struct import_url url = { .scheme = { NULL, 0 } };
     struct buffer head;
     if (!check_url(&url, command, shell))
         return false;
