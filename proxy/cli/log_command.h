@@ -71,7 +71,8 @@ enum {
     LOG_TAKES_FORMAT = 1 << 8,
     LOG_TAKES_KEEP = 1 << 9,    /* --keep-*, --imported, --yes, --dry-run */
     LOG_TAKES_REPLAY = 1 << 10, /* --to, --arm */
-    LOG_TAKES_PAGER = 1 << 11
+    LOG_TAKES_PAGER = 1 << 11,
+    LOG_TAKES_VIEWS = 1 << 12 /* --view with two of them */
 };
 
 struct log_command {
@@ -120,6 +121,24 @@ MUST_CHECK bool log_id_resolve(int64_t *id, struct log_run *run, const char *wor
 
 /* Whether it has the form of one; looks at nothing. */
 bool log_id_is_one(const char *word);
+
+/* --- the store, for what changes it (log_store.c) --- */
+
+struct progress;
+
+/* Opens it, and makes it where there is none; `progress` is told how far a migration is. What a person can put right is
+ * ERROR_INPUT. */
+MUST_CHECK bool log_store_open(struct capture_store **store, const struct log_run *run, struct progress *progress,
+                               struct error *error);
+
+/* --- files of exchanges (log_import.c) --- */
+
+struct import;
+
+/* Reads the file (`-`: standard input) in the format of --format, or the one that its first bytes tell. NULL on failure.
+ * The caller frees it with import_free. */
+struct import *log_import_read(const struct log_run *run, const char *name, struct progress *progress,
+                               struct error *error);
 
 /* --- output --- */
 

@@ -128,6 +128,8 @@ static const struct log_option log_options_table[] = {
     { "follow", 'f', NULL, LOG_TAKES_FOLLOW, "goes on with what comes; Ctrl-C ends it", take_follow },
     { "view", '\0', "VIEW", LOG_TAKES_VIEW, "client-request, upstream-request, upstream-response, client-response",
       take_view },
+    { "view", '\0', "VIEW[,VIEW]", LOG_TAKES_VIEWS, "of one exchange two views, of two exchanges one: see above",
+      take_view },
     { "raw", '\0', NULL, LOG_TAKES_RAW,
       "the very bytes, head then body, nothing added; without --view all four,\neach with a title on standard error",
       take_raw },

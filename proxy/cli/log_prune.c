@@ -10,36 +10,6 @@
 
 enum { QUESTION_MAX = 512 };
 
-/* The folder of the store's file; the caller frees it. The tools' door opens STATE_DIR/capture.db alone. */
-static char *folder_of(const struct log_run *run, struct error *error)
-{
-    const char *slash = strrchr(run->store_path, '/');
-    const char *name = slash == NULL ? run->store_path : slash + 1;
-    if (strcmp(name, "capture.db") != 0) {
-        (void)error_set(error, ERROR_USAGE, "%s: a store that is to be changed must be named capture.db",
-                        run->store_path);
-        return NULL;
-    }
-    char *folder = slash == NULL ? strdup(".") : strndup(run->store_path, (size_t)(slash - run->store_path));
-    if (folder == NULL)
-        (void)error_set(error, ERROR_MEMORY, "out of memory");
-    return folder;
-}
-
-static bool open_store(struct capture_store **store, const struct log_run *run, struct progress *progress,
-                       struct error *error)
-{
-    char *folder = folder_of(run, error);
-    if (folder == NULL)
-        return false;
-    bool done = capture_store_open(store, folder,
-                                   (struct capture_progress){ .tell = progress_tell, .context = progress }, error);
-    if (!done && error->kind == ERROR_SYSTEM) /* a lock, rights, a full disk: for a person to put right */
-        error->kind = ERROR_INPUT;
-    free(folder);
-    return done;
-}
-
 /* A store that is not there is not made. */
 static bool check_is_there(const struct log_run *run, struct error *error)
 {
@@ -127,7 +97,7 @@ static bool prune(struct log_run *run, struct error *error)
             "what is to stay? Give --keep-days, --keep-mib or --keep-count, or --imported to delete what was "
             "imported");
     progress_begin(&progress, "opening");
-    bool done = check_is_there(run, error) && open_store(&store, run, &progress, error);
+    bool done = check_is_there(run, error) && log_store_open(&store, run, &progress, error);
     progress_end(&progress);
     done = done && prune_open(run, store, error);
     capture_store_close(store);
@@ -164,7 +134,7 @@ static bool migrate(struct log_run *run, struct error *error)
     if (access(run->store_path, F_OK) != 0)
         return false; /* there is none, which was just told */
     progress_begin(&progress, "carrying over");
-    bool done = open_store(&store, run, &progress, error);
+    bool done = log_store_open(&store, run, &progress, error);
     progress_end(&progress);
     capture_store_close(store);
     if (done)

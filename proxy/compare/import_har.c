@@ -161,7 +161,7 @@ static bool read_entry(struct import *import, struct slice text, const char *wha
 bool import_read_har(struct import *import, struct slice bytes, struct error *error)
 {
     struct json_scan scan;
-    struct slice entries, text;
+    struct slice entries = { NULL, 0 }, text;
     enum json_token kind;
     size_t number = 0;
     if (!find_entries(&entries, bytes, error) || !import_json_array_begin(&scan, entries))

@@ -69,7 +69,7 @@ bool import_mask_heads(struct import *import, struct record *record, struct erro
 static bool read_request(struct head *head, struct record *record, const char *what, struct error *error)
 {
     const struct record_message *request = choose(record, RECORD_UPSTREAM_REQUEST, RECORD_CLIENT_REQUEST);
-    head->fields.items = head->items;
+    head->fields = (struct http_fields){ .items = head->items };
     if (request->head.length > IMPORT_HEAD_MAX)
         return error_set(error, ERROR_LIMIT, "%s: the request's head is larger than %d bytes", what, IMPORT_HEAD_MAX);
     if (!http_parse_request_head(&head->method, &head->target, &head->fields, HTTP_FIELDS_MAX, request->head) ||
@@ -154,7 +154,7 @@ static bool read_answer(struct import *import, struct head *head, struct record 
             record->error_message = SLICE_LITERAL("imported without an answer");
         return true;
     }
-    head->fields.items = head->items;
+    head->fields = (struct http_fields){ .items = head->items };
     if (answer->head.length > IMPORT_HEAD_MAX)
         return error_set(error, ERROR_LIMIT, "%s: the answer's head is larger than %d bytes", what, IMPORT_HEAD_MAX);
     if (!http_parse_response_head(&head->status, &head->fields, HTTP_FIELDS_MAX, answer->head))

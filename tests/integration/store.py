@@ -9,7 +9,7 @@ FACTS = ("id", "outcome", "status", "error_name", "method", "target", "signature
 
 @dataclass
 class Recorded:
-    """One exchange. Text is bytes, as it stands in the file; a view is head and body together, empty where there is none."""
+    """One exchange. Text is bytes, as it stands in the file; a view is head and body together."""
     id: int
     outcome: bytes
     status: int

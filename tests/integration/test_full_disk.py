@@ -1,7 +1,7 @@
-"""A state folder on a disk that is full, becomes full, and has room again: nothing that was answered is lost, requests are
-refused with a message, no write to a mapped file kills the proxy, and it recovers by itself.
+"""A state folder on a disk that is full, becomes full, and has room again: nothing that was answered is lost, requests
+are refused with a message, no write to a mapped file kills the proxy, and it recovers by itself.
 
-The disk is a small tmpfs. Mounting it needs root, or the root of a namespace, in which the last test runs all others."""
+The disk is a small tmpfs. Mounting it needs root, or the root of a namespace: in one, the last test runs all others."""
 import os
 import shutil
 import subprocess
@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+import older_store
 import store
 from load import PLACE, answers_by_tag, check, order
 from program import Proxy, poll
 from test_never_lost import (FILLER, SMALL_ONE, assert_refused, exchange, is_dropped, is_recorded, kill,
                              orders_recover)
+from test_store_life import assert_migrated
 
 KIB, MIB = 1024, 1024 * 1024
 RING = 4 * MIB
@@ -198,7 +200,8 @@ def test_a_start_without_room_for_the_ring_names_the_file_and_its_size(programs,
 def test_a_start_with_any_little_room_succeeds_or_says_what_is_missing(programs, configure, env, disk):
     """From a disk that is full to one with room for all: no step of a start dies of a page that is not there."""
     codes = []
-    for number, free in enumerate([*range(0, 320 * KIB, 16 * KIB), *range(RING - 64 * KIB, RING + 512 * KIB, 64 * KIB)]):
+    around_the_store, around_the_ring = range(0, 320 * KIB, 16 * KIB), range(RING - 64 * KIB, RING + 512 * KIB, 64 * KIB)
+    for number, free in enumerate([*around_the_store, *around_the_ring]):
         state_dir = disk.folder / f"state-{number}"
         disk.fill(leave=free)
         code, output = try_to_start(programs, configure, env, state_dir)
@@ -209,6 +212,24 @@ def test_a_start_with_any_little_room_succeeds_or_says_what_is_missing(programs,
         shutil.rmtree(state_dir, ignore_errors=True)
     assert codes[0] == 3 and codes[-1] == 0
     assert codes == sorted(codes, reverse=True), "what is enough room stays enough"
+
+
+@needs_mount
+def test_an_older_store_for_whose_migration_there_is_no_room_stays_and_is_migrated_later(
+        programs, configure, env, start, disk, state_dir):
+    rows = older_store.plain_rows(1, 1000)
+    older_store.make(state_dir, rows)
+    before = (state_dir / "capture.db").read_bytes()
+    for free in (0, 64 * KIB, 256 * KIB):
+        disk.fill(leave=free)
+        code, output = try_to_start(programs, configure, env, state_dir)
+        assert code == 3 and str(state_dir) in output, output
+        assert "No space left" in output or "disk is full" in output, output
+        disk.make_room()  # SQLite needs some to look
+        assert len((state_dir / "capture.db").read_bytes()) == len(before)
+        assert store.query(state_dir, "SELECT count(*) FROM exchange_text") == [(1000,)]
+    start(SMALL_ONE)
+    assert_migrated(state_dir, rows)
 
 
 if not IS_ROOT:

@@ -1,5 +1,6 @@
-"""Whatever kills, holds up or stops the proxy: what the exchange received is in the record, what a client got whole is there
-whole, nothing is there twice, and what is torn is counted. `COUNTERSIGN_SEED` repeats a run's random choices."""
+"""Whatever kills, holds up or stops the proxy: what the exchange received is in the record, what a client got whole is
+there whole, nothing is there twice, and what is torn is counted. COUNTERSIGN_SEED repeats a run's random choices,
+COUNTERSIGN_KILLS is how often the proxy is killed."""
 import os
 import random
 import signal
@@ -42,9 +43,9 @@ class Life:
     """One run of the proxy: how it is to end."""
     number: int
     kill_after_s: float
-    kills_signer: bool  # else the proxy
-    is_held: bool       # the store is locked all along: nothing leaves the ring
-    start_cut_after_s: float  # 0, or: a start before this run is killed then, perhaps while it carries over what was left
+    kills_signer: bool        # else the proxy
+    is_held: bool             # the store is locked all along: nothing leaves the ring
+    start_cut_after_s: float  # 0, or: a start before this run is killed then, perhaps while it carries over
 
     @classmethod
     def of(cls, number, chance):
@@ -150,8 +151,8 @@ FILLER = b"x" * 60_000
 
 
 def place_until_full(proxy, name, clients=4):
-    """Orders over several connections until each was refused: they are spread over the workers, and so over their rings.
-    Returns what was sent, the refused ones last."""
+    """Orders over several connections until each was refused: they are spread over the workers, and so over their
+    rings. Returns those that were taken, and those that were refused."""
     sent, refused = [], []
     for number in range(clients):
         with proxy.client() as client:

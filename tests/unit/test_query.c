@@ -39,15 +39,21 @@ static struct record varied_record(int64_t id, char *target)
     return record;
 }
 
+/* The small ring may be full for a moment. */
+static void journal_outcome_in_time(struct capture *capture, const struct record *record)
+{
+    while (!journal_admit(capture_journal(capture, 0), 1000))
+        continue;
+    assert_true(journal_outcome(capture_journal(capture, 0), record));
+}
+
 static void fill(void **state)
 {
     struct capture *capture = open_capture(state, NULL);
     char target[128];
     for (size_t i = 0; i < EXCHANGES; i++) {
         struct record record = varied_record(capture_next_id(capture), target);
-        while (!journal_admit(capture_journal(capture, 0), 1000))
-            continue;
-        assert_true(journal_outcome(capture_journal(capture, 0), &record));
+        journal_outcome_in_time(capture, &record);
     }
     capture_close(capture);
 }
@@ -160,6 +166,9 @@ static void each_filter_finds_what_a_plain_look_finds(void **state)
         { { .client = slice_text("[::1]:50001") }, NULL },
         { { .client = slice_text("unix:") }, NULL },
         { { .client = slice_text("127") }, NULL },
+        { { .client = slice_text("127.0.0.1:") }, NULL },
+        { { .client = slice_text("[::1]:") }, NULL },
+        { { .client = slice_text("[:") }, NULL },
         { { .code = slice_text("1401") }, NULL },
         { { .status_from = 500, .status_to = 599 }, NULL },
         { { .outcomes = 1u << RECORD_API_ERROR | 1u << RECORD_UNKNOWN }, NULL },
@@ -269,7 +278,7 @@ static void a_thousand_paths_are_found_as_well(void **state)
         char target[64];
         (void)snprintf(target, sizeof(target), "/api/%s/%zu", i % 2 == 0 ? "even" : "odd", i);
         record.target = slice_text(target);
-        journal_whole(capture_journal(capture, 0), &record);
+        journal_outcome_in_time(capture, &record);
     }
     capture_close(capture);
     struct capture_reader *reader = open_reader(state);

@@ -1,0 +1,3 @@
+countersign_fuzz_target(import_har ROOMS compare)
+countersign_fuzz_target(import_http ROOMS compare)
+countersign_fuzz_target(import_curl ROOMS compare)
