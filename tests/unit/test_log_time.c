@@ -58,10 +58,10 @@ static void days_and_clock_times_are_local(void **state)
     assert_moment("2026-02-10", midnight_us);
     assert_moment("2026-02-10 10:30", midnight_us + 37800 * second_us);
     assert_moment("2026-02-10T10:30:15.123", midnight_us + 37815 * second_us + 123000);
-    in_zone("XXX-5:30"); /* five and a half hours ahead of UTC: it is 22:23 there */
+    in_zone("LOC-5:30"); /* five and a half hours ahead of UTC: it is 22:23 there */
     assert_moment("today", midnight_us - 19800 * second_us);
     assert_moment("2026-02-10 10:30", midnight_us + 18000 * second_us);
-    in_zone("XXX8"); /* eight hours behind */
+    in_zone("LOC8"); /* eight hours behind */
     assert_moment("today", midnight_us + 28800 * second_us);
 }
 
@@ -85,7 +85,7 @@ static void days_of_a_clock_change_begin_at_their_own_midnight(void **state)
 static void a_zone_that_is_written_holds_and_not_the_local_one(void **state)
 {
     (void)state;
-    in_zone("XXX-5:30");
+    in_zone("LOC-5:30");
     assert_moment("2026-02-10T16:53:14.290123Z", now_us);
     assert_moment("2026-02-10t16:53:14.290123z", now_us);
     assert_moment("2026-02-10 17:53:14.290123+01:00", now_us);
