@@ -29,6 +29,7 @@ struct migration {
     struct capture_progress progress;
     uint64_t done;
     uint64_t total;
+    uint64_t left_out;
 };
 
 /* --- the old store --- */
@@ -80,6 +81,7 @@ static bool copy_row(struct migration *migration, struct error *error)
     if (!record_row_read(&record, migration->rows, RECORD_ROW_WHOLE, migration->digester, &column)) {
         log_error("exchange %" PRId64 " in %s has a %s that cannot be: it is left out",
                   (int64_t)sqlite3_column_int64(migration->rows, 0), migration->path, column);
+        migration->left_out++;
         return true;
     }
     return store_write_record(migration->store, &record, error);
@@ -169,12 +171,23 @@ static bool take_place(const struct migration *migration, struct error *error)
     return sync_folder_of(migration->path, error);
 }
 
+/* What was told to be left out is missing, and nothing else. */
+static bool check_count(const struct migration *migration, struct error *error)
+{
+    int64_t count;
+    return store_count(&count, migration->store, error) &&
+           ((uint64_t)count == migration->done - migration->left_out ||
+            error_set(error, ERROR_INTERNAL, "%s: %" PRIu64 " exchanges were carried over, and %" PRId64 " are there",
+                      migration->path, migration->done - migration->left_out, count));
+}
+
 static bool copy_all(struct migration *migration, struct error *error)
 {
     const struct store_options options = { .path = migration->new_path };
     if (!remove_left(migration->new_path, error) || !store_open(&migration->store, &options, error))
         return false;
-    bool done = prepare_old(migration, error) && copy_exchanges(migration, error) && copy_positions(migration, error);
+    bool done = prepare_old(migration, error) && copy_exchanges(migration, error) && copy_positions(migration, error) &&
+                check_count(migration, error) && store_seal(migration->store, error);
     (void)sqlite3_finalize(migration->rows); /* repeats an earlier failure, which was told */
     store_close(migration->store);
     return done;

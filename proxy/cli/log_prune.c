@@ -75,6 +75,10 @@ static bool prune_open(struct log_run *run, struct capture_store *store, struct 
     bool wanted;
     if (!capture_store_prune_preview(&exchanges, store, run->options->keep, run->now_us, error))
         return false;
+    if (exchanges == 0 && run->options->keep.bytes == 0 && !run->options->filter.imported) {
+        log_note("nothing to delete: all of it is within the bounds");
+        return true;
+    }
     describe(what, sizeof(what), run->options, exchanges);
     if (run->options->dry_run) {
         (void)printf("would delete %s\n", what); /* its reader sees a failure */

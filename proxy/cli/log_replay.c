@@ -203,10 +203,10 @@ static bool send_once(int64_t *id, const struct log_run *run, const struct recor
                 check_length(buffer_slice(&head), record->views[RECORD_CLIENT_REQUEST].body, error);
     if (done) {
         done = replay_send(&answer, &head_length, &sent, &endpoint, buffer_slice(&head),
-                           record->views[RECORD_CLIENT_REQUEST].body, answer_timeout_us, error);
+                           record->views[RECORD_CLIENT_REQUEST].body, answer_timeout_us, error) &&
+               answer_id(id, slice_first(buffer_slice(&answer), head_length), error);
         if (!done && sent)
             (void)error_prefix(error, "it was sent, and may have been carried out: look it up before sending it again");
-        done = done && answer_id(id, slice_first(buffer_slice(&answer), head_length), error);
     }
     buffer_free(&head);
     buffer_free(&answer);
