@@ -8,4 +8,7 @@
 /* Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */
 bool json_append_string(struct buffer *out, struct slice text);
 
+/* Whether the text is UTF-8 throughout (RFC 3629 §4), so that json_append_string keeps all of it. */
+bool json_is_utf8(struct slice text);
+
 #endif

@@ -56,3 +56,14 @@ bool json_append_string(struct buffer *out, struct slice text)
     }
     return done && buffer_append_byte(out, '"');
 }
+
+bool json_is_utf8(struct slice text)
+{
+    while (text.length > 0) {
+        size_t length = utf8_sequence(text);
+        if (length == 0)
+            return false;
+        text = slice_from(text, length);
+    }
+    return true;
+}

@@ -1,6 +1,8 @@
 /* How the log's commands speak: remarks, questions, and answers through a pager. One thread. */
 #include "log_command.h"
 
+#include "countersign/export.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,6 +25,16 @@ void log_note(const char *format, ...)
     (void)vfprintf(stderr, format, arguments); /* a remark: without it the answer is still whole */
     va_end(arguments);
     (void)fputc('\n', stderr);
+}
+
+void log_append_json(struct buffer *out, const struct record *record, bool with_views)
+{
+    struct buffer json;
+    buffer_init(&json, LOG_OUTPUT_MAX);
+    export_append_json(&json, record, with_views);
+    terminal_append_json(out, buffer_slice(&json));
+    out->failed = out->failed || json.failed;
+    buffer_free(&json);
 }
 
 bool log_can_ask(void)

@@ -1,9 +1,10 @@
 /* An exchange as one JSON object. Written straight into a buffer: ids and numbers stay exact, NUL bytes included. Owns
- * nothing; one thread. */
-#include "log_command.h"
+ * nothing; any thread. */
+#include "export_private.h"
 
 #include "countersign/base64.h"
 #include "countersign/clock.h"
+#include "countersign/compiler.h"
 #include "countersign/hex.h"
 #include "countersign/json_write.h"
 
@@ -80,7 +81,7 @@ static void add_bytes(struct object *object, const char *name, struct slice byte
 /* Bytes that are no UTF-8 come as base64, which the member NAMEEncoding then says. Empty is null. */
 static void add_text(struct object *object, const char *name, struct slice bytes)
 {
-    bool is_text = terminal_is_utf8(bytes);
+    bool is_text = json_is_utf8(bytes);
     if (bytes.length == 0) {
         add_null(object, name);
         return;
@@ -166,7 +167,7 @@ static void add_connection(struct object *record_object, const struct record_con
 static void add_view(struct object *views, const char *name, const struct record_message *message)
 {
     struct object object;
-    bool is_text = terminal_is_utf8(message->body);
+    bool is_text = json_is_utf8(message->body);
     if (message->head.length == 0 && message->body.length == 0) {
         add_null(views, name);
         return;
@@ -196,7 +197,7 @@ static void add_views(struct object *record_object, const struct record *record)
     end_object(&object);
 }
 
-static void append_object(struct buffer *out, const struct record *record, bool with_views)
+void export_append_object(struct buffer *out, const struct record *record, bool with_views, bool is_shared)
 {
     struct object object;
     begin_object(&object, out);
@@ -220,15 +221,12 @@ static void append_object(struct buffer *out, const struct record *record, bool 
     add_connection(&object, &record->connection);
     if (with_views)
         add_views(&object, record);
+    if (is_shared)
+        add_flag(&object, "shared", true);
     end_object(&object);
 }
 
-void log_append_json(struct buffer *out, const struct record *record, bool with_views)
+void export_append_json(struct buffer *out, const struct record *record, bool with_views)
 {
-    struct buffer json;
-    buffer_init(&json, LOG_OUTPUT_MAX);
-    append_object(&json, record, with_views);
-    terminal_append_json(out, buffer_slice(&json));
-    out->failed = out->failed || json.failed;
-    buffer_free(&json);
+    export_append_object(out, record, with_views, false);
 }
