@@ -117,11 +117,14 @@ static bool copy_positions(struct migration *migration, struct error *error)
     bool done =
         sql_prepare(&rows, migration->old, "SELECT ring, run, sequence FROM ring_position", migration->path, error) &&
         store_begin(migration->store, error);
-    while (done && sqlite3_step(rows) == SQLITE_ROW)
+    int code = SQLITE_DONE;
+    while (done && (code = sqlite3_step(rows)) == SQLITE_ROW)
         done = store_set_ring_position(migration->store, (const char *)sqlite3_column_text(rows, 0),
                                        (const char *)sqlite3_column_text(rows, 1),
                                        (uint64_t)sqlite3_column_int64(rows, 2), error);
-    (void)sqlite3_finalize(rows); /* a row that cannot be read costs a frame carried over twice into its own place */
+    if (done && code != SQLITE_DONE)
+        done = sql_error(error, migration->old, "read", migration->path);
+    (void)sqlite3_finalize(rows); /* repeats the step's failure, which is told */
     return done && store_commit(migration->store, error);
 }
 
@@ -162,9 +165,27 @@ static bool sync_folder_of(const char *path, struct error *error)
     return done;
 }
 
+/* Where exchanges were left out, the old file stays under another name: they are in it alone. */
+static bool keep_old(const struct migration *migration, struct error *error)
+{
+    char *kept = NULL;
+    if (migration->left_out == 0)
+        return true;
+    if (asprintf(&kept, "%s.older-%" PRId64, migration->path, clock_wall_us() / 1000000) < 0)
+        return error_set(error, ERROR_MEMORY, "out of memory for the capture store");
+    bool done = link(migration->path, kept) == 0;
+    if (done)
+        log_warning("%" PRIu64 " exchanges could not be carried over; the old record is kept as %s",
+                    migration->left_out, kept);
+    else
+        (void)error_system(error, errno, "cannot keep %s as %s", migration->path, kept);
+    free(kept);
+    return done;
+}
+
 static bool take_place(const struct migration *migration, struct error *error)
 {
-    if (!sync_path(migration->new_path, O_RDONLY, error))
+    if (!sync_path(migration->new_path, O_RDONLY, error) || !keep_old(migration, error))
         return false;
     if (rename(migration->new_path, migration->path) != 0)
         return error_system(error, errno, "cannot put %s in the place of %s", migration->new_path, migration->path);

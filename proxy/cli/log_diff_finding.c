@@ -5,7 +5,9 @@
 #include "log_command.h"
 
 enum {
-    VALUE_MIN = 20, /* columns, however narrow the terminal */
+    VALUE_MIN = 20,   /* columns, however narrow the terminal */
+    SHORT_VALUE = 16, /* bytes: two of these stand on one line */
+    SIDE_LABEL = 3,   /* columns of "A  " */
     WIDTH_OF_A_PIPE = 200,
     CONTEXT_PART = 3 /* of a cut value that many parts: one stands before the first difference */
 };
@@ -78,7 +80,7 @@ static void append_value(const struct log_diff_page *page, const struct diff_fin
 
 static size_t value_column(const struct log_diff_page *page)
 {
-    return 2 + LOG_DIFF_LABEL + page->subject + 2 + 3;
+    return 2 + LOG_DIFF_LABEL + page->subject + 2 + SIDE_LABEL;
 }
 
 static size_t value_width(const struct log_diff_page *page)
@@ -87,20 +89,42 @@ static size_t value_width(const struct log_diff_page *page)
     return width > taken + VALUE_MIN ? width - taken : VALUE_MIN;
 }
 
+static enum terminal_style style_of(const struct diff_finding *finding, size_t side)
+{
+    if (!finding->has[side])
+        return TERMINAL_DIM;
+    return finding->weight == DIFF_REAL || finding->weight == DIFF_COSMETIC ? log_diff_side_styles[side]
+                                                                            : TERMINAL_PLAIN;
+}
+
 static void append_side(const struct log_diff_page *page, const struct diff_finding *finding, size_t side)
 {
-    enum terminal_style style =
-        finding->weight == DIFF_REAL || finding->weight == DIFF_COSMETIC ? log_diff_side_styles[side] : TERMINAL_PLAIN;
-    terminal_style_begin(page->out, page->terminal, finding->has[side] ? style : TERMINAL_DIM);
+    enum terminal_style style = style_of(finding, side);
+    terminal_style_begin(page->out, page->terminal, style);
     buffer_append_format(page->out, "%c  ", side == 0 ? 'A' : 'B');
-    if (finding->has[side] && finding->values[side].length == 0)
+    if (!finding->has[side])
+        buffer_append_text(page->out, "(none)");
+    else if (finding->values[side].length == 0)
         buffer_append_text(page->out, "(empty)");
-    else if (finding->has[side])
-        append_value(page, finding, side, value_width(page));
     else
-        buffer_append_text(page->out, "-");
-    terminal_style_end(page->out, page->terminal, finding->has[side] ? style : TERMINAL_DIM);
-    buffer_append_byte(page->out, '\n');
+        append_value(page, finding, side, value_width(page));
+    terminal_style_end(page->out, page->terminal, style);
+}
+
+/* Printable ASCII that leaves room for the other side's on the same line: most values are numbers and words. */
+static bool is_short(const struct diff_finding *finding, size_t side)
+{
+    struct slice value = finding->values[side];
+    if (value.length > SHORT_VALUE)
+        return false;
+    return terminal_columns(value) == value.length && terminal_count_escaped(value, TERMINAL_ONE_LINE) == 0;
+}
+
+static size_t shown_length(const struct diff_finding *finding, size_t side)
+{
+    if (!finding->has[side])
+        return sizeof("(none)") - 1;
+    return finding->values[side].length > 0 ? finding->values[side].length : sizeof("(empty)") - 1;
 }
 
 static const char *label_of(const struct diff_finding *finding)
@@ -142,16 +166,23 @@ static void append_note(const struct log_diff_page *page, const char *before, co
 {
     log_diff_append_padding(page, value_column(page));
     terminal_style_begin(page->out, page->terminal, TERMINAL_DIM);
-    buffer_append_format(page->out, "(%s%s)\n", before, note);
+    buffer_append_format(page->out, "(%s%s)", before, note);
     terminal_style_end(page->out, page->terminal, TERMINAL_DIM);
+    buffer_append_byte(page->out, '\n');
 }
 
 void log_diff_append_values(const struct log_diff_page *page, const struct diff_finding *finding)
 {
     append_subject(page, finding);
     append_side(page, finding, 0);
-    log_diff_append_padding(page, value_column(page) - 3);
+    if (is_short(finding, 0) && is_short(finding, 1)) {
+        log_diff_append_padding(page, SHORT_VALUE + 2 - shown_length(finding, 0));
+    } else {
+        buffer_append_byte(page->out, '\n');
+        log_diff_append_padding(page, value_column(page) - SIDE_LABEL);
+    }
     append_side(page, finding, 1);
+    buffer_append_byte(page->out, '\n');
 }
 
 static void append_numbers(const struct log_diff_page *page, const struct diff_finding *finding, const char *before,
@@ -181,7 +212,8 @@ static void append_remark(const struct log_diff_page *page, const char *text)
 static void append_one_sided_message(const struct log_diff_page *page, const struct diff_finding *finding)
 {
     bool is_first = finding->change == DIFF_MISSING;
-    buffer_append_format(page->out, "  only %c has one\n", is_first ? 'A' : 'B');
+    buffer_append_format(page->out, "  only %c has one%s%s\n", is_first ? 'A' : 'B',
+                         finding->note != NULL ? "; the other is " : "", finding->note != NULL ? finding->note : "");
 }
 
 void log_diff_append_note_of(const struct log_diff_page *page, const struct diff_finding *finding)
@@ -202,9 +234,11 @@ void log_diff_append_finding(const struct log_diff_page *page, const struct diff
         append_remark(page, finding->note);
         return;
     }
-    if (finding->part == DIFF_PART_MESSAGE)
+    if (finding->part == DIFF_PART_MESSAGE) {
         append_one_sided_message(page, finding);
-    else if (finding->change == DIFF_BYTES)
+        return;
+    }
+    if (finding->change == DIFF_BYTES)
         append_bytes(page, finding);
     else if (finding->change == DIFF_MOVED)
         append_numbers(page, finding, "place ", "");

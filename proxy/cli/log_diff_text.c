@@ -4,7 +4,12 @@
 
 #include "log_command.h"
 
-enum { SUBJECT_MIN = 14, SUBJECT_MAX = 30 /* columns; a longer one has a line of its own */ };
+enum {
+    SUBJECT_MIN = 14,
+    SUBJECT_MAX = 30, /* columns; a longer one has a line of its own */
+    METHOD_MAX = 32,  /* bytes shown */
+    SIDE_INDENT = 5
+};
 
 static void append_expected_names(const struct log_diff_page *page, enum diff_section section)
 {
@@ -24,8 +29,8 @@ static void append_expected_names(const struct log_diff_page *page, enum diff_se
     terminal_style_begin(page->out, page->terminal, TERMINAL_DIM);
     buffer_append_format(page->out, "  %zu that must differ: ", all);
     terminal_append_fitted(page->out, buffer_slice(&names), log_diff_width_of(page) - 30);
-    buffer_append_byte(page->out, '\n');
     terminal_style_end(page->out, page->terminal, TERMINAL_DIM);
+    buffer_append_byte(page->out, '\n');
     page->out->failed = page->out->failed || names.failed;
     buffer_free(&names);
 }
@@ -172,38 +177,64 @@ static void append_timing(const struct log_diff_page *page)
 
 /* ---- The whole ---- */
 
-static void append_verdict(const struct log_diff_page *page)
+/* Broken between words where the terminal ends. */
+static void append_wrapped(const struct log_diff_page *page, struct slice text)
 {
-    struct buffer verdict;
-    enum terminal_style style = diff_is_alike(page->diff) ? TERMINAL_GREEN : TERMINAL_RED;
-    buffer_init(&verdict, LOG_OUTPUT_MAX);
-    diff_append_verdict(&verdict, page->diff);
-    terminal_style_begin(page->out, page->terminal, style);
-    terminal_append_escaped(page->out, buffer_slice(&verdict), TERMINAL_ONE_LINE);
-    terminal_style_end(page->out, page->terminal, style);
-    buffer_append_text(page->out, "\n\n");
-    page->out->failed = page->out->failed || verdict.failed;
-    buffer_free(&verdict);
+    size_t width = log_diff_width_of(page), column = 0;
+    struct slice word;
+    while (slice_next_part(&text, ' ', &word)) {
+        size_t columns = terminal_columns(word);
+        bool breaks = page->terminal->width > 0 && column > 0 && column + 1 + columns > width;
+        buffer_append_text(page->out, column == 0 ? "" : breaks ? "\n" : " ");
+        buffer_append_slice(page->out, word);
+        column = breaks || column == 0 ? columns : column + 1 + columns;
+    }
 }
 
-static void append_sides(const struct log_diff_page *page)
+static void append_verdict(const struct log_diff_page *page)
 {
-    for (size_t side = 0; side < 2; side++) {
-        const struct record *record = page->diff->sides[side].record;
-        terminal_style_begin(page->out, page->terminal, log_diff_side_styles[side]);
-        buffer_append_format(page->out, "  %c  ", side == 0 ? 'A' : 'B');
-        terminal_append_escaped(page->out, page->options->names[side], TERMINAL_ONE_LINE);
-        terminal_style_end(page->out, page->terminal, log_diff_side_styles[side]);
-        if (record->received_us != 0) {
-            buffer_append_text(page->out, "  ");
-            log_append_local_time(page->out, record->received_us, page->options->now_us, false);
-        }
-        buffer_append_text(page->out, "  ");
-        terminal_append_escaped(page->out, slice_first(record->method, log_diff_width_of(page)), TERMINAL_ONE_LINE);
-        buffer_append_byte(page->out, ' ');
-        terminal_append_escaped(page->out, slice_first(record->target, log_diff_width_of(page)), TERMINAL_ONE_LINE);
-        buffer_append_byte(page->out, '\n');
+    struct buffer verdict, escaped;
+    enum terminal_style style = diff_is_alike(page->diff) ? TERMINAL_GREEN : TERMINAL_RED;
+    buffer_init(&verdict, LOG_OUTPUT_MAX);
+    buffer_init(&escaped, LOG_OUTPUT_MAX);
+    diff_append_verdict(&verdict, page->diff);
+    terminal_append_escaped(&escaped, buffer_slice(&verdict), TERMINAL_ONE_LINE);
+    terminal_style_begin(page->out, page->terminal, style);
+    append_wrapped(page, buffer_slice(&escaped));
+    terminal_style_end(page->out, page->terminal, style);
+    buffer_append_text(page->out, "\n\n");
+    page->out->failed = page->out->failed || verdict.failed || escaped.failed;
+    buffer_free(&verdict);
+    buffer_free(&escaped);
+}
+
+/* "exchange 17, client request  16:53:14.290  POST /api/trade/order/place" */
+static void append_side_line(const struct log_diff_page *page, size_t side)
+{
+    const struct diff_side *chosen = &page->diff->sides[side];
+    const struct record *record = chosen->record;
+    struct buffer line;
+    buffer_init(&line, LOG_OUTPUT_MAX);
+    terminal_append_escaped(&line, page->options->names[side], TERMINAL_ONE_LINE);
+    if (chosen->has_view)
+        buffer_append_format(&line, ", %s", record_view_name(chosen->view));
+    buffer_append_text(&line, "  ");
+    if (record->received_us != 0) {
+        log_append_local_time(&line, record->received_us, page->options->now_us, false);
+        buffer_append_text(&line, "  ");
     }
+    terminal_append_escaped(&line, slice_first(record->method, METHOD_MAX), TERMINAL_ONE_LINE);
+    buffer_append_byte(&line, ' ');
+    terminal_append_escaped(&line, slice_first(record->target, log_diff_width_of(page)), TERMINAL_ONE_LINE);
+    buffer_append_text(page->out, "  ");
+    terminal_style_begin(page->out, page->terminal, log_diff_side_styles[side]);
+    buffer_append_byte(page->out, side == 0 ? 'A' : 'B');
+    terminal_style_end(page->out, page->terminal, log_diff_side_styles[side]);
+    buffer_append_text(page->out, "  ");
+    terminal_append_fitted(page->out, buffer_slice(&line), log_diff_width_of(page) - SIDE_INDENT);
+    buffer_append_byte(page->out, '\n');
+    page->out->failed = page->out->failed || line.failed;
+    buffer_free(&line);
 }
 
 /* The widest subject that is shown beside its values. */
@@ -225,7 +256,8 @@ void log_append_diff(struct buffer *out, const struct terminal *terminal, const 
     struct log_diff_page page = { .out = out, .terminal = terminal, .diff = diff, .options = options };
     page.subject = subject_columns(&page);
     append_verdict(&page);
-    append_sides(&page);
+    append_side_line(&page, 0);
+    append_side_line(&page, 1);
     append_messages(&page, DIFF_REQUEST, diff->requests, RECORD_UPSTREAM_REQUEST);
     append_signed(&page);
     append_messages(&page, DIFF_ANSWER, diff->answers, RECORD_UPSTREAM_RESPONSE);

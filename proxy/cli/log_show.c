@@ -14,23 +14,9 @@ static bool chosen_view(enum record_view *view, const struct log_run *run, struc
                      run->options->view);
 }
 
-/* The line feeds that follow a carriage return: heads are full of the pair, and it does a terminal no harm. */
-static size_t count_crlf(struct slice bytes)
-{
-    size_t count = 0;
-    for (size_t i = 1; i < bytes.length; i++)
-        count += bytes.data[i] == '\n' && bytes.data[i - 1] == '\r';
-    return count;
-}
-
-static bool is_safe_on_terminal(struct slice bytes)
-{
-    return terminal_count_escaped(bytes, TERMINAL_LINES) == count_crlf(bytes);
-}
-
 static bool show_raw_view(const struct log_run *run, const struct record_message *message, struct error *error)
 {
-    if (run->terminal.is_terminal && !(is_safe_on_terminal(message->head) && is_safe_on_terminal(message->body)))
+    if (run->terminal.is_terminal && !(terminal_is_safe(message->head) && terminal_is_safe(message->body)))
         return error_set(error, ERROR_INPUT,
                          "these bytes hold control characters that would act on the terminal: send them to a file or "
                          "a pipe");

@@ -56,6 +56,9 @@ void terminal_append_json(struct buffer *out, struct slice json);
 /* How many bytes of `bytes` would be escaped. */
 size_t terminal_count_escaped(struct slice bytes, enum terminal_text kind);
 
+/* Whether raw bytes may be written to a terminal: nothing to escape but the CR of line ends. */
+bool terminal_is_safe(struct slice bytes);
+
 /* The first character's length in bytes, 0 where it is no UTF-8 (RFC 3629 §4) or `bytes` is empty. */
 size_t terminal_utf8_length(struct slice bytes);
 bool terminal_is_utf8(struct slice bytes);

@@ -144,6 +144,20 @@ size_t terminal_count_escaped(struct slice bytes, enum terminal_text kind)
     return count;
 }
 
+/* The line feeds that follow a carriage return: heads are full of the pair, and it does a terminal no harm. */
+static size_t count_crlf(struct slice bytes)
+{
+    size_t count = 0;
+    for (size_t i = 1; i < bytes.length; i++)
+        count += bytes.data[i] == '\n' && bytes.data[i - 1] == '\r';
+    return count;
+}
+
+bool terminal_is_safe(struct slice bytes)
+{
+    return terminal_count_escaped(bytes, TERMINAL_LINES) == count_crlf(bytes);
+}
+
 static size_t columns_of(uint32_t code_point)
 {
     static const struct code_range combining[] = {

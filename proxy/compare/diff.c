@@ -47,13 +47,28 @@ static void choose(struct diff *diff)
         (is_request(sides[side].view) ? diff->requests : diff->answers)[side] = sides[side].view;
 }
 
+/* An example that was made elsewhere (a curl command) often has no answer: then there is none to compare. */
+static bool lacks_answer(const struct diff_side *side)
+{
+    return side->record->id <= 0 && !has_message(side, RECORD_UPSTREAM_RESPONSE) &&
+           !has_message(side, RECORD_CLIENT_RESPONSE);
+}
+
+static bool have_outcomes(const struct diff *diff)
+{
+    return !lacks_answer(&diff->sides[0]) && !lacks_answer(&diff->sides[1]);
+}
+
 static void add_one_sided(struct diff_run *run, enum diff_section section, const struct diff_message messages[2])
 {
     bool is_first = diff_message_is_there(&messages[0]);
+    bool is_example = section == DIFF_ANSWER && lacks_answer(&run->diff->sides[is_first ? 1 : 0]);
     diff_add(run, &(struct diff_finding){
                       .section = section,
                       .part = DIFF_PART_MESSAGE,
                       .change = is_first ? DIFF_MISSING : DIFF_ADDED,
+                      .weight = is_example ? DIFF_INFO : DIFF_REAL,
+                      .note = is_example ? "an example without an answer" : NULL,
                       .subject = section == DIFF_REQUEST ? SLICE_LITERAL("request") : SLICE_LITERAL("answer"),
                   });
 }
@@ -85,7 +100,7 @@ static void compare(struct diff_run *run)
     bool is_whole = !diff->sides[0].has_view;
     if (is_whole || is_request(diff->sides[0].view))
         compare_messages(run, DIFF_REQUEST, diff->requests);
-    if (is_whole)
+    if (is_whole && have_outcomes(diff))
         diff_compare_outcomes(run);
     if (is_whole || !is_request(diff->sides[0].view))
         compare_messages(run, DIFF_ANSWER, diff->answers);

@@ -34,7 +34,7 @@ static void reverse_since(struct json_diff *json, size_t mark)
 /* Nothing is to be found where the very same bytes stand. */
 static void push_unless_equal(struct json_diff *json, uint32_t a, uint32_t b, bool is_repeated)
 {
-    if (!slice_equal(json_value_of(json, 0, a)->text, json_value_of(json, 1, b)->text))
+    if (!slice_equal(json_text_of(json, 0, a), json_text_of(json, 1, b)))
         push(json, (struct json_pair){ .value = { a, b }, .is_repeated = is_repeated });
 }
 
@@ -66,7 +66,7 @@ static void compare_arrays(struct json_diff *json, const struct json_pair *pair)
 static void compare_member(struct json_diff *json, uint32_t a, uint32_t b, bool is_repeated)
 {
     const struct json_pair pair = { .value = { a, b }, .is_repeated = is_repeated };
-    if (!slice_equal(json_value_of(json, 0, a)->name_text, json_value_of(json, 1, b)->name_text))
+    if (!slice_equal(json_name_of(json, 0, a), json_name_of(json, 1, b)))
         json_add(json, &pair, DIFF_ESCAPES, DIFF_COSMETIC, "the same name with other escapes");
     push_unless_equal(json, a, b, is_repeated);
 }
@@ -80,7 +80,7 @@ static bool same_names(const struct json_diff *json, const struct json_pair *pai
         return false;
     a++, b++;
     for (uint32_t i = 0; i < count; i++) {
-        if (!slice_equal(json_value_of(json, 0, a)->name, json_value_of(json, 1, b)->name))
+        if (!slice_equal(json_name_of(json, 0, a), json_name_of(json, 1, b)))
             return false;
         a = json_value_of(json, 0, a)->next;
         b = json_value_of(json, 1, b)->next;
@@ -91,21 +91,43 @@ static bool same_names(const struct json_diff *json, const struct json_pair *pai
 /* An object's members, to be matched. */
 struct members {
     uint32_t *values;
-    struct slice *names;
+    struct slice *names; /* escapes resolved */
     size_t count;
+    struct buffer resolved; /* the names that had escapes */
 };
+
+/* So that "c\u006fde" is `code`. One with a lone surrogate stays as written, behind a byte that no UTF-8 holds, so that it
+ * is nobody else's name. NULL data: memory is out. */
+static struct slice resolved_name(struct members *members, struct slice quoted)
+{
+    struct buffer *resolved = &members->resolved;
+    struct slice name = json_between_quotes(quoted);
+    if (slice_find(name, '\\') == name.length)
+        return name;
+    /* All of it at once: what names point to must not move. A resolved name is never longer than a quoted one. */
+    if (resolved->capacity == 0 && buffer_reserve(resolved, resolved->maximum) == NULL)
+        return slice_of(NULL, 0);
+    size_t begin = resolved->length;
+    if (!json_unescape(resolved, quoted) &&
+        !(buffer_append_byte(resolved, '\xFF') && buffer_append_slice(resolved, name)))
+        return slice_of(NULL, 0);
+    return slice_of(resolved->data + begin, resolved->length - begin);
+}
 
 static bool list_members(struct members *members, const struct json_tree *tree, uint32_t object)
 {
     members->count = tree->values[object].count;
     members->values = calloc(members->count + 1, sizeof(*members->values));
     members->names = calloc(members->count + 1, sizeof(*members->names));
+    buffer_init(&members->resolved, tree->values[object].length);
     if (members->values == NULL || members->names == NULL)
         return false;
     uint32_t at = object + 1;
     for (size_t i = 0; i < members->count; i++, at = tree->values[at].next) {
         members->values[i] = at;
-        members->names[i] = tree->values[at].name;
+        members->names[i] = resolved_name(members, json_name_text(tree, &tree->values[at]));
+        if (members->names[i].data == NULL)
+            return false;
     }
     return true;
 }
@@ -115,8 +137,7 @@ static struct slice names_in_order(struct json_diff *json, const struct members 
     struct buffer out;
     buffer_init(&out, 2 * ORDER_SHOWN_MAX);
     for (size_t i = 0; i < members->count; i++) {
-        struct slice name = tree->values[members->values[i]].name_text;
-        name = slice_of(name.data + 1, name.length - 2);
+        struct slice name = json_between_quotes(json_name_text(tree, &tree->values[members->values[i]]));
         if (out.length + name.length > ORDER_SHOWN_MAX) {
             buffer_append_text(&out, i > 0 ? ", ..." : "...");
             break;
@@ -189,6 +210,7 @@ static void match_members(struct json_diff *json, const struct json_pair *pair)
     for (size_t side = 0; side < 2; side++) {
         free(members[side].values);
         free(members[side].names);
+        buffer_free(&members[side].resolved);
     }
 }
 
@@ -219,7 +241,7 @@ static void compare_pair(struct json_diff *json, const struct json_pair *pair)
     else if (a->kind == JSON_ARRAY_BEGIN && b->kind == JSON_ARRAY_BEGIN)
         compare_arrays(json, pair);
     else
-        json_compare_scalars(json, pair, a, b);
+        json_compare_scalars(json, pair);
     reverse_since(json, mark);
 }
 

@@ -4,7 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 64, PATH_HEAD = 160 /* bytes of a cut path that stand before the cut */ };
+enum {
+    FIRST_CAPACITY = 64,
+    BYTES_PER_VALUE =
+        8,          /* usually more: a tree that seldom grows is not copied, and memory never touched costs nothing */
+    PATH_HEAD = 160 /* bytes of a cut path that stand before the cut */
+};
 
 /* FNV-1a, 64 bits (draft-eastlake-fnv): tells shapes of white space apart, nothing that must withstand an attacker. */
 static const uint64_t fnv_offset = 0xcbf29ce484222325u, fnv_prime = 0x100000001b3u;
@@ -13,10 +18,9 @@ struct reader {
     struct json_tree *tree;
     struct json_scan scan;
     struct slice text;
-    size_t seen;   /* offset behind the last token */
-    uint32_t open; /* the innermost open object or array */
-    struct slice name_text;
-    struct slice name;
+    size_t seen;       /* offset behind the last token */
+    uint32_t open;     /* the innermost open object or array */
+    struct slice name; /* of the value to come */
 };
 
 static void note_space(struct reader *reader, size_t token_begin)
@@ -31,41 +35,25 @@ static void note_space(struct reader *reader, size_t token_begin)
     reader->seen = reader->scan.offset;
 }
 
-/* An escaped name is resolved, so that "c\u006fde" is `code`; one with a lone surrogate stays as written, behind a byte
- * that no UTF-8 holds, so that it is nobody else's name. */
-static bool take_name(struct reader *reader, struct slice quoted)
-{
-    struct buffer *names = &reader->tree->names;
-    reader->name_text = quoted;
-    reader->name = slice_of(quoted.data + 1, quoted.length - 2);
-    if (slice_find(reader->name, '\\') == reader->name.length)
-        return true;
-    /* All of it at once: what names point to must not move. Resolved names are shorter than written ones. */
-    if (names->capacity == 0 && buffer_reserve(names, reader->text.length) == NULL)
-        return false;
-    size_t begin = names->length;
-    if (!json_unescape(names, quoted) &&
-        !(buffer_append_byte(names, '\xFF') && buffer_append_slice(names, reader->name)))
-        return false;
-    reader->name = slice_of(names->data + begin, names->length - begin);
-    return true;
-}
-
 static struct json_value *add_value(struct reader *reader)
 {
     struct json_tree *tree = reader->tree;
     if (tree->count == tree->capacity) {
-        size_t capacity = tree->capacity == 0 ? FIRST_CAPACITY : tree->capacity * 2;
+        size_t guess = reader->text.length / BYTES_PER_VALUE + FIRST_CAPACITY;
+        size_t capacity = tree->capacity == 0 ? guess : tree->capacity * 2;
         struct json_value *values = reallocarray(tree->values, capacity, sizeof(*values));
         if (values == NULL)
             return NULL;
         tree->values = values;
         tree->capacity = capacity;
     }
-    struct json_value *value = &tree->values[tree->count++];
-    *value = (struct json_value){ .parent = reader->open, .name = reader->name, .name_text = reader->name_text };
-    reader->name = reader->name_text = SLICE_LITERAL("");
-    return value;
+    return &tree->values[tree->count++];
+}
+
+/* Of a slice of the text; the empty one stands at 0. */
+static uint32_t offset_of(const struct reader *reader, struct slice part)
+{
+    return part.length > 0 ? (uint32_t)(part.data - reader->text.data) : 0;
 }
 
 static enum json_tree_result take_value(struct reader *reader, enum json_token kind, struct slice text)
@@ -76,9 +64,14 @@ static enum json_tree_result take_value(struct reader *reader, enum json_token k
     struct json_value *value = add_value(reader);
     if (value == NULL)
         return JSON_TREE_NO_MEMORY;
-    value->kind = kind;
-    value->text = text;
-    value->next = (uint32_t)tree->count;
+    *value = (struct json_value){ .begin = offset_of(reader, text),
+                                  .length = (uint32_t)text.length,
+                                  .name_begin = offset_of(reader, reader->name),
+                                  .name_length = (uint32_t)reader->name.length,
+                                  .parent = reader->open,
+                                  .next = (uint32_t)tree->count,
+                                  .kind = kind };
+    reader->name = SLICE_LITERAL("");
     if (reader->open != JSON_NO_VALUE)
         value->place = tree->values[reader->open].count++;
     if (json_is_container(kind))
@@ -90,14 +83,14 @@ static void close_value(struct reader *reader)
 {
     struct json_value *value = &reader->tree->values[reader->open];
     value->next = (uint32_t)reader->tree->count;
-    value->text.length = (size_t)(reader->text.data + reader->scan.offset - value->text.data);
+    value->length = (uint32_t)reader->scan.offset - value->begin;
     reader->open = value->parent;
 }
 
 static enum json_tree_result take_token(struct reader *reader, enum json_token token, struct slice text)
 {
     if (token == JSON_NAME)
-        return take_name(reader, text) ? JSON_TREE_READ : JSON_TREE_NO_MEMORY;
+        return (reader->name = text, JSON_TREE_READ);
     if (token == JSON_OBJECT_END || token == JSON_ARRAY_END)
         return (close_value(reader), JSON_TREE_READ);
     return take_value(reader, token, text);
@@ -110,8 +103,7 @@ enum json_tree_result json_tree_read(struct json_tree *tree, struct slice text)
     struct slice token_text;
     memset(tree, 0, sizeof(*tree));
     tree->space_shape = fnv_offset;
-    /* A name with a lone surrogate is one byte longer, but was four bytes of quotes, colon and value longer before. */
-    buffer_init(&tree->names, text.length);
+    tree->text = text;
     if (text.length > DIFF_JSON_MAX)
         return JSON_TREE_TOO_LARGE;
     json_scan_init(&reader.scan, text);
@@ -130,7 +122,6 @@ enum json_tree_result json_tree_read(struct json_tree *tree, struct slice text)
 void json_tree_free(struct json_tree *tree)
 {
     free(tree->values);
-    buffer_free(&tree->names);
     tree->values = NULL;
 }
 
@@ -145,14 +136,15 @@ static bool is_plain_word(struct slice name)
     return name.length > 0;
 }
 
-static void append_step(struct buffer *out, const struct json_value *value)
+static void append_step(struct buffer *out, const struct json_tree *tree, const struct json_value *value)
 {
-    if (value->name_text.length == 0)
+    struct slice quoted = json_name_text(tree, value);
+    if (quoted.length == 0)
         buffer_append_format(out, "[%u]", (unsigned)value->place);
-    else if (is_plain_word(value->name))
-        (void)(buffer_append_byte(out, '.') && buffer_append_slice(out, value->name));
+    else if (is_plain_word(json_between_quotes(quoted)))
+        (void)(buffer_append_byte(out, '.') && buffer_append_slice(out, json_between_quotes(quoted)));
     else
-        (void)(buffer_append_byte(out, '[') && buffer_append_slice(out, value->name_text) &&
+        (void)(buffer_append_byte(out, '[') && buffer_append_slice(out, quoted) &&
                buffer_append_byte(out, ']')); /* the buffer remembers a failure */
 }
 
@@ -167,7 +159,7 @@ void json_append_path(struct buffer *out, const struct json_tree *tree, uint32_t
         steps[count++] = at;
     buffer_append_byte(&path, '$');
     while (count > 0)
-        append_step(&path, &tree->values[steps[--count]]);
+        append_step(&path, tree, &tree->values[steps[--count]]);
     if (path.length <= DIFF_SUBJECT_MAX) {
         buffer_append_slice(out, buffer_slice(&path));
     } else {

@@ -25,7 +25,7 @@ void json_add(struct json_diff *json, const struct json_pair *pair, enum diff_ch
     for (size_t side = 0; side < 2; side++) {
         finding.has[side] = pair->value[side] != JSON_NO_VALUE;
         if (finding.has[side])
-            finding.values[side] = json_value_of(json, side, pair->value[side])->text;
+            finding.values[side] = json_text_of(json, side, pair->value[side]);
     }
     if (pair->is_repeated && note == NULL)
         finding.note = "its name occurs more than once in its object";
@@ -33,11 +33,6 @@ void json_add(struct json_diff *json, const struct json_pair *pair, enum diff_ch
         finding.subject = json_path_of(json, pair);
     json->found++;
     diff_add(json->run, &finding);
-}
-
-static struct slice string_content(struct slice quoted)
-{
-    return slice_of(quoted.data + 1, quoted.length - 2);
 }
 
 static bool same_string(struct slice a, struct slice b)
@@ -57,7 +52,8 @@ static bool same_string(struct slice a, struct slice b)
 
 static const char *expected_reason(const struct json_diff *json, const struct json_pair *pair)
 {
-    return diff_expected_member(json_value_of(json, 0, pair->value[0])->name, json->section == DIFF_REQUEST);
+    return diff_expected_member(json_between_quotes(json_name_of(json, 0, pair->value[0])),
+                                json->section == DIFF_REQUEST);
 }
 
 static void add_other_value(struct json_diff *json, const struct json_pair *pair, const char *note)
@@ -72,7 +68,7 @@ static void compare_strings(struct json_diff *json, const struct json_pair *pair
         json_add(json, pair, DIFF_ESCAPES, DIFF_COSMETIC, "the same string with other escapes");
         return;
     }
-    struct slice left = string_content(a), right = string_content(b);
+    struct slice left = json_between_quotes(a), right = json_between_quotes(b);
     bool same_number = diff_is_number(left) && diff_is_number(right) && diff_numbers_equal(left, right);
     add_other_value(json, pair, same_number ? "the same number, but strings" : NULL);
 }
@@ -91,26 +87,27 @@ static bool is_boolean(enum json_token kind)
 }
 
 /* "1" against 1 is a frequent slip. */
-static const char *note_on_types(const struct json_value *a, const struct json_value *b)
+static const char *note_on_types(enum json_token a, enum json_token b, struct slice left, struct slice right)
 {
-    if (a->kind == JSON_STRING && b->kind == JSON_NUMBER && slice_equal(string_content(a->text), b->text))
+    if (a == JSON_STRING && b == JSON_NUMBER && slice_equal(json_between_quotes(left), right))
         return "a string against the number of the same digits";
-    if (a->kind == JSON_NUMBER && b->kind == JSON_STRING && slice_equal(a->text, string_content(b->text)))
+    if (a == JSON_NUMBER && b == JSON_STRING && slice_equal(left, json_between_quotes(right)))
         return "a number against the string of the same digits";
     return NULL;
 }
 
-void json_compare_scalars(struct json_diff *json, const struct json_pair *pair, const struct json_value *a,
-                          const struct json_value *b)
+void json_compare_scalars(struct json_diff *json, const struct json_pair *pair)
 {
-    if (a->kind == JSON_STRING && b->kind == JSON_STRING) {
-        compare_strings(json, pair, a->text, b->text);
-    } else if (a->kind == JSON_NUMBER && b->kind == JSON_NUMBER) {
-        compare_numbers(json, pair, a->text, b->text);
-    } else if (is_boolean(a->kind) && is_boolean(b->kind)) {
+    enum json_token a = json_value_of(json, 0, pair->value[0])->kind, b = json_value_of(json, 1, pair->value[1])->kind;
+    struct slice left = json_text_of(json, 0, pair->value[0]), right = json_text_of(json, 1, pair->value[1]);
+    if (a == JSON_STRING && b == JSON_STRING) {
+        compare_strings(json, pair, left, right);
+    } else if (a == JSON_NUMBER && b == JSON_NUMBER) {
+        compare_numbers(json, pair, left, right);
+    } else if (is_boolean(a) && is_boolean(b)) {
         add_other_value(json, pair, NULL);
     } else {
-        json->structure_differs = json->structure_differs || json_is_container(a->kind) || json_is_container(b->kind);
-        json_add(json, pair, DIFF_TYPE, DIFF_REAL, note_on_types(a, b));
+        json->structure_differs = json->structure_differs || json_is_container(a) || json_is_container(b);
+        json_add(json, pair, DIFF_TYPE, DIFF_REAL, note_on_types(a, b, left, right));
     }
 }

@@ -96,7 +96,7 @@ static void weigh(struct diff_finding *finding, const struct lists *lists)
     if (finding->note == NULL && lists->part == DIFF_PART_FIELD && finding->change == DIFF_VALUE &&
         slice_equal_text_caseless(finding->subject, "Content-Length") && lengths_follow(lists->messages)) {
         finding->note = "follows from the bodies";
-        finding->weight = DIFF_INFO;
+        finding->weight = DIFF_EXPECTED;
     }
 }
 

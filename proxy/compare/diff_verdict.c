@@ -85,7 +85,7 @@ static void append_differences(struct sentence *sentence, enum diff_section sect
 static bool tell_one_sided(struct sentence *sentence, enum diff_section section)
 {
     const struct diff_finding *finding = find(sentence->diff, section, DIFF_PART_MESSAGE, NULL);
-    if (finding == NULL)
+    if (finding == NULL || finding->weight != DIFF_REAL)
         return false;
     bool is_first = finding->change == DIFF_MISSING;
     begin_clause(sentence, "Only ", "only ");

@@ -46,10 +46,11 @@ static void append_method(struct buffer *out, const struct export_message *messa
         shell_append_option(out, "--request", message->method);
 }
 
-/* What curl makes by itself: Host from the URL, Content-Length from the body. A chunked body stays one. */
+/* What curl makes by itself: Host from the URL, the length from the body. The borders of chunks are not recorded. */
 static bool is_curls_own(const struct http_field *field)
 {
-    return slice_equal_text_caseless(field->name, "Host") || slice_equal_text_caseless(field->name, "Content-Length");
+    return slice_equal_text_caseless(field->name, "Host") || slice_equal_text_caseless(field->name, "Content-Length") ||
+           slice_equal_text_caseless(field->name, "Transfer-Encoding");
 }
 
 static void append_field(struct export *export, struct buffer *out, const struct http_field *field)
@@ -129,6 +130,8 @@ static void append_url(struct buffer *out, const char *to, struct slice target)
 
 static void append_left_out(struct buffer *out, const struct export_message *message)
 {
+    if (http_field_count(message->fields, "Transfer-Encoding") > 0)
+        buffer_append_text(out, "# it came in chunks, and is sent with a Content-Length\n");
     for (size_t i = 0; i < message->fields.count; i++) {
         const char *why = export_left_out(&message->fields.items[i]);
         if (why != NULL)

@@ -163,24 +163,37 @@ static void rewrite_uid(struct share *share, struct record *shared)
     shared->client_uid = (int64_t)share_number(share, SHARE_VALUE, slice_of(text, (size_t)length), &seen_as);
 }
 
+static bool rewrite(struct rewriting *work, struct record *shared)
+{
+    work->count = 0;
+    buffer_reset(&work->share->bytes);
+    for (size_t i = 0; i < RECORD_VIEW_COUNT; i++) {
+        if (!rewrite_view(work, &shared->views[i]))
+            return false;
+    }
+    rewrite_texts(work, shared);
+    rewrite_signing(work->share, shared);
+    rewrite_uid(work->share, shared);
+    return !work->share->failed && !work->share->bytes.failed;
+}
+
+/* Twice: a message may name an order before the member does that tells what it is. */
 bool share_record(struct record *shared, struct share *share, const struct record *record, struct error *error)
 {
     struct rewriting work = { .share = share };
     *shared = *record;
-    share->failed = false;
-    buffer_reset(&share->bytes);
-    rewrite_texts(&work, shared);
-    rewrite_signing(share, shared);
-    rewrite_uid(share, shared);
-    bool done = !share->failed;
-    for (size_t i = 0; done && i < RECORD_VIEW_COUNT; i++)
-        done = rewrite_view(&work, &shared->views[i]);
-    if (!done || share->bytes.failed) {
+    share->learns = true;
+    bool done = rewrite(&work, shared);
+    *shared = *record;
+    share->learns = false;
+    done = done && rewrite(&work, shared);
+    if (!done) {
         *shared = (struct record){ .client_uid = -1 };
         return error_set(error, ERROR_LIMIT, "too much to keep equal things equal: share fewer exchanges at once");
     }
-    for (size_t i = 0; i < work.count; i++)
-        *work.parts[i].slice =
-            slice_of(share->bytes.data + work.parts[i].begin, work.parts[i].end - work.parts[i].begin);
+    for (size_t i = 0; i < work.count; i++) {
+        const struct part *part = &work.parts[i];
+        *part->slice = slice_of(share->bytes.data + part->begin, part->end - part->begin);
+    }
     return true;
 }

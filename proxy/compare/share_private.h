@@ -36,6 +36,7 @@ struct share {
     struct buffer bytes;   /* the record at hand */
     struct buffer decoded; /* a compressed body */
     struct buffer plain;   /* a string without escapes */
+    bool learns;           /* a first pass, for the names and kinds of values alone: messages wait for the second */
     bool failed;           /* memory or a bound is out: what was written since is incomplete */
 };
 

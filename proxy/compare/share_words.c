@@ -172,6 +172,8 @@ static void append_wrapped(struct buffer *out, struct share *share, struct slice
 
 void share_append_text(struct buffer *out, struct share *share, struct slice text)
 {
+    if (share->learns)
+        return;
     while (text.length > 0) {
         size_t length = 0;
         while (length < text.length && !is_blank(text.data[length]))

@@ -1,0 +1,5 @@
+foreach(part export export_scripts share)
+    countersign_unit_test(${part} ROOMS compare)
+    target_sources(test_${part} PRIVATE unit/export_fixture.c)
+endforeach()
+countersign_unit_test(shell ROOMS base)
