@@ -132,20 +132,29 @@ static bool configured_address(char *text, const struct log_run *run, struct sli
                      SLICE_ARGUMENTS(slice_first(listener, 64)));
 }
 
+/* "127.0.0.1:8787" and "unix:/path", and also as `serve` prints it: "http://127.0.0.1:8787/". */
+static bool given_address(char *text, const char *to, struct error *error)
+{
+    struct slice address = slice_text(to);
+    if (slice_starts_with(address, "http://")) {
+        address = slice_from(address, strlen("http://"));
+        address = slice_first(address, slice_find(address, '/'));
+    }
+    return snprintf(text, ENDPOINT_TEXT_MAX, "%.*s", SLICE_ARGUMENTS(address)) < ENDPOINT_TEXT_MAX ||
+           error_set(error, ERROR_USAGE, "--to takes an address, as in 127.0.0.1:8787 or unix:/path: this is too long");
+}
+
 static bool find_endpoint(struct endpoint *endpoint, const struct log_run *run, const struct record *record,
                           struct error *error)
 {
     char text[ENDPOINT_TEXT_MAX];
-    const char *to = run->options->to;
-    if (to != NULL && strncmp(to, "http://", 7) == 0)
-        to += 7;
-    if (to == NULL && !configured_address(text, run, record->listener, error))
+    if (!(run->options->to != NULL ? given_address(text, run->options->to, error)
+                                   : configured_address(text, run, record->listener, error)))
         return false;
-    if (!endpoint_parse(endpoint, to != NULL ? to : text, error))
+    if (!endpoint_parse(endpoint, text, error))
         return false;
     if (!endpoint_is_local(endpoint))
-        return error_set(error, ERROR_USAGE, "%s is not on this machine: a replay goes to the proxy alone",
-                         to != NULL ? to : text);
+        return error_set(error, ERROR_USAGE, "%s is not on this machine: a replay goes to the proxy alone", text);
     bool is_inet = endpoint->address.ss_family != AF_UNIX;
     return !is_inet || endpoint_port((const struct sockaddr *)&endpoint->address) != 0 ||
            error_set(error, ERROR_USAGE, "the listener's port is 0, picked when it starts: name its address with --to");

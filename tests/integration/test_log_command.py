@@ -556,6 +556,13 @@ def test_replay_goes_to_the_configured_listener_by_a_unix_socket(start, upstream
     assert len(upstream.requests()) == 2
 
 
+def test_replay_takes_the_address_as_serve_prints_it(proxy, upstream):
+    number = proxy.request("GET", ACTIVE).id
+    proxy.record(number)
+    assert proxy.command("log", "replay", number, "--to", f"{proxy.url()}/").returncode == 0
+    assert len(upstream.requests()) == 2
+
+
 @pytest.mark.parametrize("arguments, said", [
     (["--to", "127.0.0.1:1"], "countersign serve"), (["--to", "192.0.2.1:80"], "not on this machine"), ([], "--to"),
 ], ids=["nobody there", "another machine", "port 0"])
