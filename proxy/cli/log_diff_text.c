@@ -243,7 +243,7 @@ static size_t subject_columns(const struct log_diff_page *page)
     size_t widest = SUBJECT_MIN;
     for (size_t i = 0; i < page->diff->count; i++) {
         const struct diff_finding *finding = &page->diff->findings[i];
-        size_t columns = terminal_columns(slice_first(finding->subject, 2 * SUBJECT_MAX));
+        size_t columns = terminal_columns(slice_first(finding->subject, (size_t)2 * SUBJECT_MAX));
         if (is_shown(page, finding) && columns <= SUBJECT_MAX && columns > widest)
             widest = columns;
     }

@@ -127,17 +127,17 @@ bool diff_create(struct diff **diff, const struct diff_side sides[2], struct err
     *diff = NULL;
     if (!check_sides(sides, error))
         return false;
-    struct diff_run run = { .diff = calloc(1, sizeof(**diff)) };
+    *diff = calloc(1, sizeof(**diff));
+    struct diff_run run = { .diff = *diff };
     if (run.diff != NULL) {
         run.diff->sides[0] = sides[0];
         run.diff->sides[1] = sides[1];
         choose(run.diff);
         compare(&run);
     }
-    if (run.diff == NULL || run.failed) {
-        diff_free(run.diff);
-        return error_set(error, ERROR_MEMORY, "out of memory while comparing two exchanges");
-    }
-    *diff = run.diff;
-    return true;
+    if (run.diff != NULL && !run.failed)
+        return true;
+    diff_free(*diff);
+    *diff = NULL;
+    return error_set(error, ERROR_MEMORY, "out of memory while comparing two exchanges");
 }

@@ -135,7 +135,7 @@ static bool list_members(struct members *members, const struct json_tree *tree, 
 static struct slice names_in_order(struct json_diff *json, const struct members *members, const struct json_tree *tree)
 {
     struct buffer out;
-    buffer_init(&out, 2 * ORDER_SHOWN_MAX);
+    buffer_init(&out, (size_t)2 * ORDER_SHOWN_MAX);
     for (size_t i = 0; i < members->count; i++) {
         struct slice name = json_between_quotes(json_name_text(tree, &tree->values[members->values[i]]));
         if (out.length + name.length > ORDER_SHOWN_MAX) {

@@ -50,10 +50,15 @@ static bool same_string(struct slice a, struct slice b)
     return is_same;
 }
 
+/* Either side's name, for one of them may be written with escapes. */
 static const char *expected_reason(const struct json_diff *json, const struct json_pair *pair)
 {
-    return diff_expected_member(json_between_quotes(json_name_of(json, 0, pair->value[0])),
-                                json->section == DIFF_REQUEST);
+    const char *reason = NULL;
+    for (size_t side = 0; reason == NULL && side < 2; side++) {
+        struct slice name = json_between_quotes(json_name_of(json, side, pair->value[side]));
+        reason = diff_expected_member(name, json->section == DIFF_REQUEST);
+    }
+    return reason;
 }
 
 static void add_other_value(struct json_diff *json, const struct json_pair *pair, const char *note)

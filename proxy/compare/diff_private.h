@@ -28,7 +28,7 @@ struct slice diff_keep_buffer(struct diff_run *run, struct buffer *buffer);
 
 /* ---- Names matched ---- */
 
-enum { DIFF_NO_PARTNER = UINT32_MAX };
+#define DIFF_NO_PARTNER UINT32_MAX
 
 /* Who belongs to whom: partners[side][i] is the index on the other side, or DIFF_NO_PARTNER. Of names that occur more than
  * once on a side (is_repeated) the k-th belongs to the k-th. */

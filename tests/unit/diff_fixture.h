@@ -77,9 +77,11 @@ static inline const struct diff_finding *require_finding(const struct diff *diff
                                                          enum diff_weight weight)
 {
     const struct diff_finding *finding = finding_of(diff, part, subject, change);
-    if (finding == NULL)
+    if (finding == NULL) {
         fail_msg("no finding %s %s of %s", diff_part_name(part), diff_change_name(change),
                  subject == NULL ? "anything" : subject);
+        abort(); /* fail_msg does not return, which the analyser does not know */
+    }
     assert_string_equal(diff_weight_name(finding->weight), diff_weight_name(weight));
     return finding;
 }

@@ -1,0 +1,1 @@
+countersign_fuzz_target(diff ROOMS compare capture base)
