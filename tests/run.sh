@@ -4,7 +4,7 @@
 #   tests/run.sh            everything
 #   tests/run.sh STEP...    only these steps: lint unit integration asan tsan fuzz
 #
-# FUZZ_SECONDS (20) is the time for each fuzz target. JOBS (number of cores) is how many tests run side by side.
+# FUZZ_SECONDS (20) is the time for each fuzz target, three times that for readers of files. JOBS (number of cores) is how many tests run side by side.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 3
@@ -120,18 +120,48 @@ step_tsan() {
     integration_tests tsan -m concurrent
 }
 
+# Readers of files from elsewhere get a minute each.
+fuzz_time() { # TARGET
+    case $1 in
+    import_* | ring) echo $((3 * fuzz_seconds)) ;;
+    *) echo "$fuzz_seconds" ;;
+    esac
+}
+
+# One target's run; its output goes to FILE, its exit code is the target's.
+fuzz_one() { # TARGET FILE
+    local scratch code
+    scratch=$(mktemp -d)
+    "build/fuzz/tests/fuzz_$1" -max_total_time="$(fuzz_time "$1")" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
+        -verbosity=0 -artifact_prefix="$scratch/" "$scratch" "tests/fuzz/corpus/$1" >"$2" 2>&1
+    code=$?
+    rm -rf "$scratch"
+    return $code
+}
+
+# As many side by side as there are cores; one line each when it is done.
 step_fuzz() {
-    title "fuzz targets, $fuzz_seconds s each"
+    title "fuzz targets, $fuzz_seconds s each, readers of files $((3 * fuzz_seconds)) s"
     check "the fuzz preset builds" build fuzz
-    local target name scratch
+    local target names=() out
     for target in build/fuzz/tests/fuzz_*; do
-        [[ -x $target && -f $target ]] || continue
-        name=$(basename "$target") name=${name#fuzz_}
-        scratch=$(mktemp -d)
-        check "fuzz $name" "$target" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
-            -verbosity=0 -artifact_prefix="$scratch/" "$scratch" "tests/fuzz/corpus/$name"
-        rm -rf "$scratch"
+        [[ -x $target && -f $target ]] && names+=("$(basename "$target" | sed 's/^fuzz_//')")
     done
+    out=$(mktemp -d)
+    export fuzz_seconds
+    export -f fuzz_one fuzz_time
+    # shellcheck disable=SC2016 # the inner shell's own parameters
+    printf '%s\n' "${names[@]}" | OUT=$out xargs -P "$jobs" -n 1 bash -c 'fuzz_one "$0" "$OUT/$0.log"; echo $? >"$OUT/$0.code"'
+    for target in "${names[@]}"; do
+        check "fuzz $target" fuzz_verdict "$out/$target"
+    done
+    rm -rf "$out"
+}
+
+# shellcheck disable=SC2317 # called through `check`
+fuzz_verdict() { # FILE-WITHOUT-ENDING
+    cat "$1.log"
+    return "$(cat "$1.code")"
 }
 
 begun=$SECONDS

@@ -22,7 +22,7 @@ MUST_CHECK bool capture_store_open(struct capture_store **store, const char *sta
                                    struct capture_progress progress, struct error *error);
 void capture_store_close(struct capture_store *store); /* NULL is allowed */
 
-/* Adds imported exchanges, all or none, and gives each its id: *first is the first's, the next ones' go down from it.
+/* Adds imported exchanges, all or (but for this process's death meanwhile) none, and gives each its id: *first is the first's, the next ones' go down from it.
  * `records[i].id` is not looked at. Heads are masked as the redaction table says. */
 MUST_CHECK bool capture_store_import(int64_t *first, struct capture_store *store, const struct record *records,
                                      size_t count, struct error *error);

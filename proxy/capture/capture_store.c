@@ -8,7 +8,11 @@
 #include "countersign/capture_reader.h"
 #include "countersign/redaction.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,19 +30,26 @@ struct capture_store {
 
 /* --- opening --- */
 
-/* The lock is held only while the store is opened: it says that no proxy is at work, so that an old store may be carried
- * over and a damaged one set aside. */
-static bool open_locked(struct capture_store *store, const char *state_dir, struct capture_progress progress,
-                        struct error *error)
+static bool open_with(struct capture_store *store, bool owned, struct capture_progress progress, struct error *error)
 {
-    int lock = -1;
-    bool owned = state_dir_lock(&lock, state_dir, NULL);
     const struct store_options options = {
         .path = store->path, .imports = true, .owned = owned, .busy_wait_ms = BUSY_WAIT_MS, .progress = progress
     };
-    bool done = store_open(&store->store, &options, error);
-    if (lock >= 0)
-        (void)close(lock); /* gives the folder free */
+    return store_open(&store->store, &options, error);
+}
+
+/* The folder's lock says that no proxy is at work, so that an old store may be carried over and a damaged one set aside. It
+ * is taken for these alone: a proxy that starts must not find it held by a tool. */
+static bool open_file(struct capture_store *store, const char *state_dir, struct capture_progress progress,
+                      struct error *error)
+{
+    int lock = -1;
+    if (open_with(store, false, progress, error))
+        return true;
+    if (!state_dir_lock(&lock, state_dir, NULL))
+        return false;
+    bool done = open_with(store, true, progress, error);
+    (void)close(lock); /* gives the folder free */
     return done;
 }
 
@@ -52,7 +63,7 @@ bool capture_store_open(struct capture_store **store, const char *state_dir, str
         free(made);
         return error_set(error, ERROR_MEMORY, "out of memory for the capture store");
     }
-    if (!state_dir_make(state_dir, error) || !open_locked(made, state_dir, progress, error)) {
+    if (!state_dir_make(state_dir, error) || !open_file(made, state_dir, progress, error)) {
         capture_store_close(made);
         return false;
     }
@@ -111,8 +122,22 @@ static bool import_part(struct capture_store *store, const struct record *record
     return done;
 }
 
-bool capture_store_import(int64_t *first, struct capture_store *store, const struct record *records, size_t count,
-                          struct error *error)
+/* One import at a time: each takes the ids below the last one's. */
+static bool lock_imports(int *fd, const struct capture_store *store, struct error *error)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s.import-lock", store->path) < 0)
+        return error_set(error, ERROR_MEMORY, "out of memory for the capture store");
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    bool done = *fd >= 0 && flock(*fd, LOCK_EX) == 0;
+    if (!done)
+        (void)error_system(error, errno, "cannot lock %s", path); /* false */
+    free(path);
+    return done;
+}
+
+static bool import_all(int64_t *first, struct capture_store *store, const struct record *records, size_t count,
+                       struct error *error)
 {
     int64_t begin;
     if (!store_next_imported(&begin, store->store, error))
@@ -129,6 +154,16 @@ bool capture_store_import(int64_t *first, struct capture_store *store, const str
     }
     *first = begin;
     return true;
+}
+
+bool capture_store_import(int64_t *first, struct capture_store *store, const struct record *records, size_t count,
+                          struct error *error)
+{
+    int lock = -1;
+    bool done = lock_imports(&lock, store, error) && import_all(first, store, records, count, error);
+    if (lock >= 0)
+        (void)close(lock); /* lets the next one begin */
+    return done;
 }
 
 /* --- prune --- */
@@ -148,9 +183,8 @@ static void tell(struct capture_progress progress, uint64_t done, uint64_t total
 bool capture_store_prune_preview(uint64_t *exchanges, struct capture_store *store, struct capture_keep keep,
                                  int64_t now_us, struct error *error)
 {
-    int64_t bound, count;
-    if (!store_prune_bound(&bound, store->store, keep, now_us, error) ||
-        !store_count_up_to(&count, store->store, bound, error))
+    int64_t count;
+    if (!store_prune_preview(&count, store->store, keep, now_us, error))
         return false;
     *exchanges = (uint64_t)count;
     return true;

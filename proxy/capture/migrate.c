@@ -29,6 +29,7 @@ struct migration {
     struct capture_progress progress;
     uint64_t done;
     uint64_t total;
+    uint64_t left_out;
 };
 
 /* --- the old store --- */
@@ -80,6 +81,7 @@ static bool copy_row(struct migration *migration, struct error *error)
     if (!record_row_read(&record, migration->rows, RECORD_ROW_WHOLE, migration->digester, &column)) {
         log_error("exchange %" PRId64 " in %s has a %s that cannot be: it is left out",
                   (int64_t)sqlite3_column_int64(migration->rows, 0), migration->path, column);
+        migration->left_out++;
         return true;
     }
     return store_write_record(migration->store, &record, error);
@@ -115,11 +117,14 @@ static bool copy_positions(struct migration *migration, struct error *error)
     bool done =
         sql_prepare(&rows, migration->old, "SELECT ring, run, sequence FROM ring_position", migration->path, error) &&
         store_begin(migration->store, error);
-    while (done && sqlite3_step(rows) == SQLITE_ROW)
+    int code = SQLITE_DONE;
+    while (done && (code = sqlite3_step(rows)) == SQLITE_ROW)
         done = store_set_ring_position(migration->store, (const char *)sqlite3_column_text(rows, 0),
                                        (const char *)sqlite3_column_text(rows, 1),
                                        (uint64_t)sqlite3_column_int64(rows, 2), error);
-    (void)sqlite3_finalize(rows); /* a row that cannot be read costs a frame carried over twice into its own place */
+    if (done && code != SQLITE_DONE)
+        done = sql_error(error, migration->old, "read", migration->path);
+    (void)sqlite3_finalize(rows); /* repeats the step's failure, which is told */
     return done && store_commit(migration->store, error);
 }
 
@@ -160,13 +165,41 @@ static bool sync_folder_of(const char *path, struct error *error)
     return done;
 }
 
+/* Where exchanges were left out, the old file stays under another name: they are in it alone. */
+static bool keep_old(const struct migration *migration, struct error *error)
+{
+    char *kept = NULL;
+    if (migration->left_out == 0)
+        return true;
+    if (asprintf(&kept, "%s.older-%" PRId64, migration->path, clock_wall_us() / 1000000) < 0)
+        return error_set(error, ERROR_MEMORY, "out of memory for the capture store");
+    bool done = link(migration->path, kept) == 0;
+    if (done)
+        log_warning("%" PRIu64 " exchanges could not be carried over; the old record is kept as %s",
+                    migration->left_out, kept);
+    else
+        (void)error_system(error, errno, "cannot keep %s as %s", migration->path, kept);
+    free(kept);
+    return done;
+}
+
 static bool take_place(const struct migration *migration, struct error *error)
 {
-    if (!sync_path(migration->new_path, O_RDONLY, error))
+    if (!sync_path(migration->new_path, O_RDONLY, error) || !keep_old(migration, error))
         return false;
     if (rename(migration->new_path, migration->path) != 0)
         return error_system(error, errno, "cannot put %s in the place of %s", migration->new_path, migration->path);
     return sync_folder_of(migration->path, error);
+}
+
+/* What was told to be left out is missing, and nothing else. */
+static bool check_count(const struct migration *migration, struct error *error)
+{
+    int64_t count;
+    return store_count(&count, migration->store, error) &&
+           ((uint64_t)count == migration->done - migration->left_out ||
+            error_set(error, ERROR_INTERNAL, "%s: %" PRIu64 " exchanges were carried over, and %" PRId64 " are there",
+                      migration->path, migration->done - migration->left_out, count));
 }
 
 static bool copy_all(struct migration *migration, struct error *error)
@@ -174,7 +207,8 @@ static bool copy_all(struct migration *migration, struct error *error)
     const struct store_options options = { .path = migration->new_path };
     if (!remove_left(migration->new_path, error) || !store_open(&migration->store, &options, error))
         return false;
-    bool done = prepare_old(migration, error) && copy_exchanges(migration, error) && copy_positions(migration, error);
+    bool done = prepare_old(migration, error) && copy_exchanges(migration, error) && copy_positions(migration, error) &&
+                check_count(migration, error) && store_seal(migration->store, error);
     (void)sqlite3_finalize(migration->rows); /* repeats an earlier failure, which was told */
     store_close(migration->store);
     return done;

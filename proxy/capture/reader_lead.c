@@ -47,7 +47,9 @@ static bool lead_by_party(struct lead *lead, struct capture_reader *reader, cons
     size_t colon = client.length;
     while (colon > 0 && client.data[colon - 1] != ':')
         colon--;
-    if (colon > 1 && slice_to_u64(slice_from(client, colon), &port)) /* the port is tested with the exchange */
+    struct slice behind = slice_from(client, colon);
+    /* The port, also one that is cut short, is tested with the exchange. */
+    if (colon > 1 && (behind.length == 0 || slice_to_u64(behind, &port)))
         client.length = colon - 1;
     const struct slice texts[] = { filter->listener, filter->account, client };
     lead->column = "party";

@@ -34,6 +34,4 @@ bool reader_error(struct error *error, const struct capture_reader *reader);
 MUST_CHECK bool reader_prepare(sqlite3_stmt **statement, struct capture_reader *reader, const char *sql,
                                struct error *error);
 
-/* The filter as a walk over ids, see reader_query.c. */
-
 #endif

@@ -4,8 +4,8 @@
  * their own, its heads as templates whose changing parts (target, signature, times, lengths, id) stand in the row anyway,
  * its bodies while they keep coming up. The view `exchange` puts it all together again, byte for byte, in plain SQL.
  *
- * Only three indexes go through every exchange (12 bytes each). Ids follow time but for steps of the clock, of which
- * `clock` keeps the greatest: that is enough to find a time without an index over it (time_bounds.h).
+ * Only three indexes go through every exchange (12 bytes each). Ids follow time but for steps of the clock, whose extent
+ * `epoch` tells: that is enough to find a time without an index over it (time_bounds.h).
  *
  * Bytes have no unique index over a digest either: it takes its inserts all over the file (155 against 28 µs of processor
  * time an exchange, measured with 400,000). Equal bytes meet in a cache, within one epoch: so that once all exchanges of
@@ -45,16 +45,18 @@ static const char endpoint_table[] = "CREATE TABLE endpoint ( -- what was asked 
                                      ");\n"
                                      "CREATE INDEX endpoint_find ON endpoint(path, method);\n";
 
-static const char verdict_table[] = "CREATE TABLE verdict ( -- what came of it\n"
-                                    "  id INTEGER PRIMARY KEY,\n"
-                                    "  outcome TEXT, -- NULL: in flight\n"
-                                    "  status INTEGER,\n"
-                                    "  api_code TEXT,\n"
-                                    "  api_message TEXT,\n"
-                                    "  error_name TEXT,\n"
-                                    "  error_message TEXT\n"
-                                    ");\n"
-                                    "CREATE INDEX verdict_find ON verdict(api_code, error_name, outcome);\n";
+static const char verdict_table[] =
+    "CREATE TABLE verdict ( -- what came of it\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  outcome TEXT, -- NULL: in flight\n"
+    "  status INTEGER,\n"
+    "  api_code TEXT,\n"
+    "  api_message TEXT,\n"
+    "  error_name TEXT,\n"
+    "  error_message TEXT\n"
+    ");\n"
+    "CREATE INDEX verdict_find ON verdict(api_code, api_message, error_name, error_message, outcome, status);\n"
+    "CREATE INDEX verdict_in_flight ON verdict(id) WHERE outcome IS NULL;\n";
 
 static const char connection_table[] = "CREATE TABLE connection ( -- connections to the exchange\n"
                                        "  id INTEGER PRIMARY KEY,\n"
@@ -113,16 +115,14 @@ static const char life_tables[] =
     "  first_bytes INTEGER NOT NULL, -- its rows go from here to the next epoch's first\n"
     "  first_head INTEGER NOT NULL,\n"
     "  first_connection INTEGER NOT NULL,\n"
-    "  last_record INTEGER NOT NULL, -- the highest id written in it\n"
+    "  first_record INTEGER NOT NULL, -- the lowest and the highest id written in it\n"
+    "  last_record INTEGER NOT NULL,\n"
+    "  earliest_us INTEGER NOT NULL, -- the earliest and the latest received_us\n"
+    "  latest_us INTEGER NOT NULL,\n"
+    "  disorder_us INTEGER NOT NULL, -- none was received longer before one with a lower id\n"
     "  records INTEGER NOT NULL, -- how often one was written\n"
     "  size INTEGER NOT NULL -- bytes that went into bytes and head\n"
     ");\n"
-    "CREATE TABLE clock ( -- one row: how far ids and times disagree\n"
-    "  id INTEGER PRIMARY KEY,\n"
-    "  latest_us INTEGER NOT NULL, -- the latest received_us\n"
-    "  disorder_us INTEGER NOT NULL -- no exchange was received longer before one with a lower id\n"
-    ");\n"
-    "INSERT INTO clock VALUES (1, 0, 0);\n"
     "CREATE TABLE ring_position ( -- how far each ring file has been carried over\n"
     "  ring TEXT PRIMARY KEY, -- the file's name\n"
     "  run TEXT NOT NULL, -- the proxy's run that wrote it\n"
@@ -138,27 +138,37 @@ static const char life_tables[] =
 
 /* --- the views --- */
 
+/* SQL in its own lines. */
+/* clang-format off */
+
 #define SIGNED_US  "(coalesce(r.received_us, 0) + r.signed_after)"
 #define EXPIRES_MS "(coalesce(" SIGNED_US ", 0) / 1000 + r.expires_after)"
 #define TARGET     "(n.path || coalesce('?' || r.query, ''))"
 #define SIGNATURE  "CASE typeof(r.signature) WHEN 'blob' THEN lower(hex(r.signature)) ELSE r.signature END"
-#define DATE_S     "(coalesce(r.received_us, 0) / 1000000 + r.date_after)"
 
 /* IMF-fixdate, RFC 9110 §5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT" */
-#define DATE_PART(format) "strftime('" format "', " DATE_S ", 'unixepoch')"
-#define DATE                                                                                                           \
-    "substr('SunMonTueWedThuFriSat', 1 + 3 * " DATE_PART("%w") ", 3) || " DATE_PART(                                   \
-        ", %d ") " || substr('JanFebMarAprMayJunJulAugSepOctNovDec', 3 * " DATE_PART("%m") " - 2, 3) || " DATE_PART(" %Y %H:%M:%S GMT")
+#define DATE_S          "(coalesce(r.received_us, 0) / 1000000 + r.date_after)"
+#define DATE_PART(form) "strftime('" form "', " DATE_S ", 'unixepoch')"
+#define DAY_NAME        "substr('SunMonTueWedThuFriSat', 1 + 3 * " DATE_PART("%w") ", 3)"
+#define MONTH_NAME      "substr('JanFebMarAprMayJunJulAugSepOctNovDec', 3 * " DATE_PART("%m") " - 2, 3)"
+#define DATE            DAY_NAME " || " DATE_PART(", %d ") " || " MONTH_NAME " || " DATE_PART(" %Y %H:%M:%S GMT")
 
-#define BODY_LENGTH(view)      "(SELECT length(data) FROM bytes WHERE id = r." view "_body)"
+#define LENGTH(view)           "coalesce((SELECT length(data) FROM bytes WHERE id = r." view "_body), 0)"
 #define PUT(text, byte, value) "replace(" text ", x'" byte "', coalesce(" value ", ''))"
-#define BODY(view)             "(SELECT data FROM bytes WHERE id = r." view "_body) AS " view "_body"
-#define HEAD(view)                                                                                                     \
-    "(SELECT CASE WHEN h.raw THEN h.template ELSE CAST(\n    " PUT(                                                    \
-        PUT(PUT(PUT(PUT(PUT("h.template", "01", TARGET), "02", SIGNATURE), "03", EXPIRES_MS), "04", DATE), "05",       \
-            "coalesce(" BODY_LENGTH(view) ", 0)"),                                                                     \
-        "06", "r.id") "\n    AS BLOB) END FROM head h WHERE h.id = r." view "_head) AS " view "_head"
-#define AFTER(name) "coalesce(r.received_us, 0) + r." name "_after AS " name "_us"
+
+/* The template with its holes filled, in the order of schema.h. */
+#define FILLED_1         PUT("h.template", "01", TARGET)
+#define FILLED_2         PUT(FILLED_1, "02", SIGNATURE)
+#define FILLED_3         PUT(FILLED_2, "03", EXPIRES_MS)
+#define FILLED_4         PUT(FILLED_3, "04", DATE)
+#define FILLED_5(view)   PUT(FILLED_4, "05", LENGTH(view))
+#define FILLED(view)     PUT(FILLED_5(view), "06", "r.id")
+
+#define HEAD(view)                                                              \
+    "  (SELECT CASE WHEN h.raw THEN h.template ELSE CAST(" FILLED(view) " AS BLOB) END\n" \
+    "    FROM head h WHERE h.id = r." view "_head) AS " view "_head"
+#define BODY(view)  "  (SELECT data FROM bytes WHERE id = r." view "_body) AS " view "_body"
+#define AFTER(name) "  coalesce(r.received_us, 0) + r." name "_after AS " name "_us"
 
 static const char exchange_view[] =
     "CREATE VIEW exchange AS -- one row for each request a client sent; NULL: did not happen, is not known\n"
@@ -178,102 +188,67 @@ static const char exchange_view[] =
     "  v.error_name, -- the proxy's own error (Countersign-Error)\n"
     "  v.error_message, -- what the proxy said of it\n"
     "  " SIGNED_US " AS signed_us, -- the clock reading that expires, window and signature come from\n"
-    "  " AFTER(
-        "connected") ", -- a connection to the exchange was at hand\n"
-                     "  " AFTER(
-                         "sent") ", -- the request's last byte left\n"
-                                 "  " AFTER(
-                                     "first_byte") ", -- the answer's first byte came\n"
-                                                   "  " AFTER(
-                                                       "complete") ", -- the answer's last byte came, or the failure\n"
-                                                                   "  " AFTER(
-                                                                       "replied") ", -- the reply's last byte was "
-                                                                                  "handed to the kernel\n"
-                                                                                  "  r.delivered, -- 1: the client "
-                                                                                  "took the whole reply\n"
-                                                                                  "  r.is_signed, -- 1: this proxy "
-                                                                                  "signed the request\n"
-                                                                                  "  r.payload_length, -- bytes that "
-                                                                                  "were signed: query and body "
-                                                                                  "together\n"
-                                                                                  "  r.payload_sha256, -- NULL where "
-                                                                                  "it is the SHA-256 of query and "
-                                                                                  "upstream_request_body\n"
-                                                                                  "  " EXPIRES_MS
-                                                                                  " AS expires_ms, -- X-CS-EXPIRES\n"
-                                                                                  "  coalesce(r.window, " EXPIRES_MS
-                                                                                  " / 30000) AS window,\n"
-                                                                                  "  " SIGNATURE
-                                                                                  " AS signature, -- X-CS-SIGN\n"
-                                                                                  "  c.local_address, -- the "
-                                                                                  "connection to the exchange: this "
-                                                                                  "end\n"
-                                                                                  "  c.local_port,\n"
-                                                                                  "  c.remote_address, -- and the "
-                                                                                  "other\n"
-                                                                                  "  c.remote_port,\n"
-                                                                                  "  c.ip_family, -- 4 or 6\n"
-                                                                                  "  r.reused, -- 1: the connection "
-                                                                                  "had carried requests before\n"
-                                                                                  "  c.tls_version,\n"
-                                                                                  "  c.tls_cipher,\n"
-                                                                                  "  c.http_version,\n"
-                                                                                  "  r.attempts, -- how often it was "
-                                                                                  "begun to be sent: 0, 1, or 2\n";
+    AFTER("connected") ", -- a connection to the exchange was at hand\n"
+    AFTER("sent") ", -- the request's last byte left\n"
+    AFTER("first_byte") ", -- the answer's first byte came\n"
+    AFTER("complete") ", -- the answer's last byte came, or the failure\n"
+    AFTER("replied") ", -- the reply's last byte was handed to the kernel\n"
+    "  r.delivered, -- 1: the client took the whole reply\n"
+    "  r.is_signed, -- 1: this proxy signed the request\n"
+    "  r.payload_length, -- bytes that were signed: query and body together\n"
+    "  r.payload_sha256, -- NULL where it is the SHA-256 of query and upstream_request_body\n"
+    "  " EXPIRES_MS " AS expires_ms, -- X-CS-EXPIRES\n"
+    "  coalesce(r.window, " EXPIRES_MS " / 30000) AS window,\n"
+    "  " SIGNATURE " AS signature, -- X-CS-SIGN\n"
+    "  c.local_address, -- the connection to the exchange: this end\n"
+    "  c.local_port,\n"
+    "  c.remote_address, -- and the other\n"
+    "  c.remote_port,\n"
+    "  c.ip_family, -- 4 or 6\n"
+    "  r.reused, -- 1: the connection had carried requests before\n"
+    "  c.tls_version,\n"
+    "  c.tls_cipher,\n"
+    "  c.http_version,\n"
+    "  r.attempts, -- how often it was begun to be sent: 0, 1, or 2\n";
 
+/* In parts: a C compiler need not take a longer literal. */
 static const char exchange_client_request[] =
-    HEAD("client_request") ", -- as the client sent it\n" BODY("client_request") ",\n";
+    HEAD("client_request") ", -- as the client sent it\n"
+    BODY("client_request") ",\n";
 static const char exchange_upstream_request[] =
-    HEAD("upstream_request") ", -- as it left for the exchange\n" BODY("upstream_request") ",\n";
+    HEAD("upstream_request") ", -- as it left for the exchange\n"
+    BODY("upstream_request") ",\n";
 static const char exchange_upstream_response[] =
-    HEAD("upstream_response") ", -- as it came back\n" BODY("upstream_response") ",\n";
+    HEAD("upstream_response") ", -- as it came back\n"
+    BODY("upstream_response") ",\n";
 static const char exchange_client_response[] =
-    HEAD("client_response") ", -- as the client got it\n" BODY("client_response") "\n";
+    HEAD("client_response") ", -- as the client got it\n"
+    BODY("client_response") "\n";
 
 static const char exchange_sources[] =
     "FROM record r\n"
-    "  LEFT JOIN party p ON p.id = r.party LEFT JOIN endpoint n ON n.id = r.endpoint\n"
-    "  LEFT JOIN verdict v ON v.id = r.verdict LEFT JOIN connection c ON c.id = r.connection;\n";
+    "  LEFT JOIN party p ON p.id = r.party\n"
+    "  LEFT JOIN endpoint n ON n.id = r.endpoint\n"
+    "  LEFT JOIN verdict v ON v.id = r.verdict\n"
+    "  LEFT JOIN connection c ON c.id = r.connection;\n";
 
 #define AS_TEXT(column) "  CAST(" column " AS TEXT) AS " column
 
 static const char exchange_text_view[] =
     "CREATE VIEW exchange_text AS -- exchanges with their heads and bodies as text\n"
     "SELECT id, strftime('%Y-%m-%dT%H:%M:%f', received_us / 1e6, 'unixepoch') AS received, outcome, listener,\n"
-    "  method, target, status, api_code, api_message, error_name,\n" AS_TEXT("client_request_head") ",\n" AS_TEXT(
-        "clie"
-        "nt_"
-        "requ"
-        "est_"
-        "bod"
-        "y") ",\n" AS_TEXT("upstream_request_head") ",\n" AS_TEXT("upstream_request_body") ",\n" AS_TEXT("upstream_"
-                                                                                                         "response_"
-                                                                                                         "head") ","
-                                                                                                                 "\n" AS_TEXT(
-                                                                                                                     "u"
-                                                                                                                     "p"
-                                                                                                                     "s"
-                                                                                                                     "t"
-                                                                                                                     "r"
-                                                                                                                     "e"
-                                                                                                                     "a"
-                                                                                                                     "m"
-                                                                                                                     "_"
-                                                                                                                     "r"
-                                                                                                                     "e"
-                                                                                                                     "s"
-                                                                                                                     "p"
-                                                                                                                     "o"
-                                                                                                                     "n"
-                                                                                                                     "s"
-                                                                                                                     "e"
-                                                                                                                     "_"
-                                                                                                                     "b"
-                                                                                                                     "o"
-                                                                                                                     "d"
-                                                                                                                     "y") ","
-                                                                                                                          "\n" AS_TEXT("client_response_head") ",\n" AS_TEXT(
-                                                                                                                              "client_response_body") "\nFROM exchange;\n";
+    "  method, target, status, api_code, api_message, error_name,\n"
+    AS_TEXT("client_request_head") ",\n"
+    AS_TEXT("client_request_body") ",\n"
+    AS_TEXT("upstream_request_head") ",\n"
+    AS_TEXT("upstream_request_body") ",\n"
+    AS_TEXT("upstream_response_head") ",\n"
+    AS_TEXT("upstream_response_body") ",\n"
+    AS_TEXT("client_response_head") ",\n"
+    AS_TEXT("client_response_body") "\n"
+    "FROM exchange;\n";
+
+/* clang-format on */
 
 const char *const schema_parts[] = {
     bytes_table,

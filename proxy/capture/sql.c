@@ -41,7 +41,9 @@ static const struct advice advices[] = {
 static int cause_of(sqlite3 *db, int system_number)
 {
     int code = sqlite3_errcode(db) & 0xFF;
-    return code == SQLITE_IOERR && (system_number == ENOSPC || system_number == EDQUOT) ? SQLITE_FULL : code;
+    bool is_full =
+        system_number == ENOSPC || system_number == EDQUOT || sqlite3_extended_errcode(db) == SQLITE_IOERR_SHMSIZE;
+    return code == SQLITE_IOERR && is_full ? SQLITE_FULL : code;
 }
 
 bool sql_error(struct error *error, sqlite3 *db, const char *tried, const char *path)

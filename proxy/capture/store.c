@@ -254,8 +254,20 @@ void store_close(struct store *store)
 
 void store_give_log_back(struct store *store)
 {
-    /* A reader can keep the log from being emptied; what is in it counts all the same. */
+    /* A reader can keep the log from being emptied; what is in it counts all the same. Waiting for it would hold a recorder
+     * up. */
+    (void)sqlite3_busy_timeout(store->db, 0); /* cannot fail on an open store */
     (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
+bool store_seal(struct store *store, struct error *error)
+{
+    const char *path = store->options.path;
+    for (size_t i = 0; i < STORE_STATEMENT_COUNT; i++)
+        (void)sqlite3_reset(store->statements[i]); /* none is running */
+    if (sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
+        return sql_error(error, store->db, "write", path);
+    return sql_run(store->db, "PRAGMA journal_mode = DELETE", path, error);
 }
 
 bool store_is_damaged(const struct store *store)

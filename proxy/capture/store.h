@@ -21,11 +21,12 @@ struct store_options {
     struct capture_progress progress; /* of a migration */
 };
 
-/* Opens or creates the file (mode 0600). A store of an older schema is migrated; a damaged one is renamed
- * (PATH.damaged-TIME) and a new one begun, with a line in the log and an incident. */
+/* Opens or creates the file (mode 0600). With `owned` a store of an older schema is migrated (a damaged one of these is
+ * refused), and a damaged one of today's is renamed (PATH.damaged-TIME) and a new one begun, with a line in the log and an
+ * incident. */
 MUST_CHECK bool store_open(struct store **store, const struct store_options *options, struct error *error);
 
-/* Moves the write-ahead log into the file and closes. NULL is allowed. */
+/* Moves the write-ahead log into the file where nobody has to wait for it, and closes. NULL is allowed. */
 void store_close(struct store *store);
 
 /* Whether the last failure was the file's: what is in it cannot be trusted. */
@@ -58,7 +59,7 @@ MUST_CHECK bool store_ring_position(uint64_t *sequence, struct store *store, con
 /* Ends exchanges that are in flight: outcome `unknown`, error_name "process-ended". */
 MUST_CHECK bool store_end_in_flight(uint64_t *count, struct store *store, struct error *error);
 
-/* The highest recorded exchange's id, 0 where there is none. */
+/* The highest id that a recorded exchange has, or had before it was deleted; 0 where there was none. */
 MUST_CHECK bool store_last_id(int64_t *id, struct store *store, struct error *error);
 
 /* What one step of pruning did. */
@@ -75,12 +76,12 @@ MUST_CHECK bool store_prune(struct store_prune_step *step, struct store *store, 
 /* Deletes imported exchanges, a small part at a time. */
 MUST_CHECK bool store_prune_imported(struct store_prune_step *step, struct store *store, struct error *error);
 
-/* The highest id that the bounds of age and count give up; 0: none. */
-MUST_CHECK bool store_prune_bound(int64_t *id, struct store *store, struct capture_keep keep, int64_t now_us,
-                                  struct error *error);
+/* How many exchanges the bounds of age and count give up. */
+MUST_CHECK bool store_prune_preview(int64_t *exchanges, struct store *store, struct capture_keep keep, int64_t now_us,
+                                    struct error *error);
 
-/* How many recorded exchanges have an id up to this one. */
-MUST_CHECK bool store_count_up_to(int64_t *count, struct store *store, int64_t id, struct error *error);
+/* How many exchanges it holds, the imported too. */
+MUST_CHECK bool store_count(int64_t *count, struct store *store, struct error *error);
 
 /* The id that the next imported exchange gets. */
 MUST_CHECK bool store_next_imported(int64_t *id, struct store *store, struct error *error);
@@ -88,10 +89,10 @@ MUST_CHECK bool store_next_imported(int64_t *id, struct store *store, struct err
 /* Deletes the imported exchanges from `id` on down: an import that failed. */
 MUST_CHECK bool store_delete_imported_from(struct store *store, int64_t id, struct error *error);
 
-/* Moves the write-ahead log into the file and cuts both to their length, as far as readers let it. */
+/* Moves the write-ahead log into the file, as far as nobody has to wait for it. */
 void store_give_log_back(struct store *store);
 
-/* Bytes of the file that are in use. */
-MUST_CHECK bool store_size(int64_t *bytes, struct store *store, struct error *error);
+/* For a file that is to be moved: everything is in it, nothing beside it. An error where that cannot be done. */
+MUST_CHECK bool store_seal(struct store *store, struct error *error);
 
 #endif

@@ -47,7 +47,8 @@ static int put_head(int64_t *id, struct store *store, struct slice head, const s
     buffer_reset(&store->template);
     bool raw = !head_template_append(&store->template, head, values);
     struct slice template = raw ? head : buffer_slice(&store->template);
-    if (store->template.failed || !digester_of(&digest, store->digester, template, slice_text(raw ? "raw" : "")))
+    if (store->template.failed ||
+        !digester_of(&digest, store->digester, slice_text(raw ? "raw:" : "template:"), template))
         return SQLITE_NOMEM;
     *id = id_cache_find(store->head_cache, &digest);
     if (*id != 0)

@@ -37,7 +37,7 @@ bool store_note_incident(struct store *store, int64_t at_us, const char *kind, i
     sqlite3_stmt *statement = NULL;
     if (!sql_prepare(&statement, store->db, "INSERT INTO incident(kind, detail, at_us, count) VALUES (?, ?, ?, ?)",
                      store->options.path, error))
-        return false;
+        return store_fail(store, error);
     int code = bind_all_texts(statement, kind, detail);
     if (code == SQLITE_OK)
         code = sqlite3_bind_int64(statement, 3, at_us);
@@ -81,7 +81,10 @@ bool store_end_in_flight(uint64_t *count, struct store *store, struct error *err
 
 bool store_last_id(int64_t *id, struct store *store, struct error *error)
 {
-    return sql_number(id, store->db, "SELECT max(id) FROM record WHERE id > 0", store->options.path, error);
+    return sql_number(id, store->db,
+                      "SELECT max(coalesce((SELECT max(id) FROM record WHERE id > 0), 0),"
+                      " coalesce((SELECT max(last_record) FROM epoch), 0))",
+                      store->options.path, error);
 }
 
 uint64_t store_rows_left_out(const struct store *store)
@@ -89,12 +92,9 @@ uint64_t store_rows_left_out(const struct store *store)
     return store->rows_left_out;
 }
 
-bool store_count_up_to(int64_t *count, struct store *store, int64_t id, struct error *error)
+bool store_count(int64_t *count, struct store *store, struct error *error)
 {
-    char sql[96];
-    (void)sqlite3_snprintf(sizeof(sql), sql, "SELECT count(*) FROM record WHERE id > 0 AND id <= %lld",
-                           (long long)id); /* fits */
-    return sql_number(count, store->db, sql, store->options.path, error);
+    return sql_number(count, store->db, "SELECT count(*) FROM record", store->options.path, error);
 }
 
 bool store_next_imported(int64_t *id, struct store *store, struct error *error)

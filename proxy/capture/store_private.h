@@ -19,7 +19,6 @@ enum store_statement {
     STORE_PUT_POSITION,
     STORE_ADD_EPOCH,
     STORE_PUT_EPOCH,
-    STORE_PUT_CLOCK,
     STORE_STATEMENT_COUNT
 };
 
@@ -27,15 +26,21 @@ enum store_statement {
 enum { EPOCH_RECORDS = 4096, EPOCH_SIZE = 16 * 1024 * 1024 };
 
 struct store_epoch {
-    int64_t id; /* 0: none is begun */
+    int64_t id;           /* 0: none is begun */
+    int64_t first_record; /* the lowest and the highest id written in it */
     int64_t last_record;
+    int64_t earliest_us; /* of its exchanges' receipts; 0: none known */
+    int64_t latest_us;
+    int64_t disorder_us; /* none was received longer before one with a lower id, within it */
     int64_t records;
     int64_t size;
 };
 
-struct store_clock {
-    int64_t latest_us;
-    int64_t disorder_us;
+/* Where the sweep through the small tables is: rows that nothing refers to go, a few at a time. */
+struct store_sweep {
+    bool is_on;
+    size_t table;
+    int64_t after; /* id */
 };
 
 /* The ids that the next new rows get. */
@@ -56,11 +61,11 @@ struct store {
     struct buffer template; /* the head at hand */
     struct store_next next;
     struct store_epoch epoch;
-    struct store_clock clock;
-    int64_t data_version; /* as of `next`, `epoch`, `clock` and the caches */
+    struct store_sweep sweep;
+    int64_t data_version; /* as of `next`, `epoch` and the caches */
     bool is_stale;        /* these must be read again */
-    bool is_dirty;        /* epoch or clock changed in the transaction at hand */
-    bool is_shorter; /* space was given back, and the log is not in the file yet */
+    bool is_dirty;        /* the epoch changed in the transaction at hand */
+    bool is_shorter;      /* space was given back, and the log is not in the file yet */
     bool is_damaged;
     uint64_t rows_left_out;
     uint64_t left_out_now; /* in the transaction at hand, not counted yet */

@@ -5,8 +5,6 @@
  * newest epoch's rows stay: the recorder may be about to refer to them. */
 #include "store_private.h"
 
-#include "time_bounds.h"
-
 enum {
     STEP_RECORDS = 256, /* rows deleted in one step */
     STEP_ROWS = 512,
@@ -14,9 +12,12 @@ enum {
     FREE_PAGES_MIN = 256 /* fewer free pages than that are left for what comes */
 };
 
+#define NOT_IN_FLIGHT " AND verdict NOT IN (SELECT id FROM verdict WHERE outcome IS NULL)"
+
+/* A failure within a step's transaction rolls it back. */
 static bool number(int64_t *value, struct store *store, const char *sql, struct error *error)
 {
-    return sql_number(value, store->db, sql, store->options.path, error);
+    return sql_number(value, store->db, sql, store->options.path, error) || store_fail(store, error);
 }
 
 /* Runs one statement with numbers for its places; *changed gets how many rows it changed. */
@@ -25,7 +26,7 @@ static bool run_with(int64_t *changed, struct store *store, const char *sql, con
 {
     sqlite3_stmt *statement = NULL;
     if (!sql_prepare(&statement, store->db, sql, store->options.path, error))
-        return false;
+        return store_fail(store, error);
     int code = SQLITE_OK;
     for (int i = 0; code == SQLITE_OK && i < count; i++)
         code = sqlite3_bind_int64(statement, i + 1, numbers[i]);
@@ -43,33 +44,16 @@ static bool run_with(int64_t *changed, struct store *store, const char *sql, con
 static bool bound_of_count(int64_t *id, struct store *store, int64_t count, struct error *error)
 {
     int64_t last;
+    *id = 0;
+    if (count <= 0)
+        return true;
     if (!number(&last, store, "SELECT max(id) FROM record WHERE id > 0", error))
         return false;
     *id = last > count ? last - count : 0;
     return true;
 }
 
-static bool bound_of_age(int64_t *id, struct store *store, int64_t oldest_us, struct error *error)
-{
-    int64_t first;
-    if (!time_bounds_first(&first, store->db, oldest_us, store->options.path, error))
-        return false;
-    *id = first - 1;
-    return true;
-}
-
-bool store_prune_bound(int64_t *id, struct store *store, struct capture_keep keep, int64_t now_us, struct error *error)
-{
-    int64_t by_count = 0, by_age = 0;
-    if (keep.count > 0 && !bound_of_count(&by_count, store, keep.count, error))
-        return false;
-    if (keep.age_us > 0 && !bound_of_age(&by_age, store, now_us - keep.age_us, error))
-        return false;
-    *id = by_count > by_age ? by_count : by_age;
-    return true;
-}
-
-bool store_size(int64_t *bytes, struct store *store, struct error *error)
+static bool used_bytes(int64_t *bytes, struct store *store, struct error *error)
 {
     int64_t pages, unused, page_size;
     if (!number(&pages, store, "PRAGMA page_count", error) || !number(&unused, store, "PRAGMA freelist_count", error) ||
@@ -79,34 +63,88 @@ bool store_size(int64_t *bytes, struct store *store, struct error *error)
     return true;
 }
 
+/* Imported exchanges stay until they are named: recorded ones must not go for their sake. */
+static bool imported_bytes(int64_t *bytes, struct store *store, struct error *error)
+{
+    return number(bytes, store, "SELECT sum(length(data)) FROM bytes WHERE id < 0", error);
+}
+
 /* Where the file is too large, the oldest epoch goes, but for the newest. */
 static bool bound_of_size(int64_t *id, struct store *store, int64_t bytes, struct error *error)
 {
-    int64_t used;
+    int64_t used, imported;
     *id = 0;
-    if (!store_size(&used, store, error))
+    if (bytes <= 0)
+        return true;
+    if (!used_bytes(&used, store, error))
         return false;
-    return used <= bytes ||
+    if (used <= bytes)
+        return true;
+    if (!imported_bytes(&imported, store, error))
+        return false;
+    return used - imported <= bytes ||
            number(id, store, "SELECT last_record FROM epoch WHERE id < (SELECT max(id) FROM epoch) ORDER BY id LIMIT 1",
                   error);
 }
 
-/* --- deleting; within a transaction --- */
+bool store_prune_preview(int64_t *exchanges, struct store *store, struct capture_keep keep, int64_t now_us,
+                         struct error *error)
+{
+    char sql[160];
+    int64_t id, oldest_us = keep.age_us > 0 ? now_us - keep.age_us : 0;
+    *exchanges = 0;
+    if (!bound_of_count(&id, store, keep.count, error))
+        return false;
+    (void)sqlite3_snprintf(sizeof(sql), sql,
+                           "SELECT count(*) FROM record WHERE id > 0 AND (id <= %lld OR received_us < %lld)",
+                           (long long)id, (long long)oldest_us); /* fits */
+    return (id == 0 && oldest_us == 0) || number(exchanges, store, sql, error);
+}
 
-/* Exchanges in flight stay, whatever their age. */
-static bool delete_exchanges(int64_t *deleted, struct store *store, int64_t up_to, struct error *error)
+/* --- deleting; within a transaction. Exchanges in flight stay, whatever their age --- */
+
+static bool delete_up_to(int64_t *deleted, struct store *store, int64_t id, struct error *error)
 {
     static const char sql[] =
-        "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE id > 0 AND id <= ?1"
-        " AND verdict NOT IN (SELECT id FROM verdict WHERE outcome IS NULL) ORDER BY id LIMIT ?2)";
-    const int64_t numbers[] = { up_to, STEP_RECORDS };
+        "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE id > 0 AND id <= ?1" NOT_IN_FLIGHT
+        " ORDER BY id LIMIT ?2)";
+    const int64_t numbers[] = { id, STEP_RECORDS };
     *deleted = 0;
-    return up_to <= 0 || run_with(deleted, store, sql, numbers, 2, error);
+    return id <= 0 || run_with(deleted, store, sql, numbers, 2, error);
+}
+
+/* An epoch's exchanges one by one: one whose clock was ahead keeps no other. */
+static bool delete_old_of(int64_t *deleted, struct store *store, sqlite3_stmt *epoch, int64_t oldest_us,
+                          struct error *error)
+{
+    static const char sql[] = "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE id BETWEEN ?1 AND ?2"
+                              " AND received_us < ?3" NOT_IN_FLIGHT " ORDER BY id LIMIT ?4)";
+    const int64_t numbers[] = { sqlite3_column_int64(epoch, 0), sqlite3_column_int64(epoch, 1), oldest_us,
+                                STEP_RECORDS };
+    return run_with(deleted, store, sql, numbers, 4, error);
+}
+
+static bool delete_old(int64_t *deleted, struct store *store, int64_t oldest_us, struct error *error)
+{
+    static const char sql[] =
+        "SELECT first_record, last_record FROM epoch WHERE earliest_us > 0 AND earliest_us < ? ORDER BY id";
+    sqlite3_stmt *epochs = NULL;
+    *deleted = 0;
+    if (!sql_prepare(&epochs, store->db, sql, store->options.path, error))
+        return store_fail(store, error);
+    bool done = sqlite3_bind_int64(epochs, 1, oldest_us) == SQLITE_OK || store_fail(store, error);
+    int code = SQLITE_ROW;
+    while (done && *deleted == 0 && (code = sqlite3_step(epochs)) == SQLITE_ROW)
+        done = delete_old_of(deleted, store, epochs, oldest_us, error);
+    if (done && code != SQLITE_ROW && code != SQLITE_DONE)
+        done = store_fail(store, error);
+    (void)sqlite3_finalize(epochs); /* repeats the step's failure, which is told */
+    return done;
 }
 
 static const struct epoch_table {
     const char *delete_rows; /* from ?1 on and below ?2, ?3 of them */
-    const char *first;       /* the epoch's first row in it: of epoch ?1 */
+    const char *first;       /* the epoch's column with its first row */
 } epoch_tables[] = {
     { "DELETE FROM bytes WHERE id IN (SELECT id FROM bytes WHERE id >= ?1 AND id < ?2 LIMIT ?3)", "first_bytes" },
     { "DELETE FROM head WHERE id IN (SELECT id FROM head WHERE id >= ?1 AND id < ?2 LIMIT ?3)", "first_head" },
@@ -122,32 +160,14 @@ static bool epoch_value(int64_t *value, struct store *store, const char *column,
     return number(value, store, sql, error);
 }
 
-/* The oldest epoch whose exchanges are all gone, 0 where there is none. */
+/* An epoch whose exchanges are all gone, 0 where there is none. Its rows end where the next epoch's begin, so the next one
+ * must be there; what is between two epochs that are gone belongs to the earlier one. */
 static bool finished_epoch(int64_t *epoch, struct store *store, struct error *error)
 {
     return number(epoch, store,
-                  "SELECT id FROM epoch WHERE id = (SELECT min(id) FROM epoch) AND id < (SELECT max(id) FROM epoch)"
-                  " AND last_record < coalesce((SELECT min(id) FROM record WHERE id > 0), 9223372036854775807)",
+                  "SELECT id FROM epoch e WHERE id < (SELECT max(id) FROM epoch) AND NOT EXISTS"
+                  " (SELECT 1 FROM record WHERE id BETWEEN e.first_record AND e.last_record) ORDER BY id LIMIT 1",
                   error);
-}
-
-/* Rows of the small tables that no exchange refers to any more. The index over each makes the look short. */
-static bool delete_unused_names(int64_t *deleted, struct store *store, struct error *error)
-{
-    static const char *const statements[] = {
-        "DELETE FROM verdict WHERE NOT EXISTS (SELECT 1 FROM record WHERE verdict = verdict.id)",
-        "DELETE FROM endpoint WHERE NOT EXISTS (SELECT 1 FROM record WHERE endpoint = endpoint.id)",
-        "DELETE FROM party WHERE NOT EXISTS (SELECT 1 FROM record WHERE party = party.id)",
-    };
-    *deleted = 0;
-    for (size_t i = 0; i < ARRAY_LENGTH(statements); i++) {
-        int64_t changed = 0;
-        if (!run_with(&changed, store, statements[i], NULL, 0, error))
-            return false;
-        *deleted += changed;
-    }
-    store->is_stale = store->is_stale || *deleted > 0; /* they may be in the caches */
-    return true;
 }
 
 static bool delete_unused(int64_t *deleted, struct store *store, struct error *error)
@@ -169,10 +189,62 @@ static bool delete_unused(int64_t *deleted, struct store *store, struct error *e
     }
     if (*deleted > 0)
         return true;
-    int64_t names;
-    return delete_unused_names(&names, store, error) &&
-           run_with(deleted, store, "DELETE FROM epoch WHERE id = ?1", &epoch, 1, error);
+    store->sweep = (struct store_sweep){ .is_on = true };
+    return run_with(deleted, store, "DELETE FROM epoch WHERE id = ?1", &epoch, 1, error);
 }
+
+/* --- the small tables: a part of one at a time --- */
+
+static const struct sweep_table {
+    const char *end_of_part; /* the last id of the part behind ?1, of ?2 rows; NULL at the end */
+    const char
+        *delete_rows; /* behind ?1 up to ?2, what no exchange refers to: the index over it makes the look short */
+} sweep_tables[] = {
+    { "SELECT max(id) FROM (SELECT id FROM verdict WHERE id > ?1 ORDER BY id LIMIT ?2)",
+      "DELETE FROM verdict WHERE id > ?1 AND id <= ?2"
+      " AND NOT EXISTS (SELECT 1 FROM record WHERE verdict = verdict.id)" },
+    { "SELECT max(id) FROM (SELECT id FROM endpoint WHERE id > ?1 ORDER BY id LIMIT ?2)",
+      "DELETE FROM endpoint WHERE id > ?1 AND id <= ?2"
+      " AND NOT EXISTS (SELECT 1 FROM record WHERE endpoint = endpoint.id)" },
+    { "SELECT max(id) FROM (SELECT id FROM party WHERE id > ?1 ORDER BY id LIMIT ?2)",
+      "DELETE FROM party WHERE id > ?1 AND id <= ?2 AND NOT EXISTS (SELECT 1 FROM record WHERE party = party.id)" },
+};
+
+static bool end_of_part(int64_t *end, struct store *store, const struct sweep_table *table, struct error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    if (!sql_prepare(&statement, store->db, table->end_of_part, store->options.path, error))
+        return store_fail(store, error);
+    int code = sqlite3_bind_int64(statement, 1, store->sweep.after);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int64(statement, 2, STEP_ROWS);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    *end = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    (void)sqlite3_finalize(statement); /* repeats the step's failure */
+    return code == SQLITE_ROW || store_fail(store, error);
+}
+
+/* *done: the work of this step; 0 only where the sweep is over. */
+static bool sweep(int64_t *done, struct store *store, struct error *error)
+{
+    *done = 0;
+    if (!store->sweep.is_on)
+        return true;
+    const struct sweep_table *table = &sweep_tables[store->sweep.table];
+    int64_t numbers[] = { store->sweep.after, 0 }, deleted = 0;
+    if (!end_of_part(&numbers[1], store, table, error) ||
+        (numbers[1] != 0 && !run_with(&deleted, store, table->delete_rows, numbers, 2, error)))
+        return false;
+    store->is_stale = store->is_stale || deleted > 0; /* they may be in the caches */
+    store->sweep.after = numbers[1];
+    if (numbers[1] == 0)
+        store->sweep.is_on = ++store->sweep.table < ARRAY_LENGTH(sweep_tables);
+    *done = 1;
+    return true;
+}
+
+/* --- the space --- */
 
 static bool give_space_back(int64_t *given, struct store *store, struct error *error)
 {
@@ -184,8 +256,10 @@ static bool give_space_back(int64_t *given, struct store *store, struct error *e
         return false;
     if (unused <= FREE_PAGES_MIN)
         return true;
-    if (!sql_run(store->db, sql, store->options.path, error) || !number(&left, store, "PRAGMA freelist_count", error))
+    if (!sql_run(store->db, sql, store->options.path, error))
         return store_fail(store, error);
+    if (!number(&left, store, "PRAGMA freelist_count", error))
+        return false;
     *given = unused - left;
     store->is_shorter = true;
     return true;
@@ -201,36 +275,38 @@ static void cut_file(struct store *store)
 
 /* --- steps --- */
 
-static bool work(struct store_prune_step *step, struct store *store, struct capture_keep keep, int64_t now_us,
-                 struct error *error)
+static bool delete_what_is_beyond(int64_t *done, struct store *store, struct capture_keep keep, int64_t now_us,
+                                  struct error *error)
 {
-    int64_t up_to, by_size = 0, done;
-    if (!store_prune_bound(&up_to, store, keep, now_us, error) ||
-        (keep.bytes > 0 && !bound_of_size(&by_size, store, keep.bytes, error)) ||
-        !delete_exchanges(&done, store, up_to > by_size ? up_to : by_size, error))
+    int64_t by_count, by_size;
+    if (!bound_of_count(&by_count, store, keep.count, error) || !bound_of_size(&by_size, store, keep.bytes, error) ||
+        !delete_up_to(done, store, by_count > by_size ? by_count : by_size, error))
         return false;
-    step->exchanges = (uint64_t)done;
-    if (done == 0 && !delete_unused(&done, store, error))
-        return false;
-    if (done == 0 && !give_space_back(&done, store, error))
-        return false;
-    step->more = done > 0;
-    return true;
+    return *done > 0 || keep.age_us <= 0 || delete_old(done, store, now_us - keep.age_us, error);
+}
+
+/* What follows from deleting, whatever was deleted. */
+static bool tidy(int64_t *done, struct store *store, struct error *error)
+{
+    *done = 0;
+    return delete_unused(done, store, error) && (*done > 0 || sweep(done, store, error)) &&
+           (*done > 0 || give_space_back(done, store, error));
 }
 
 bool store_prune(struct store_prune_step *step, struct store *store, struct capture_keep keep, int64_t now_us,
                  struct error *error)
 {
-    struct store_prune_step made = { .exchanges = 0 };
-    if (!store_begin(store, error) || !work(&made, store, keep, now_us, error) || !store_commit(store, error))
+    int64_t exchanges = 0, tidied = 0;
+    if (!store_begin(store, error) || !delete_what_is_beyond(&exchanges, store, keep, now_us, error) ||
+        (exchanges == 0 && !tidy(&tidied, store, error)) || !store_commit(store, error))
         return false;
-    if (!made.more)
+    *step = (struct store_prune_step){ .exchanges = (uint64_t)exchanges, .more = exchanges + tidied > 0 };
+    if (!step->more)
         cut_file(store);
-    *step = made;
     return true;
 }
 
-static bool work_imported(struct store_prune_step *step, struct store *store, struct error *error)
+static bool delete_imported(int64_t *exchanges, int64_t *others, struct store *store, struct error *error)
 {
     static const char *const statements[] = {
         "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE id < 0 LIMIT ?1)",
@@ -238,24 +314,24 @@ static bool work_imported(struct store_prune_step *step, struct store *store, st
         "DELETE FROM head WHERE id IN (SELECT id FROM head WHERE id < 0 LIMIT ?1)",
         "DELETE FROM connection WHERE id IN (SELECT id FROM connection WHERE id < 0 LIMIT ?1)",
     };
-    int64_t limit = STEP_RECORDS, done = 0;
-    for (size_t i = 0; i < ARRAY_LENGTH(statements) && done == 0; i++) {
-        if (!run_with(&done, store, statements[i], &limit, 1, error))
+    int64_t limit = STEP_RECORDS;
+    *exchanges = *others = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(statements) && *exchanges + *others == 0; i++) {
+        if (!run_with(i == 0 ? exchanges : others, store, statements[i], &limit, 1, error))
             return false;
-        if (i == 0)
-            step->exchanges = (uint64_t)done;
     }
-    if (done == 0 && (!delete_unused_names(&done, store, error) || !give_space_back(&done, store, error)))
-        return false;
-    step->more = done > 0;
     return true;
 }
 
 bool store_prune_imported(struct store_prune_step *step, struct store *store, struct error *error)
 {
-    struct store_prune_step made = { .exchanges = 0 };
-    if (!store_begin(store, error) || !work_imported(&made, store, error) || !store_commit(store, error))
+    int64_t exchanges, others, tidied = 0;
+    if (!store_begin(store, error) || !delete_imported(&exchanges, &others, store, error))
         return false;
-    *step = made;
+    if (exchanges > 0)
+        store->sweep = (struct store_sweep){ .is_on = true };
+    if ((exchanges + others == 0 && !tidy(&tidied, store, error)) || !store_commit(store, error))
+        return false;
+    *step = (struct store_prune_step){ .exchanges = (uint64_t)exchanges, .more = exchanges + others + tidied > 0 };
     return true;
 }

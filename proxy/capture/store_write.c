@@ -56,6 +56,9 @@ static bool prepare_record(struct store *store, struct error *error)
 
 bool store_prepare(struct store *store, struct error *error)
 {
+    static const char put_epoch[] = "UPDATE epoch SET first_record = ?, last_record = ?, earliest_us = ?, latest_us = "
+                                    "?, disorder_us = ?, records = ?,"
+                                    " size = ? WHERE id = ?";
     static const char *const texts[STORE_STATEMENT_COUNT] = {
         [STORE_BEGIN] = "BEGIN IMMEDIATE",
         [STORE_COMMIT] = "COMMIT",
@@ -66,9 +69,8 @@ bool store_prepare(struct store *store, struct error *error)
         [STORE_PUT_REPLIED] =
             "UPDATE record SET replied_after = ? - coalesce(received_us, 0), delivered = ? WHERE id = ?",
         [STORE_PUT_POSITION] = "INSERT OR REPLACE INTO ring_position(ring, run, sequence) VALUES (?, ?, ?)",
-        [STORE_ADD_EPOCH] = "INSERT INTO epoch VALUES (?, ?, ?, ?, 0, 0, 0)",
-        [STORE_PUT_EPOCH] = "UPDATE epoch SET last_record = ?, records = ?, size = ? WHERE id = ?",
-        [STORE_PUT_CLOCK] = "UPDATE clock SET latest_us = ?, disorder_us = ?",
+        [STORE_ADD_EPOCH] = "INSERT INTO epoch VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0)",
+        [STORE_PUT_EPOCH] = put_epoch,
     };
     const char *path = store->options.path;
     for (size_t i = 0; i < STORE_STATEMENT_COUNT; i++) {
@@ -177,7 +179,7 @@ static void bind_times(struct binder *binder, const struct record *record)
     const int64_t moments[] = { record->signed_us,     record->connected_us, record->sent_us,
                                 record->first_byte_us, record->complete_us,  record->replied_us };
     for (size_t i = 0; i < ARRAY_LENGTH(moments); i++)
-        bind_known(binder, moments[i] - record->received_us, moments[i] != 0);
+        bind_known(binder, (int64_t)((uint64_t)moments[i] - (uint64_t)record->received_us), moments[i] != 0);
 }
 
 /* Whether the digest is what a reader gets from the query and the body that left (record_row.c). */
@@ -222,13 +224,13 @@ static void bind_signing(struct binder *binder, const struct store *store, const
                          struct slice query)
 {
     int64_t signed_ms = record->signed_us / 1000;
-    uint64_t window = record->expires_ms > 0 ? (uint64_t)record->expires_ms / WINDOW_MS : 0;
+    int64_t window = record->expires_ms / WINDOW_MS; /* as the view has it */
     bool keeps_digest = (record->is_signed || is_any(record->payload_sha256, DIGEST_LENGTH)) &&
                         !follows_from_payload(store, record, query);
     bind_number(binder, (int64_t)record->payload_length);
     bind_blob(binder, slice_of(record->payload_sha256, DIGEST_LENGTH), keeps_digest);
     bind_known(binder, record->expires_ms - signed_ms, record->expires_ms != 0);
-    bind_known(binder, (int64_t)record->window, record->window != window);
+    bind_known(binder, (int64_t)record->window, (int64_t)record->window != window);
     bind_signature(binder, record);
 }
 

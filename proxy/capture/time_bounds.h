@@ -1,4 +1,4 @@
-/* Times to ids. Ids follow the times of receipt but for what `clock` notes of their disorder; so a time is found among
+/* Times to ids. Ids follow the times of receipt but for what `epoch` notes of their disorder; so a time is found among
  * millions of exchanges by halving, without an index over times. Only recorded exchanges (ids from 1). */
 #ifndef COUNTERSIGN_CAPTURE_TIME_BOUNDS_H
 #define COUNTERSIGN_CAPTURE_TIME_BOUNDS_H

@@ -12,14 +12,16 @@ enum {
     LOG_LIMIT_MAX = 100000,     /* exchanges in one listing: all of them are held to align the columns */
     LOG_OUTPUT_MAX = 512 << 20, /* bytes of what is printed at once */
     LOG_FLUSH = 65536,          /* bytes after which a listing that streams is written */
+    LOG_METHOD_MAX = 32,        /* characters, as http_method_is_valid has it */
     LOG_PROBLEM_MAX = 512       /* bytes of what is wrong with an option's value */
 };
 
 struct log_options {
     struct capture_filter filter;
-    bool has_filter;   /* one of its options was given */
-    struct slice grep; /* bytes that a body must hold; empty: any */
-    size_t limit;      /* 0: the command's own */
+    char method[LOG_METHOD_MAX]; /* what filter.method points to */
+    bool has_filter;             /* one of its options was given */
+    struct slice grep;           /* bytes that a body must hold; empty: any */
+    size_t limit;                /* 0: the command's own */
     bool json;
     bool raw;
     bool help;
@@ -69,7 +71,8 @@ enum {
     LOG_TAKES_FORMAT = 1 << 8,
     LOG_TAKES_KEEP = 1 << 9,    /* --keep-*, --imported, --yes, --dry-run */
     LOG_TAKES_REPLAY = 1 << 10, /* --to, --arm */
-    LOG_TAKES_PAGER = 1 << 11
+    LOG_TAKES_PAGER = 1 << 11,
+    LOG_TAKES_VIEWS = 1 << 12 /* --view with two of them */
 };
 
 struct log_command {
@@ -109,6 +112,9 @@ const char *log_command_name(const struct log_command *command);
 
 /* --- ids (log_id.c) --- */
 
+/* The outcome that a word was probably meant to be, NULL where none is near. For messages. */
+const char *log_outcome_near(struct slice word);
+
 /* "17", "i3", "last", "last~3", "last:api_error", "last:1401", "last:unknown~2"; the filter's options hold for the last
  * forms, too. What is none of these, and an id that is not there, is ERROR_INPUT. */
 MUST_CHECK bool log_id_resolve(int64_t *id, struct log_run *run, const char *word, struct error *error);
@@ -123,6 +129,15 @@ struct progress;
 /* Opens it, and makes it where there is none; `progress` is told how far a migration is. What a person can put right is
  * ERROR_INPUT. */
 MUST_CHECK bool log_store_open(struct capture_store **store, const struct log_run *run, struct progress *progress,
+                               struct error *error);
+
+/* --- files of exchanges (log_import.c) --- */
+
+struct import;
+
+/* Reads the file (`-`: standard input) in the format of --format, or the one that its first bytes tell. NULL on failure.
+ * The caller frees it with import_free. */
+struct import *log_import_read(const struct log_run *run, const char *name, struct progress *progress,
                                struct error *error);
 
 /* --- output --- */

@@ -188,9 +188,15 @@ static void append_signature_facts(const struct page *page)
 static void append_address(const struct page *page, struct slice address, int port)
 {
     bool bracket = slice_find(address, ':') < address.length;
+    if (address.length == 0) { /* of an imported exchange */
+        buffer_append_text(page->out, "an address not known");
+        return;
+    }
     buffer_append_text(page->out, bracket ? "[" : "");
     append_text(page, address);
-    buffer_append_format(page->out, "%s:%d", bracket ? "]" : "", port);
+    buffer_append_text(page->out, bracket ? "]" : "");
+    if (port != 0)
+        buffer_append_format(page->out, ":%d", port);
 }
 
 static void append_connection_facts(const struct page *page)

@@ -3,6 +3,8 @@
 
 #include "log_time.h"
 
+#include "countersign/http_message.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -47,9 +49,16 @@ static const char *take_account(struct log_options *options, const char *name, c
     return take_text(&options->filter.account, options, name, value);
 }
 
+/* The methods there are are upper case (RFC 9110 §9.1): `get` means GET. */
 static const char *take_method(struct log_options *options, const char *name, const char *value)
 {
-    return take_text(&options->filter.method, options, name, value);
+    size_t length = strlen(value);
+    if (!http_method_is_valid(slice_text(value)) || length > sizeof(options->method))
+        return wrong(options, name, "a method (GET, POST, DELETE)", value);
+    for (size_t i = 0; i < length; i++)
+        options->method[i] = (char)(value[i] >= 'a' && value[i] <= 'z' ? value[i] - 'a' + 'A' : value[i]);
+    options->filter.method = slice_of(options->method, length);
+    return NULL;
 }
 
 static const char *take_path(struct log_options *options, const char *name, const char *value)
@@ -93,7 +102,8 @@ static const char *take_imported(struct log_options *options, const char *name, 
 static bool read_statuses(uint64_t *from, uint64_t *to, struct slice text)
 {
     size_t dash = slice_find(text, '-');
-    if (text.length == 3 && slice_equal_text(slice_from(text, 1), "xx") && slice_to_u64(slice_first(text, 1), from)) {
+    if (text.length == 3 && slice_equal_text_caseless(slice_from(text, 1), "xx") &&
+        slice_to_u64(slice_first(text, 1), from)) {
         *from *= 100;
         *to = *from + 99;
         return true;
@@ -116,18 +126,23 @@ static const char *take_status(struct log_options *options, const char *name, co
     return NULL;
 }
 
-static const char *unknown_outcome(struct log_options *options, const char *name, struct slice word)
+const char *log_outcome_near(struct slice word)
 {
     const char *names[RECORD_OUTCOME_COUNT + 1] = { NULL };
     char text[64];
     for (int i = 0; i < RECORD_OUTCOME_COUNT; i++)
         names[i] = record_outcome_name((enum record_outcome)i);
-    (void)snprintf(text, sizeof(text), "%.*s", SLICE_ARGUMENTS(word)); /* cut is fine, as below */
-    const char *meant = config_nearest_word(text, names);
+    (void)snprintf(text, sizeof(text), "%.*s", SLICE_ARGUMENTS(word)); /* cut is fine */
+    return config_nearest_word(text, names);
+}
+
+static const char *unknown_outcome(struct log_options *options, const char *name, struct slice word)
+{
+    const char *meant = log_outcome_near(word);
     (void)snprintf(options->problem, sizeof(options->problem),
-                   "--%s takes ok, api_error, http_error, refused, not_sent, unknown or in_flight, not `%s`%s%s%s",
-                   name, text, meant != NULL ? "; did you mean `" : "", meant != NULL ? meant : "",
-                   meant != NULL ? "`?" : "");
+                   "--%s takes ok, api_error, http_error, refused, not_sent, unknown or in_flight, not `%.*s`%s%s%s",
+                   name, SLICE_ARGUMENTS(slice_first(word, 64)), meant != NULL ? "; did you mean `" : "",
+                   meant != NULL ? meant : "", meant != NULL ? "`?" : ""); /* cut is fine */
     return options->problem;
 }
 

@@ -4,9 +4,10 @@
 
 #include "countersign/clock.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 enum {
     POLL_MS = 20,     /* between looks: a line is to be there within 100 ms */
@@ -36,6 +37,8 @@ struct follow {
     bool added;     /* something was handed over in this look */
     bool has_more;  /* than one look takes */
     bool failed;    /* for memory */
+    bool output_failed;
+    int64_t since_us; /* wall clock; of a store that took the first one's place, what is older is not looked at */
 };
 
 /* --- what is open --- */
@@ -59,7 +62,8 @@ static void add_gap(struct follow *follow, int64_t from, int64_t to)
 static bool meet(void *context, const struct record *record)
 {
     struct follow *follow = context;
-    add_gap(follow, follow->seen + 1, record->id);
+    bool is_far = follow->seen == 0 && record->id > LOOK_BACK; /* what is far below a store's first was pruned */
+    add_gap(follow, is_far ? record->id - LOOK_BACK : follow->seen + 1, record->id);
     follow->seen = record->id;
     if (record->outcome == RECORD_IN_FLIGHT)
         add_open(follow, record->id, 0);
@@ -98,6 +102,8 @@ static bool hand_over(void *context, const struct record *record)
 static bool list(struct follow *follow, struct capture_filter filter, int64_t from, int64_t to,
                  bool (*visit)(void *context, const struct record *record), struct error *error)
 {
+    if (filter.since_us < follow->since_us)
+        filter.since_us = follow->since_us;
     filter.id_from = from;
     filter.id_to = to;
     const struct capture_query query = { .filter = filter, .limit = SIZE_MAX, .oldest_first = true };
@@ -170,7 +176,8 @@ static bool look(struct follow *follow, struct error *error)
     if (!list(follow, (struct capture_filter){ .since_us = 0 }, follow->seen + 1, INT64_MAX, meet, error) ||
         !hand_over_ended(follow, error))
         return false;
-    return !follow->added || follow->follower->flush(follow->follower->context, error);
+    follow->output_failed = follow->added && !follow->follower->flush(follow->follower->context, error);
+    return !follow->output_failed;
 }
 
 /* --- the start --- */
@@ -217,10 +224,11 @@ static bool show_latest(struct follow *follow, struct error *error)
 
 /* --- the store that comes and goes --- */
 
-static void pause_for(int ms)
+/* False once nobody reads the output any more: a tail without a line to write would else never notice. */
+static bool pause_for(int ms)
 {
-    const struct timespec pause = { .tv_nsec = ms * 1000000L };
-    (void)nanosleep(&pause, NULL); /* a shorter one does no harm */
+    struct pollfd output = { .fd = STDOUT_FILENO };
+    return poll(&output, 1, ms) <= 0 || (output.revents & (POLLERR | POLLNVAL)) == 0;
 }
 
 static void close_store(struct follow *follow)
@@ -229,8 +237,8 @@ static void close_store(struct follow *follow)
     follow->run->reader = NULL;
 }
 
-/* Waits until there is a store that can be read; what keeps it from it is told once. */
-static void open_store(struct follow *follow)
+/* Waits until there is a store that can be read; what keeps it from it is told once. False where nobody reads on. */
+static bool open_store(struct follow *follow)
 {
     bool told = false;
     struct error error;
@@ -238,43 +246,69 @@ static void open_store(struct follow *follow)
         if (!told)
             log_note("countersign log tail: waiting: %s", error.message);
         told = true;
-        pause_for(REOPEN_MS);
+        if (!pause_for(REOPEN_MS))
+            return false;
     }
+    return true;
 }
 
-/* Ids begin anew in a new store. */
-static bool reopen(struct follow *follow, struct error *error)
+/* Ids may begin anew in a new store; what is in it from before this tail began was never to be shown. */
+static void begin_new_store(struct follow *follow)
 {
-    int64_t last;
-    close_store(follow);
-    open_store(follow);
-    if (!capture_reader_last_id(&last, follow->run->reader, error))
-        return false;
-    if (last >= follow->seen)
-        return true;
     log_note("countersign log tail: %s is a new record", follow->run->store_path);
     follow->open_count = 0;
     follow->seen = 0;
+    follow->since_us = follow->run->now_us;
+}
+
+/* Opens the store, again where it was replaced. *is_read: somebody reads the output. */
+static bool keep_open(struct follow *follow, bool *is_read, struct error *error)
+{
+    int64_t last;
+    bool is_new = follow->run->reader != NULL && !capture_reader_is_current(follow->run->reader);
+    if (is_new)
+        close_store(follow);
+    if (follow->run->reader != NULL)
+        return true;
+    *is_read = open_store(follow);
+    if (!*is_read)
+        return true;
+    if (!capture_reader_last_id(&last, follow->run->reader, error))
+        return false;
+    if (is_new || last < follow->seen)
+        begin_new_store(follow);
     return true;
+}
+
+static bool look_if_changed(struct follow *follow, bool *is_read, struct error *error)
+{
+    bool changed = true;
+    if (!keep_open(follow, is_read, error))
+        return false;
+    return !*is_read || (capture_reader_has_changed(&changed, follow->run->reader, error) &&
+                         ((!changed && !follow->has_more) || look(follow, error)));
 }
 
 static bool follow_on(struct follow *follow, struct error *error)
 {
-    for (;;) {
+    bool told = false, is_read = true;
+    while (is_read) {
         struct error why = { .kind = ERROR_NONE };
-        bool changed = true;
-        bool is_well = capture_reader_is_current(follow->run->reader) &&
-                       capture_reader_has_changed(&changed, follow->run->reader, &why) &&
-                       ((!changed && !follow->has_more) || look(follow, &why));
-        if (!is_well && why.kind == ERROR_MEMORY) {
+        if (look_if_changed(follow, &is_read, &why)) {
+            told = false;
+        } else if (why.kind == ERROR_MEMORY || follow->output_failed) {
             *error = why;
             return false;
+        } else { /* tried again */
+            if (!told)
+                log_note("countersign log tail: %s", why.message);
+            told = true;
+            close_store(follow);
         }
-        if (!is_well && !reopen(follow, error))
-            log_note("countersign log tail: %s", error->message); /* tried again */
-        if (!follow->has_more)
-            pause_for(POLL_MS);
+        if (is_read && !follow->has_more)
+            is_read = pause_for(POLL_MS);
     }
+    return true;
 }
 
 bool log_follow(struct log_run *run, const struct log_follower *follower, struct error *error)
@@ -285,8 +319,8 @@ bool log_follow(struct log_run *run, const struct log_follower *follower, struct
     bool done =
         (follow.open != NULL && follow.ended != NULL) || error_set(error, ERROR_MEMORY, "not enough memory to follow");
     if (done) {
-        open_store(&follow);
-        done = begin(&follow, error) && show_latest(&follow, error) && follow_on(&follow, error);
+        done =
+            !open_store(&follow) || (begin(&follow, error) && show_latest(&follow, error) && follow_on(&follow, error));
     }
     free(follow.open);
     free(follow.ended);

@@ -60,6 +60,10 @@ bool log_id_resolve(int64_t *id, struct log_run *run, const char *word, struct e
         return true;
     if (why.kind == ERROR_INPUT && last.what.length == 0 && last.skip == 0 && !run->options->has_filter)
         return error_set(error, ERROR_INPUT, "no exchange is recorded yet in %s", run->store_path);
+    const char *meant = filter.outcomes == 0 ? log_outcome_near(last.what) : NULL;
+    if (why.kind == ERROR_INPUT && meant != NULL)
+        return error_set(error, ERROR_INPUT, "%.64s: no exchange in %s has such a code; did you mean last:%s?", word,
+                         run->store_path, meant);
     *error = why;
     return error_prefix(error, "%.64s", word);
 }

@@ -131,10 +131,9 @@ static bool put_into_store(struct log_run *run, const struct import *import, str
     return done;
 }
 
-/* NULL on failure. The caller frees it. */
-static struct import *read_import(const struct log_run *run, struct progress *progress, struct error *error)
+struct import *log_import_read(const struct log_run *run, const char *name, struct progress *progress,
+                               struct error *error)
 {
-    const char *name = run->options->words[0];
     enum import_format format = IMPORT_GUESS;
     struct import *import = NULL;
     struct buffer bytes;
@@ -157,7 +156,7 @@ static bool run_import(struct log_run *run, struct error *error)
     struct progress progress;
     int64_t first = 0;
     progress_begin(&progress, "importing");
-    struct import *import = read_import(run, &progress, error);
+    struct import *import = log_import_read(run, run->options->words[0], &progress, error);
     bool done = import != NULL && put_into_store(run, import, &progress, &first, error);
     progress_end(&progress);
     done = done && print(run, import, first, error);

@@ -128,6 +128,8 @@ static const struct log_option log_options_table[] = {
     { "follow", 'f', NULL, LOG_TAKES_FOLLOW, "goes on with what comes; Ctrl-C ends it", take_follow },
     { "view", '\0', "VIEW", LOG_TAKES_VIEW, "client-request, upstream-request, upstream-response, client-response",
       take_view },
+    { "view", '\0', "VIEW[,VIEW]", LOG_TAKES_VIEWS, "of one exchange two views, of two exchanges one: see above",
+      take_view },
     { "raw", '\0', NULL, LOG_TAKES_RAW,
       "the very bytes, head then body, nothing added; without --view all four,\neach with a title on standard error",
       take_raw },
@@ -210,7 +212,11 @@ static int take_option(struct log_options *options, const struct log_command *co
     if (option == NULL)
         return cli_config_option(&options->config, given, value) ? 0 : 2;
     const char *wrong = option->take(options, option->name, value);
-    return wrong == NULL ? 0 : cli_usage_error(log_command_name(command), "%s", wrong);
+    if (wrong == NULL)
+        return 0;
+    (void)fprintf(stderr, "countersign %s: %s\n", log_command_name(command),
+                  wrong); /* standard error is all there is */
+    return error_exit_code(ERROR_USAGE);
 }
 
 int log_options_read(struct log_options *options, const struct log_command *command, int argc, char **argv)

@@ -54,6 +54,24 @@ static bool is_wanted(bool *wanted, const struct log_options *options, const cha
     return true;
 }
 
+/* Its reader sees a failure, here and below. */
+static void tell_pruned(const struct log_run *run, const struct capture_pruned *pruned)
+{
+    if (run->options->json)
+        (void)printf("{\"deleted\":%" PRIu64 ",\"bytesFreed\":%" PRId64 "}\n", pruned->exchanges, pruned->bytes_freed);
+    else
+        (void)printf("deleted %" PRIu64 " exchanges; the file is %" PRId64 " KiB smaller\n", pruned->exchanges,
+                     pruned->bytes_freed / 1024);
+}
+
+static void tell_plan(const struct log_run *run, uint64_t exchanges, const char *what)
+{
+    if (run->options->json)
+        (void)printf("{\"wouldDelete\":%" PRIu64 "}\n", exchanges);
+    else
+        (void)printf("would delete %s\n", what);
+}
+
 static bool do_prune(struct log_run *run, struct capture_store *store, struct error *error)
 {
     struct capture_pruned pruned;
@@ -63,8 +81,7 @@ static bool do_prune(struct log_run *run, struct capture_store *store, struct er
                                     (struct capture_progress){ .tell = progress_tell, .context = &progress }, error);
     progress_end(&progress);
     if (done)
-        (void)printf("deleted %" PRIu64 " exchanges; the file is %" PRId64 " KiB smaller\n", pruned.exchanges,
-                     pruned.bytes_freed / 1024); /* its reader sees a failure */
+        tell_pruned(run, &pruned);
     return done;
 }
 
@@ -75,9 +92,15 @@ static bool prune_open(struct log_run *run, struct capture_store *store, struct 
     bool wanted;
     if (!capture_store_prune_preview(&exchanges, store, run->options->keep, run->now_us, error))
         return false;
+    if (exchanges == 0 && run->options->keep.bytes == 0 && !run->options->filter.imported) {
+        log_note("nothing to delete: all of it is within the bounds");
+        if (run->options->json)
+            tell_pruned(run, &(struct capture_pruned){ .exchanges = 0 });
+        return true;
+    }
     describe(what, sizeof(what), run->options, exchanges);
     if (run->options->dry_run) {
-        (void)printf("would delete %s\n", what); /* its reader sees a failure */
+        tell_plan(run, exchanges, what);
         return true;
     }
     return is_wanted(&wanted, run->options, what, error) && (!wanted || do_prune(run, store, error));
@@ -109,7 +132,7 @@ const struct log_command log_command_prune = {
         "a\n"
         "terminal. A running proxy goes on meanwhile; what is in flight stays. The proxy keeps to bounds by itself:\n"
         "capture.keep_days, keep_mib and keep_count.",
-    .takes = LOG_TAKES_KEEP,
+    .takes = LOG_TAKES_KEEP | LOG_TAKES_JSON,
     .what_words = "`log prune` takes options alone",
     .opens_itself = true,
     .run = prune,

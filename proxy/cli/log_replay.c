@@ -1,6 +1,7 @@
 /* `countersign log replay ID`: the client's request once more, through the running proxy, which signs it afresh. One
  * thread. It is sent once; nothing here tries again. */
 #include "log_command.h"
+#include "log_diff.h"
 #include "replay_send.h"
 
 #include "countersign/clock.h"
@@ -203,32 +204,14 @@ static bool send_once(int64_t *id, const struct log_run *run, const struct recor
                 check_length(buffer_slice(&head), record->views[RECORD_CLIENT_REQUEST].body, error);
     if (done) {
         done = replay_send(&answer, &head_length, &sent, &endpoint, buffer_slice(&head),
-                           record->views[RECORD_CLIENT_REQUEST].body, answer_timeout_us, error);
+                           record->views[RECORD_CLIENT_REQUEST].body, answer_timeout_us, error) &&
+               answer_id(id, slice_first(buffer_slice(&answer), head_length), error);
         if (!done && sent)
             (void)error_prefix(error, "it was sent, and may have been carried out: look it up before sending it again");
-        done = done && answer_id(id, slice_first(buffer_slice(&answer), head_length), error);
     }
     buffer_free(&head);
     buffer_free(&answer);
     return done;
-}
-
-static bool show_one(const struct log_run *run, int64_t id, struct error *error)
-{
-    struct record record;
-    struct buffer out;
-    if (!capture_reader_get(&record, run->reader, id, error))
-        return false;
-    buffer_init(&out, LOG_OUTPUT_MAX);
-    log_append_facts(&out, &run->terminal, &record, run->now_us);
-    bool done = terminal_write(1, buffer_slice(&out), error);
-    buffer_free(&out);
-    return done;
-}
-
-static bool show_both(const struct log_run *run, int64_t id, int64_t new_id, struct error *error)
-{
-    return show_one(run, id, error) && show_one(run, new_id, error);
 }
 
 static bool replay(struct log_run *run, struct error *error)
@@ -242,7 +225,7 @@ static bool replay(struct log_run *run, struct error *error)
         return false;
     if (!run->options->json)
         log_note("exchange %s was sent again as %s", record_id_text(text[0], id), record_id_text(text[1], new_id));
-    return show_both(run, id, new_id, error);
+    return log_diff_exchanges(run, (const int64_t[]){ id, new_id }, error);
 }
 
 const struct log_command log_command_replay = {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CELL_MAX = 80, ROWS_MAX = 100000, CELL_BYTES_MAX = 1 << 26 };
+enum { CELL_MAX = 80, CELL_MIN = 6, GAP = 2, ROWS_MAX = 100000, CELL_BYTES_MAX = 1 << 26 };
 
 struct sheet {
     const struct log_run *run;
@@ -174,6 +174,23 @@ static size_t column_width(const struct sheet *sheet, size_t column)
     return width < CELL_MAX ? width : CELL_MAX;
 }
 
+/* Takes from the widest columns until the table is as wide as the terminal, or all are as narrow as can be read. */
+static void fit_widths(size_t *widths, size_t count, size_t terminal_width)
+{
+    size_t total = (count - 1) * GAP;
+    for (size_t i = 0; i < count; i++)
+        total += widths[i];
+    while (total > terminal_width) {
+        size_t widest = 0;
+        for (size_t i = 1; i < count; i++)
+            widest = widths[i] > widths[widest] ? i : widest;
+        if (widths[widest] <= CELL_MIN)
+            return;
+        widths[widest]--;
+        total--;
+    }
+}
+
 static void append_cell(struct sheet *sheet, size_t place, size_t width)
 {
     struct slice cell = slice_text(sheet->cells[place]);
@@ -185,7 +202,7 @@ static void append_cell(struct sheet *sheet, size_t place, size_t width)
     if (is_header)
         terminal_style_end(&sheet->out, &sheet->run->terminal, TERMINAL_BOLD);
     if (!is_last)
-        buffer_append_format(&sheet->out, "%*s", (int)(2 + (taken < width ? width - taken : 0)), "");
+        buffer_append_format(&sheet->out, "%*s", (int)(GAP + (taken < width ? width - taken : 0)), "");
     buffer_append_text(&sheet->out, is_last ? "\n" : "");
 }
 
@@ -196,6 +213,8 @@ static bool print_table(struct sheet *sheet)
         return fail_for_memory(sheet);
     for (size_t i = 0; i < sheet->columns; i++)
         widths[i] = column_width(sheet, i);
+    if (sheet->run->terminal.width > 0)
+        fit_widths(widths, sheet->columns, sheet->run->terminal.width);
     for (size_t i = 0; i < sheet->cell_count; i++)
         append_cell(sheet, i, widths[i % sheet->columns]);
     free(widths);

@@ -183,7 +183,8 @@ static bool read_date(int64_t *wall_us, struct slice text)
     int64_t east_s;
     if (!read_day(&day, &rest) || !day_exists(day))
         return false;
-    if (rest.length > 0 && ((!skip(&rest, 'T') && !skip(&rest, ' ')) || !read_clock(&clock, &rest)))
+    if (rest.length > 0 &&
+        ((!skip(&rest, 'T') && !skip(&rest, 't') && !skip(&rest, ' ')) || !read_clock(&clock, &rest)))
         return false;
     if (rest.length == 0) {
         *wall_us = local_us(day, &clock);

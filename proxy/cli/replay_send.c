@@ -81,10 +81,21 @@ static size_t head_end(struct slice bytes)
     return end == NULL ? 0 : (size_t)(end - bytes.data) + 4;
 }
 
+static bool is_interim(struct slice head)
+{
+    return slice_starts_with(head, "HTTP/1.1 1");
+}
+
+/* The bytes of the answer's last head: an interim answer (RFC 9110 §15.2), as to `Expect: 100-continue`, is no answer. */
 static bool read_head(const struct sending *sending, struct buffer *answer, size_t *head_length)
 {
     bool ended = false;
-    while ((*head_length = head_end(buffer_slice(answer))) == 0) {
+    while ((*head_length = head_end(buffer_slice(answer))) == 0 || is_interim(buffer_slice(answer))) {
+        if (*head_length > 0) {
+            answer->length -= *head_length;
+            memmove(answer->data, answer->data + *head_length, answer->length);
+            continue;
+        }
         if (ended)
             return error_set(sending->error, ERROR_NETWORK, "the proxy at %s closed without an answer",
                              sending->address);

@@ -185,21 +185,39 @@ static bool check_url(struct import_url *url, const struct curl_command *command
     return true;
 }
 
+/* "%2F" or "%2f". */
+static bool has_encoded_letter(struct slice data)
+{
+    for (size_t i = 0; i + 2 < data.length; i++) {
+        if (data.data[i] == '%' && (data.data[i + 1] > '9' || data.data[i + 2] > '9'))
+            return true;
+    }
+    return false;
+}
+
+/* What -G puts into the URL must be there as it is sent. */
+static bool check_query(const struct curl_command *command, const struct shell *shell)
+{
+    struct slice data = buffer_slice(&command->data);
+    if (!command->is_get)
+        return true;
+    if (!import_target_is_valid(data))
+        return wrong(shell, "the data that -G puts into the URL have a blank or a control byte in them");
+    return !has_encoded_letter(data) ||
+           wrong(shell, "versions of curl write %2F or %2f for what -G puts into the URL: put it there as it is sent");
+}
+
 static bool build(struct record_message *message, struct import *import, struct curl_command *command,
                   const struct shell *shell)
 {
     struct import_url url = { .scheme = { NULL, 0 } };
     struct buffer head;
-    if (!check_url(&url, command, shell))
+    if (!check_url(&url, command, shell) || !check_query(command, shell))
         return false;
     buffer_init(&head, SIZE_MAX / 2);
     buffer_append_slice(&head, method_of(command));
     buffer_append_byte(&head, ' ');
     append_target(&head, command, &url);
-    if (!import_target_is_valid(slice_from(buffer_slice(&head), method_of(command).length + 1))) {
-        buffer_free(&head);
-        return wrong(shell, "the data that -G puts into the URL have a blank or a control byte in them");
-    }
     buffer_append_text(&head, command->is_http_1_0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
     append_fields(&head, command, &url);
     bool done = import_keep_buffer(import, &message->head, &head, shell->error);

@@ -5,6 +5,7 @@
 #include "countersign/base64.h"
 #include "countersign/compiler.h"
 #include "countersign/hex.h"
+#include "countersign/redaction.h"
 
 #include <string.h>
 
@@ -233,6 +234,42 @@ static bool take_views(struct import *import, struct record *record, struct slic
     return true;
 }
 
+/* Forgets what the messages told and the facts tell, too: the answer of a refusal has a code that is not the exchange's. */
+static void forget(struct record *record)
+{
+    const struct slice nothing = { NULL, 0 };
+    record->method = record->target = record->api_key_masked = nothing;
+    record->api_code = record->api_message = record->error_name = record->error_message = nothing;
+    record->outcome = RECORD_IN_FLIGHT;
+    record->status = 0;
+}
+
+/* The file's masked key, masked once more: somebody may have put a whole one there. */
+static bool take_key(struct import *import, struct record *record, struct slice own, struct error *error)
+{
+    static const char name[] = "X-CS-APIKEY: ";
+    struct import_member member = { .name = "apiKeyMasked" };
+    struct slice key = { NULL, 0 }, head = { NULL, 0 };
+    struct buffer written, masked;
+    if (!import_json_members(own, &member, 1) || member.kind != JSON_STRING)
+        return true;
+    if (!import_json_text(import, &key, member.value, error))
+        return false;
+    if (!import_value_is_valid(key))
+        return error_set(error, ERROR_INPUT, "_countersign: `apiKeyMasked` has a line end in it");
+    buffer_init(&written, key.length + sizeof(name));
+    buffer_init(&masked, key.length + sizeof(name));
+    buffer_append_text(&written, name);
+    buffer_append_slice(&written, key);
+    (void)redaction_append_head(&masked,
+                                buffer_slice(&written)); /* a failure is in the buffer, and keep_buffer says so */
+    bool done = import_keep_buffer(import, &head, &masked, error);
+    record->api_key_masked = slice_from(head, sizeof(name) - 1);
+    buffer_free(&written);
+    buffer_free(&masked);
+    return done;
+}
+
 /* What the messages tell comes first, then the facts, which know better. A refused request may be no message at all, so
  * only the facts must have a method. */
 bool import_read_own_entry(struct import *import, struct record *record, struct slice own, struct error *error)
@@ -242,8 +279,8 @@ bool import_read_own_entry(struct import *import, struct record *record, struct 
         return false;
     if (!import_finish(import, record, "", &unread) && unread.kind != ERROR_INPUT && unread.kind != ERROR_LIMIT)
         return error_set(error, unread.kind, "%s", unread.message);
-    record->error_name = record->error_message = slice_of(NULL, 0);
-    if (!take_all_facts(import, record, own, error))
+    forget(record);
+    if (!take_all_facts(import, record, own, error) || !take_key(import, record, own, error))
         return false;
     if (record->method.length == 0 || record->target.length == 0)
         return error_set(error, ERROR_INPUT, "_countersign has no `method` and `target`");

@@ -38,6 +38,7 @@ static bool has_placeholder(struct slice line)
     return line.length > 0 && memmem(line.data, line.length, "{{", 2) != NULL;
 }
 
+static const char no_request[] = "a request line `METHOD /PATH HTTP/1.1` or `METHOD https://HOST/PATH` was expected";
 static const char variables[] = "variables are not read: write the values into the file";
 
 /* To the first line of the next message. False at the end, or with the error. */
@@ -187,16 +188,15 @@ static bool append_request_line(struct walk *walk, struct message *message, stru
     }
     if (has_placeholder(line))
         return wrong(walk, variables);
-    if (!http_method_is_valid(method) || text.length == 0 || !import_target_is_valid(text))
-        return wrong(walk, "a request line `METHOD TARGET HTTP/1.1` or `METHOD https://HOST/PATH` was expected");
+    import_url_split(&url, text);
+    if (!http_method_is_valid(method) || !import_target_is_valid(text) ||
+        (!slice_starts_with(text, "/") && !import_url_is_http(&url)))
+        return wrong(walk, no_request);
     if (!slice_starts_with(version, "HTTP/") || !import_target_is_valid(version))
         return wrong(walk, "behind the request's target nothing but a version as in HTTP/1.1 is expected");
-    import_url_split(&url, text);
     if (import_url_is_http(&url)) {
         message->host = url.host;
         text = url.target;
-    } else if (!slice_starts_with(text, "/")) {
-        return wrong(walk, "the request's target is neither a path (/...) nor an http or https URL");
     }
     buffer_append_slice(&message->head, method);
     buffer_append_byte(&message->head, ' ');
@@ -290,7 +290,5 @@ bool import_read_http(struct import *import, struct slice bytes, struct error *e
         return false;
     if (import->count > 0)
         return true;
-    return error_set(error, ERROR_INPUT,
-                     "there is no request in it: a request line `METHOD TARGET HTTP/1.1` or "
-                     "`METHOD https://HOST/PATH` was expected");
+    return error_set(error, ERROR_INPUT, "there is no request in it: %s", no_request);
 }

@@ -9,7 +9,11 @@
 #include <string.h>
 
 static const char prefix[] = "COUNTERSIGN_";
-static const char file_variable[] = "COUNTERSIGN_CONFIG"; /* names the file; read by config_load */
+/* Variables that are no settings. */
+static const char *const own_variables[] = {
+    "COUNTERSIGN_CONFIG", /* names the file; read by config_load */
+    "COUNTERSIGN_PAGER",  /* for long output; read by the commands that show the record */
+};
 
 enum style { STYLE_VARIABLE, STYLE_DOTTED };
 
@@ -99,13 +103,21 @@ static bool apply(struct config_draft *draft, const struct search *search, struc
     return true;
 }
 
+static bool is_own_variable(struct slice name)
+{
+    bool is_own = false;
+    for (size_t i = 0; i < ARRAY_LENGTH(own_variables); i++)
+        is_own = is_own || slice_equal_text(name, own_variables[i]);
+    return is_own;
+}
+
 /* The next COUNTERSIGN_* variable that may be a setting, from *index on. */
 static bool next_variable(const struct config_draft *draft, size_t *index, struct slice *name, struct slice *value)
 {
     for (; draft->environment != NULL && draft->environment[*index] != NULL; (*index)++) {
         struct slice entry = slice_text(draft->environment[*index]);
         size_t end = slice_find(entry, '=');
-        if (!slice_starts_with(entry, prefix) || slice_equal_text(slice_first(entry, end), file_variable))
+        if (!slice_starts_with(entry, prefix) || is_own_variable(slice_first(entry, end)))
             continue;
         *name = slice_first(entry, end);
         *value = slice_from(entry, end + 1);
@@ -172,7 +184,8 @@ void config_overrides_check_environment(struct config_draft *draft)
         search_address(&search, draft, STYLE_VARIABLE, name);
         if (search.section != NULL || is_secret_variable(draft, name))
             continue;
-        config_nearest_offer(&search.nearest, file_variable);
+        for (size_t i = 0; i < ARRAY_LENGTH(own_variables); i++)
+            config_nearest_offer(&search.nearest, own_variables[i]);
         complain_unknown(draft, &place, &search, "no setting has this name");
     }
 }

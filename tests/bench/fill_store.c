@@ -73,7 +73,7 @@ static void put_heads(struct record *record, struct texts *t, const struct kind 
 {
     struct slice body = record->views[RECORD_CLIENT_REQUEST].body,
                  answer = record->views[RECORD_UPSTREAM_RESPONSE].body;
-    char length[64] = "";
+    char length[128] = "";
     if (body.length > 0)
         (void)snprintf(length, sizeof(length), "Content-Type: application/json\r\nContent-Length: %zu\r\n",
                        body.length);

@@ -1,5 +1,5 @@
-"""Many clients at once, each of whose requests can be told from all others by its tag; and the judge that holds three lists
-against each other: what clients sent and got, what the exchange received and answered, and what the store holds."""
+"""Many clients at once, each of whose requests can be told from all others by its tag; and the judge that holds three
+lists against each other: what clients sent and got, what the exchange received, and what the store holds."""
 import random
 import re
 import threading

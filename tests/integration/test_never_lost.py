@@ -40,8 +40,10 @@ def behaviour(upstream):
 
 @dataclass
 class Life:
-    """One run of the proxy: how it is to end."""
+    """One run of the proxy: with what it runs, and how it is to end."""
     number: int
+    workers: int
+    durability: str
     kill_after_s: float
     kills_signer: bool        # else the proxy
     is_held: bool             # the store is locked all along: nothing leaves the ring
@@ -50,8 +52,13 @@ class Life:
     @classmethod
     def of(cls, number, chance):
         kind = chance.random()
-        return cls(number, chance.uniform(0.005, 0.25), kind < 0.2, 0.2 <= kind < 0.4,
+        return cls(number, chance.choice((1, 2, 2, 3)), chance.choice(("process", "power")),
+                   chance.uniform(0.005, 0.25), kind < 0.2, 0.2 <= kind < 0.4,
                    chance.uniform(0.001, 0.06) if chance.random() < 0.3 else 0)
+
+    def changes(self):
+        return {"proxy": {"workers": self.workers},
+                "capture": {"ring_size": "16MiB", "durability": self.durability}}
 
 
 def kill(proxy, kills_signer=False):
@@ -61,10 +68,10 @@ def kill(proxy, kills_signer=False):
     poll("the proxy process has ended", lambda: not is_alive(child))
 
 
-def kill_while_starting(launch, changes, after_s):
-    proxy = launch(changes)
+def kill_while_starting(launch, life):
+    proxy = launch(life.changes())
     child = proxy.proxy_pid
-    time.sleep(after_s)
+    time.sleep(life.start_cut_after_s)
     os.kill(child, signal.SIGKILL)
     proxy.wait()
 
@@ -84,15 +91,14 @@ def kill_under_load(proxy, life, state_dir):
 
 @pytest.mark.concurrent
 def test_a_proxy_killed_under_load_at_random_moments_loses_nothing(launch, upstream, account, state_dir, chance):
-    changes = {"proxy": {"workers": 2}, "capture": {"ring_size": "16MiB"}}
     everything, of_last_run, starts, last_id = [], [], [], 0
     for number in range(ROUNDS + 1):
         life = Life.of(number, chance)
         print(life)
         if life.start_cut_after_s:
-            kill_while_starting(launch, changes, life.start_cut_after_s)
+            kill_while_starting(launch, life)
         began = time.monotonic()
-        proxy = launch(changes).wait_until_ready()
+        proxy = launch(life.changes()).wait_until_ready()
         starts.append(time.monotonic() - began)
 
         rows = store.exchanges(state_dir, last_id)

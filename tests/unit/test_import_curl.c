@@ -69,8 +69,10 @@ static const struct {
     { "curl -sSXPUT -da=1 -d b=2 h/p", HEAD("PUT /p HTTP/1.1") "Content-Length: 7\r\n" FORM "\r\n", "a=1&b=2" },
     { "curl -d '' h", HEAD("POST / HTTP/1.1") "Content-Length: 0\r\n" FORM "\r\n", "" },
     { "curl -G -d a=1 -d b=2 'h/p?z=1#f'", HEAD("GET /p?z=1&a=1&b=2 HTTP/1.1") "\r\n", "" },
-    { "curl --get --data-urlencode 's=a&\xc3\xa9' --data-urlencode =x~ --data-urlencode plain h",
-      HEAD("GET /?s=a%26%C3%A9&x~&plain HTTP/1.1") "\r\n", "" },
+    { "curl --get --data-urlencode 's=a&' --data-urlencode =x~ --data-urlencode plain h",
+      HEAD("GET /?s=a%26&x~&plain HTTP/1.1") "\r\n", "" },
+    { "curl --data-urlencode 's=a&\xc3\xa9' h", HEAD("POST / HTTP/1.1") "Content-Length: 12\r\n" FORM "\r\n",
+      "s=a%26%C3%A9" },
     { "curl -I h", HEAD("HEAD / HTTP/1.1") "\r\n", "" },
     { "curl -0 h", HEAD("GET / HTTP/1.0") "\r\n", "" },
     { "curl --json '{\"a\":1}' --json '{\"b\":2}' -H 'X-Y: 1' h",
@@ -201,6 +203,8 @@ static void what_curl_itself_would_not_take_is_refused(void **state)
                                     "it is sent");
     assert_refused("curl -G -d 'a b' h", "line 1: the data that -G puts into the URL have a blank or a control byte in "
                                          "them");
+    assert_refused("curl -G -d a=%2F h", "line 1: versions of curl write %2F or %2f for what -G puts into the URL: put "
+                                         "it there as it is sent");
     assert_refused("curl h\nwget h", "line 2: a command that is not curl");
     assert_refused_as("# nothing\n", IMPORT_CURL, "there is no command in it");
 }

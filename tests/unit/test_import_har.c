@@ -192,6 +192,7 @@ static void every_fact_and_view_of_our_own_export_comes_back(void **state)
     assert_slice(record->client_address, "127.0.0.1:5");
     assert_int_equal(record->client_uid, 1000);
     assert_slice(record->target, "/api/x?y=1");
+    assert_slice(record->api_key_masked, "0123****cdef");
     assert_int_equal(record->outcome, RECORD_API_ERROR);
     assert_int_equal(record->status, 200);
     assert_slice(record->api_code, "3005");
@@ -217,6 +218,25 @@ static void every_fact_and_view_of_our_own_export_comes_back(void **state)
     assert_slice(record->views[RECORD_UPSTREAM_REQUEST].head, "POST /api/x?y=1 HTTP/1.1\r\nHost: h\r\n\r\n");
     assert_true(slice_equal(record->views[RECORD_UPSTREAM_RESPONSE].body, slice_of("\0\xff", 2)));
     assert_int_equal(record->views[RECORD_CLIENT_RESPONSE].head.length, 0);
+    import_free(import);
+}
+
+static void what_our_own_export_says_is_not_known_stays_so(void **state)
+{
+    (void)state;
+    struct import *import = read_text(
+        "{\"log\":{\"entries\":[{\"_countersign\":{\"apiKeyMasked\":\"0123456789abcdef\",\"method\":\"POST\","
+        "\"target\":"
+        "\"/p\",\"outcome\":\"refused\",\"status\":403,\"apiCode\":null,\"error\":\"policy\",\"connection\":null,"
+        "\"signing\":null,\"views\":{\"clientResponse\":{\"head\":\"HTTP/1.1 403 Forbidden\\r\\n\\r\\n\",\"body\":"
+        "\"{\\\"code\\\":403}\"}}}}]}}");
+    const struct record *record = &import->records[0];
+    assert_int_equal(record->api_code.length, 0);
+    assert_int_equal(record->outcome, RECORD_REFUSED);
+    assert_slice(record->error_name, "policy");
+    assert_slice(record->api_key_masked, "0123********cdef");
+    assert_false(record->is_signed);
+    assert_slice(record->views[RECORD_CLIENT_RESPONSE].body, "{\"code\":403}");
     import_free(import);
 }
 
@@ -315,6 +335,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_went_through_this_proxy_keeps_its_verdict),
         cmocka_unit_test(entries_that_are_no_request_over_http_are_left_out_and_counted),
         cmocka_unit_test(every_fact_and_view_of_our_own_export_comes_back),
+        cmocka_unit_test(what_our_own_export_says_is_not_known_stays_so),
         cmocka_unit_test(what_is_wrong_with_our_own_export_is_named),
         cmocka_unit_test(what_is_no_har_is_said_where),
         cmocka_unit_test(what_is_wrong_in_an_entry_is_named_with_its_number),

@@ -103,12 +103,12 @@ static void what_only_an_editor_knows_is_refused(void **state)
 static void what_is_no_message_is_said_where(void **state)
 {
     (void)state;
-    assert_refused("### only a title\n", "there is no request in it: a request line `METHOD TARGET HTTP/1.1` or "
+    assert_refused("### only a title\n", "there is no request in it: a request line `METHOD /PATH HTTP/1.1` or "
                                          "`METHOD https://HOST/PATH` was expected");
-    assert_refused("###\nhello\n", "line 2: a request line `METHOD TARGET HTTP/1.1` or `METHOD https://HOST/PATH` "
+    assert_refused("###\nhello\n", "line 2: a request line `METHOD /PATH HTTP/1.1` or `METHOD https://HOST/PATH` "
                                    "was expected");
     assert_refused("###\nGET example.com\n",
-                   "line 2: the request's target is neither a path (/...) nor an http or https URL");
+                   "line 2: a request line `METHOD /PATH HTTP/1.1` or `METHOD https://HOST/PATH` was expected");
     assert_refused("GET /a b HTTP/1.1\n",
                    "line 1: behind the request's target nothing but a version as in HTTP/1.1 is expected");
     assert_refused("GET / HTTP/1.1\nHost: h\nbad line\n",

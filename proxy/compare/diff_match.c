@@ -1,0 +1,164 @@
+/* Names of two lists matched, and what moved: fields, parameters, members of an object. n log n. Owns what it hands out
+ * until freed; any thread. */
+#include "diff_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct key {
+    struct slice name;
+    uint32_t index;
+    bool is_caseless;
+};
+
+static int lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : (unsigned char)byte;
+}
+
+static int compare_caseless(struct slice a, struct slice b)
+{
+    for (size_t i = 0; i < a.length; i++) {
+        int difference = lower(a.data[i]) - lower(b.data[i]);
+        if (difference != 0)
+            return difference;
+    }
+    return 0;
+}
+
+/* Any total order serves: lengths first, because they are at hand. */
+static int compare_names(const struct key *a, const struct key *b)
+{
+    if (a->name.length != b->name.length)
+        return a->name.length < b->name.length ? -1 : 1;
+    if (a->name.length == 0)
+        return 0;
+    return a->is_caseless ? compare_caseless(a->name, b->name) : memcmp(a->name.data, b->name.data, a->name.length);
+}
+
+static int compare_keys(const void *left, const void *right)
+{
+    const struct key *a = left, *b = right;
+    int order = compare_names(a, b);
+    if (order != 0)
+        return order;
+    return (a->index > b->index) - (a->index < b->index);
+}
+
+static struct key *sorted_keys(const struct slice *names, size_t count, bool is_caseless)
+{
+    struct key *keys = calloc(count + 1, sizeof(*keys)); /* one more: never a size of 0 */
+    for (size_t i = 0; keys != NULL && i < count; i++)
+        keys[i] = (struct key){ .name = names[i], .index = (uint32_t)i, .is_caseless = is_caseless };
+    if (keys != NULL)
+        qsort(keys, count, sizeof(*keys), compare_keys);
+    return keys;
+}
+
+static void mark_repeated(bool *is_repeated, const struct key *keys, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (compare_names(&keys[i - 1], &keys[i]) == 0)
+            is_repeated[keys[i - 1].index] = is_repeated[keys[i].index] = true;
+}
+
+static void pair_up(struct diff_matching *matching, struct key *const keys[2])
+{
+    size_t at[2] = { 0, 0 };
+    while (at[0] < matching->counts[0] && at[1] < matching->counts[1]) {
+        const struct key *a = &keys[0][at[0]], *b = &keys[1][at[1]];
+        int order = compare_names(a, b);
+        if (order == 0) {
+            matching->partners[0][a->index] = b->index;
+            matching->partners[1][b->index] = a->index;
+        }
+        at[0] += order <= 0;
+        at[1] += order >= 0;
+    }
+}
+
+bool diff_match(struct diff_matching *matching, const struct slice *names[2], const size_t counts[2], bool is_caseless)
+{
+    struct key *keys[2];
+    bool done = true;
+    for (size_t side = 0; side < 2; side++) {
+        keys[side] = sorted_keys(names[side], counts[side], is_caseless);
+        matching->counts[side] = counts[side];
+        matching->partners[side] = calloc(counts[side] + 1, sizeof(uint32_t));
+        matching->is_repeated[side] = calloc(counts[side] + 1, sizeof(bool));
+        done = done && keys[side] != NULL && matching->partners[side] != NULL && matching->is_repeated[side] != NULL;
+        for (size_t i = 0; done && i < counts[side]; i++)
+            matching->partners[side][i] = DIFF_NO_PARTNER;
+        if (done)
+            mark_repeated(matching->is_repeated[side], keys[side], counts[side]);
+    }
+    if (done)
+        pair_up(matching, keys);
+    free(keys[0]);
+    free(keys[1]);
+    return done;
+}
+
+void diff_matching_free(struct diff_matching *matching)
+{
+    for (size_t side = 0; side < 2; side++) {
+        free(matching->partners[side]);
+        free(matching->is_repeated[side]);
+    }
+    *matching = (struct diff_matching){ .partners = { NULL, NULL } };
+}
+
+/* The longest increasing run of partners keeps its place, the others moved (patience sorting). `piles[n]` is the item that
+ * ends the best run of n+1; `before` leads back along it. */
+struct runs {
+    uint32_t *piles;
+    uint32_t *before;
+    size_t count;
+};
+
+static size_t pile_for(const struct runs *runs, const uint32_t *partners, uint32_t partner)
+{
+    size_t low = 0, high = runs->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (partners[runs->piles[middle]] < partner)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void mark_moved(bool *is_moved, size_t *moved, const struct diff_matching *matching, struct runs *runs)
+{
+    const uint32_t *partners = matching->partners[0];
+    for (size_t i = 0; i < matching->counts[0]; i++) {
+        is_moved[i] = partners[i] != DIFF_NO_PARTNER;
+        *moved += is_moved[i];
+        if (!is_moved[i])
+            continue;
+        size_t pile = pile_for(runs, partners, partners[i]);
+        runs->before[i] = pile > 0 ? runs->piles[pile - 1] : DIFF_NO_PARTNER;
+        runs->piles[pile] = (uint32_t)i;
+        runs->count += pile == runs->count;
+    }
+    uint32_t at = runs->count > 0 ? runs->piles[runs->count - 1] : DIFF_NO_PARTNER;
+    for (; at != DIFF_NO_PARTNER; at = runs->before[at])
+        is_moved[at] = false;
+    *moved -= runs->count;
+}
+
+bool diff_find_moved(bool *is_moved, size_t *moved, const struct diff_matching *matching)
+{
+    struct runs runs = {
+        .piles = calloc(matching->counts[0] + 1, sizeof(uint32_t)),
+        .before = calloc(matching->counts[0] + 1, sizeof(uint32_t)),
+    };
+    bool done = runs.piles != NULL && runs.before != NULL;
+    *moved = 0;
+    if (done)
+        mark_moved(is_moved, moved, matching, &runs);
+    free(runs.piles);
+    free(runs.before);
+    return done;
+}

@@ -1,0 +1,224 @@
+/* The verdict: what differs, in one sentence, by what it is called. Owns nothing; any thread. */
+#include "diff_private.h"
+
+enum { NAMED_MAX = 4 /* things named in one clause */, NAME_MAX_BYTES = 60, VALUE_MAX_BYTES = 80 };
+
+struct sentence {
+    struct buffer *out;
+    const struct diff *diff;
+    size_t clauses;
+};
+
+/* Clauses are joined by semicolons; the first one's first letter is a capital. */
+static void begin_clause(struct sentence *sentence, const char *capital, const char *text)
+{
+    buffer_append_text(sentence->out, sentence->clauses++ > 0 ? "; " : "");
+    buffer_append_text(sentence->out, sentence->clauses == 1 ? capital : text);
+}
+
+static void append_cut(struct buffer *out, struct slice text, size_t maximum)
+{
+    buffer_append_slice(out, slice_first(text, maximum));
+    buffer_append_text(out, text.length > maximum ? "..." : "");
+}
+
+/* How a finding is called in a sentence. */
+static void append_name(struct buffer *out, const struct diff_finding *finding)
+{
+    static const char *const before_parts[DIFF_PART_COUNT] = {
+        [DIFF_PART_LINE] = "the ", [DIFF_PART_BODY] = "the ", [DIFF_PART_PARAMETER] = "?", [DIFF_PART_OUTCOME] = "the "
+    };
+    static const char *const before_changes[DIFF_CHANGE_COUNT] = {
+        [DIFF_MOVED] = "the place of ", [DIFF_KEY_ORDER] = "the order of members in ", [DIFF_CASE] = "the case of "
+    };
+    const char *of_change = before_changes[finding->change], *of_part = before_parts[finding->part];
+    buffer_append_text(out, of_change != NULL ? of_change : "");
+    buffer_append_text(out, of_part != NULL ? of_part : "");
+    append_cut(out, finding->subject, NAME_MAX_BYTES);
+}
+
+/* Names the findings of these sections and weight: "Host, $.ordPrice and 3 more". */
+static void append_names(struct sentence *sentence, unsigned sections, enum diff_weight weight)
+{
+    const struct diff *diff = sentence->diff;
+    size_t named = 0, all = 0;
+    for (size_t section = 0; section < DIFF_SECTION_COUNT; section++)
+        all += (sections & 1u << section) != 0 ? diff->counts[section][weight] : 0;
+    for (size_t i = 0; i < diff->count && named < NAMED_MAX; i++) {
+        const struct diff_finding *finding = &diff->findings[i];
+        if ((sections & 1u << finding->section) == 0 || finding->weight != weight)
+            continue;
+        buffer_append_text(sentence->out, named++ > 0 ? ", " : "");
+        append_name(sentence->out, finding);
+    }
+    if (all > named)
+        buffer_append_format(sentence->out, " and %zu more", all - named);
+}
+
+static const struct diff_finding *find(const struct diff *diff, enum diff_section section, enum diff_part part,
+                                       const char *subject)
+{
+    for (size_t i = 0; i < diff->count; i++) {
+        const struct diff_finding *finding = &diff->findings[i];
+        if (finding->section == section && finding->part == part &&
+            (subject == NULL || slice_equal_text(finding->subject, subject)))
+            return finding;
+    }
+    return NULL;
+}
+
+static size_t count_of(const struct sentence *sentence, enum diff_section section, enum diff_weight weight)
+{
+    return sentence->diff->counts[section][weight];
+}
+
+static void append_differences(struct sentence *sentence, enum diff_section section)
+{
+    size_t real = count_of(sentence, section, DIFF_REAL);
+    if (real > 1)
+        buffer_append_format(sentence->out, "differ in %zu things: ", real);
+    else
+        buffer_append_text(sentence->out, "differ in ");
+    append_names(sentence, 1u << section, DIFF_REAL);
+}
+
+static bool tell_one_sided(struct sentence *sentence, enum diff_section section)
+{
+    const struct diff_finding *finding = find(sentence->diff, section, DIFF_PART_MESSAGE, NULL);
+    if (finding == NULL || finding->weight != DIFF_REAL)
+        return false;
+    bool is_first = finding->change == DIFF_MISSING;
+    begin_clause(sentence, "Only ", "only ");
+    buffer_append_text(sentence->out, is_first ? "A" : "B");
+    buffer_append_text(sentence->out, section == DIFF_REQUEST ? " has a request" : " has an answer");
+    return true;
+}
+
+static void tell_request(struct sentence *sentence)
+{
+    size_t real = count_of(sentence, DIFF_REQUEST, DIFF_REAL);
+    size_t cosmetic = count_of(sentence, DIFF_REQUEST, DIFF_COSMETIC);
+    if (tell_one_sided(sentence, DIFF_REQUEST))
+        return;
+    if (real > 0) {
+        begin_clause(sentence, "The requests ", "the requests ");
+        append_differences(sentence, DIFF_REQUEST);
+        if (cosmetic > 0)
+            buffer_append_text(sentence->out, ", and in how they are written");
+    } else if (cosmetic > 0) {
+        begin_clause(sentence, "The requests say the same, ", "the requests say the same, ");
+        buffer_append_text(sentence->out, "written otherwise: ");
+        append_names(sentence, 1u << DIFF_REQUEST, DIFF_COSMETIC);
+    } else if (!sentence->diff->sides[0].has_view || sentence->diff->requests[0] != RECORD_VIEW_COUNT) {
+        begin_clause(sentence, "The requests are alike", "the requests are alike");
+        if (count_of(sentence, DIFF_REQUEST, DIFF_EXPECTED) > 0)
+            buffer_append_text(sentence->out, " but for what must differ");
+    }
+}
+
+static void tell_signed(struct sentence *sentence)
+{
+    const struct diff *diff = sentence->diff;
+    for (size_t i = 0; i < diff->count; i++) {
+        const struct diff_finding *finding = &diff->findings[i];
+        if (finding->section != DIFF_SIGNED || finding->weight != DIFF_REAL)
+            continue;
+        if (finding->note == NULL) {
+            begin_clause(sentence, "They are of two accounts", "they are of two accounts");
+        } else {
+            begin_clause(sentence, "", "");
+            buffer_append_text(sentence->out, finding->note);
+        }
+    }
+}
+
+static void append_outcome(struct sentence *sentence, const struct record *record)
+{
+    buffer_append_text(sentence->out, record_outcome_name(record->outcome));
+    if (record->api_code.length > 0) {
+        buffer_append_byte(sentence->out, ' ');
+        append_cut(sentence->out, record->api_code, NAME_MAX_BYTES);
+    } else if (record->error_name.length > 0) {
+        buffer_append_byte(sentence->out, ' ');
+        append_cut(sentence->out, record->error_name, NAME_MAX_BYTES);
+    }
+    if (record->api_message.length > 0) {
+        buffer_append_text(sentence->out, " (");
+        append_cut(sentence->out, record->api_message, VALUE_MAX_BYTES);
+        buffer_append_byte(sentence->out, ')');
+    }
+}
+
+/* The outcome says more than the paths of the envelope's members. */
+static void tell_answer(struct sentence *sentence)
+{
+    const struct diff *diff = sentence->diff;
+    if (count_of(sentence, DIFF_ANSWER, DIFF_REAL) == 0)
+        return;
+    if (find(diff, DIFF_ANSWER, DIFF_PART_OUTCOME, NULL) != NULL) {
+        begin_clause(sentence, "The answers are ", "the answers are ");
+        append_outcome(sentence, diff->sides[0].record);
+        buffer_append_text(sentence->out, " against ");
+        append_outcome(sentence, diff->sides[1].record);
+    } else if (!tell_one_sided(sentence, DIFF_ANSWER)) {
+        begin_clause(sentence, "The answers ", "the answers ");
+        append_differences(sentence, DIFF_ANSWER);
+    }
+}
+
+static void tell_network(struct sentence *sentence)
+{
+    const struct diff_finding *finding = find(sentence->diff, DIFF_NETWORK, DIFF_PART_FACT, "IP family");
+    const char *relation = "over ";
+    if (finding == NULL) {
+        finding = find(sentence->diff, DIFF_NETWORK, DIFF_PART_FACT, "local address");
+        relation = "from ";
+    }
+    if (finding == NULL || finding->weight != DIFF_REAL)
+        return;
+    begin_clause(sentence, "They left ", "they left ");
+    buffer_append_text(sentence->out, relation);
+    append_cut(sentence->out, finding->values[0], NAME_MAX_BYTES);
+    buffer_append_text(sentence->out, " against ");
+    append_cut(sentence->out, finding->values[1], NAME_MAX_BYTES);
+}
+
+static size_t count_all(const struct diff *diff, enum diff_weight weight)
+{
+    size_t sum = 0;
+    for (size_t section = 0; section < DIFF_SECTION_COUNT; section++)
+        sum += diff->counts[section][weight];
+    return sum;
+}
+
+static void tell_alike(struct sentence *sentence)
+{
+    enum { ALL_SECTIONS = (1u << DIFF_SECTION_COUNT) - 1 };
+    bool has_expected = count_all(sentence->diff, DIFF_EXPECTED) > 0;
+    bool has_cosmetic = count_all(sentence->diff, DIFF_COSMETIC) > 0;
+    begin_clause(sentence, "Alike", "alike");
+    if (has_expected) {
+        buffer_append_text(sentence->out, " but for what must differ: ");
+        append_names(sentence, ALL_SECTIONS, DIFF_EXPECTED);
+    }
+    if (has_cosmetic) {
+        begin_clause(sentence, "", "the answers say the same, written otherwise: ");
+        append_names(sentence, ALL_SECTIONS, DIFF_COSMETIC);
+    }
+    if (!has_expected && !has_cosmetic)
+        buffer_append_text(sentence->out, ", byte for byte");
+}
+
+void diff_append_verdict(struct buffer *out, const struct diff *diff)
+{
+    struct sentence sentence = { .out = out, .diff = diff };
+    if (diff_is_alike(diff)) {
+        tell_alike(&sentence);
+    } else {
+        tell_request(&sentence);
+        tell_signed(&sentence);
+        tell_answer(&sentence);
+        tell_network(&sentence);
+    }
+    buffer_append_byte(out, '.');
+}

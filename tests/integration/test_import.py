@@ -1,0 +1,161 @@
+"""`countersign log import`: exchanges made elsewhere, beside the recorded ones. What curl sends is watched on a socket, and
+what a shell makes of a command line is the shell's own doing."""
+import json
+import re
+import socket
+import stat
+import subprocess
+import threading
+
+import pytest
+
+from program import run
+from rawhttp import Stream
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def tool(env, tmp_path):
+    """Runs `countersign log ...` on a state folder of its own, which need not be there."""
+    def log(*arguments, stdin=b""):
+        return run("log", *arguments, "--state-dir", tmp_path / "state", env=env, stdin=stdin)
+    return log
+
+
+def view(tool, number, name):
+    done = tool("show", number, "--raw", "--view", name)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+def har(*entries):
+    return json.dumps({"log": {"version": "1.2", "entries": entries}}).encode()
+
+
+def entry(answer, body="{}"):
+    return {"startedDateTime": "2026-02-10T16:53:14.290Z", "time": 5,
+            "request": {"method": "POST", "url": "https://api.coinstore.com/api/spot/accountList",
+                        "httpVersion": "HTTP/1.1", "postData": {"mimeType": "application/json", "text": body},
+                        "headers": [{"name": "Host", "value": "api.coinstore.com"},
+                                    {"name": "X-CS-APIKEY", "value": KEY}]},
+            "response": {"status": 200, "statusText": "OK", "httpVersion": "HTTP/1.1", "headers": [],
+                         "content": {"size": len(answer), "text": answer}},
+            "timings": {"send": 0, "wait": 5, "receive": 0}}
+
+
+def test_a_har_becomes_exchanges_with_ids_of_their_own(tool, tmp_path):
+    (tmp_path / "a.har").write_bytes(har(entry('{"code":"0"}'), entry('{"code":1401,"msg":"unauthorized"}')))
+    done = tool("import", tmp_path / "a.har")
+    assert (done.returncode, done.stderr) == (0, b"")
+    lines = done.stdout.decode().splitlines()
+    assert [re.split(r"  +", line) for line in lines] == [
+        ["i1", "POST /api/spot/accountList", "ok 0", "countersign log diff i1 last"],
+        ["i2", "POST /api/spot/accountList", "api_error 1401", "countersign log diff i2 last"]]
+    assert view(tool, "i1", "upstream-request") == (
+        b"POST /api/spot/accountList HTTP/1.1\r\nHost: api.coinstore.com\r\nX-CS-APIKEY: 0123" + b"*" * 24 +
+        b"cdef\r\n\r\n{}")
+    assert view(tool, "i2", "client-response") == b'HTTP/1.1 200 OK\r\n\r\n{"code":1401,"msg":"unauthorized"}'
+
+
+def test_the_api_key_is_in_no_file_of_the_store(tool, tmp_path):
+    assert tool("import", "-", stdin=har(entry('{"code":0}'))).returncode == 0
+    for path in (tmp_path / "state").rglob("*"):
+        if path.is_file():
+            assert KEY.encode() not in path.read_bytes(), path
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+def test_the_next_import_goes_on_counting(tool):
+    for number in (1, 2):
+        done = tool("import", "--json", "-", stdin=b"curl https://h/p")
+        assert json.loads(done.stdout)["id"] == -number
+
+
+def test_entries_that_cannot_be_compared_are_counted_on_standard_error(tool):
+    done = tool("import", "-", stdin=har({"request": {"method": "GET", "url": "data:,"}}, entry("")))
+    assert done.returncode == 0
+    assert done.stderr == b"left out: 1 of 2 entries; entry 1: its URL is not one of http or https\n"
+
+
+@pytest.mark.parametrize("text, message", [
+    (b'{"code":0}', "standard input: this is JSON but no HAR: it is no object with an object `log`"),
+    (b'{"log":\n{', "standard input: line 2, byte 2: this is no JSON, and a HAR file is JSON of at most 64 levels"),
+    (b"curl https://h/ -H \"X-CS-APIKEY: $KEY\"",
+     "standard input: line 1: the shell would fill in $KEY: paste the command with values"),
+    (b"GET / HTTP/1.1\nno field\n",
+     "standard input: line 2: a header field `Name: value` was expected, or the empty line before the body"),
+    (b"", "standard input: nothing is in it but blanks"),
+    (b"\x1b[31m\xff", "standard input: line 1: `?[31m?` begins no HAR ({), no curl command (curl) and no .http file "
+                      "(a request line or ###)"),
+], ids=["json", "broken", "variable", "field", "empty", "binary"])
+def test_bad_input_is_one_line_and_exit_code_2_and_stores_nothing(tool, tmp_path, text, message):
+    done = tool("import", "-", stdin=text)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode() == f"countersign log import: {message}\n"
+    assert not (tmp_path / "state" / "capture.db").exists()
+
+
+def test_a_file_that_is_not_there_is_named(tool, tmp_path):
+    done = tool("import", tmp_path / "no.har")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode() == f"countersign log import: {tmp_path}/no.har: No such file or directory\n"
+    assert tool("import").returncode == 2
+    assert tool("import", "--format", "xml", "-", stdin=b"x").returncode == 2
+
+
+# --- what curl sends ---
+
+@pytest.fixture
+def listening():
+    """A port and what came to it: one request, answered."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        received = []
+
+        def serve():
+            connection, _ = server.accept()
+            with connection:
+                stream = Stream(connection)
+                head = stream.take_through(b"\r\n\r\n")
+                length = re.search(rb"(?im)^content-length: *(\d+)", bytes(stream.taken))
+                if length:
+                    stream.take(int(length.group(1)))
+                received.append(bytes(stream.taken))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            assert head
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1], received, thread
+
+
+COMMANDS = [
+    "curl URL/p",
+    "curl -sS -o /dev/null 'URL/p?x=%20&y=1#top'",
+    "curl --location --request POST 'URL/api/spot/accountList' \\\n--header 'Content-Type: application/json' \\\n"
+    "--data-raw '{\n  \"a\": 1.0\n}'",
+    "curl 'URL/p' -H 'accept: x' -H 'X-Empty;' -H 'User-Agent:' -H 'x:y' -b 'a=1; b=2' -e ref --data-raw "
+    "$'{\"a\":\"it\\'s \\u00e9\\x41\\101\\n\"}'",
+    "curl -XPUT -da=1 -d b=2 \"URL/q\\\"\\$\\\\\\x\"",
+    "curl -G -d a=1 --data-urlencode 'b=&%' 'URL/p?z=%2F%2f'",
+    "curl --data-urlencode 'b=&+é' --data-urlencode '=/' 'URL/p%2F?z=%2F%2fé'",
+    "curl --json '{\"a\":1}' --json '{}' -H 'X-Y: 1' URL/p",
+    "curl -d '' -H 'Host: other' -H 'Accept:' URL",
+    "curl -X POST URL?q=1",
+    "curl -d a -H 'content-type: application/json' -H 'Content-Length: 1' URL/a;b",
+    "curl -0 --path-as-is URL/a/../b/./c",
+    "curl -A '' --request-target /else URL/p -b a=1 -b b=2",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=range(len(COMMANDS)))
+def test_an_imported_command_is_what_curl_sends(tool, env, listening, command):
+    port, received, thread = listening
+    command = command.replace("URL", f"http://127.0.0.1:{port}").replace("a;b", "a';'b")
+    subprocess.run(["bash", "-c", command], env={**env, "no_proxy": "*"}, check=True, capture_output=True, timeout=30)
+    thread.join(30)
+    done = tool("import", "-", stdin=command.encode())
+    assert done.returncode == 0, done.stderr.decode()
+    sent = re.sub(rb"(?m)^User-Agent: curl/[\d.]+\r$", b"User-Agent: curl\r", received[0])
+    sent = re.sub(rb"(?im)^(cookie: )(.*)\r$", lambda found: found.group(1) + b"*" * len(found.group(2)) + b"\r", sent)
+    assert view(tool, "i1", "client-request") == sent
