@@ -5,6 +5,7 @@
 #include "countersign/clock.h"
 #include "countersign/compiler.h"
 #include "countersign/content.h"
+#include "countersign/hex.h"
 #include "countersign/json_write.h"
 
 void har_name(struct buffer *out, const char *name)
@@ -62,25 +63,15 @@ static void append_fields(struct buffer *out, const struct export_message *messa
     buffer_append_byte(out, ']');
 }
 
-static int hex_value(char byte)
-{
-    const struct slice digits = SLICE_LITERAL("0123456789abcdef0123456789ABCDEF");
-    size_t place = slice_find(digits, byte);
-    return place < digits.length ? (int)(place % 16) : -1;
-}
-
 /* "%2F" as browsers show it: decoded (RFC 3986 §2.1). As it is where it stands for no UTF-8. */
 static struct slice decode_percent(struct buffer *work, struct slice text)
 {
     buffer_reset(work);
     for (size_t i = 0; i < text.length; i++) {
-        bool is_escape = text.data[i] == '%' && text.length - i > 2 && hex_value(text.data[i + 1]) >= 0 &&
-                         hex_value(text.data[i + 2]) >= 0;
-        char byte = text.data[i];
-        if (is_escape)
-            byte = (char)(hex_value(text.data[i + 1]) << 4 | hex_value(text.data[i + 2]));
-        buffer_append_byte(work, byte);
-        i += is_escape ? 2 : 0;
+        unsigned char byte = (unsigned char)text.data[i];
+        if (byte == '%' && text.length - i > 2 && hex_decode(&byte, text.data + i + 1, 1))
+            i += 2;
+        buffer_append_byte(work, (char)byte);
     }
     return json_is_utf8(buffer_slice(work)) ? buffer_slice(work) : text;
 }

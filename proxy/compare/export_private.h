@@ -39,7 +39,7 @@ struct slice export_field(const struct export_message *message, const char *name
 /* A field that the client's request must not carry to the proxy again: NULL, or why it is left out. */
 const char *export_left_out(const struct http_field *field);
 
-/* What a script says of the exchange in a remark of one line; nothing in it comes from outside. `mark` begins it. */
+/* What a script says of the exchange in a remark of one line; nothing in it comes from outside. */
 void export_append_remark(struct buffer *out, const struct record *record);
 
 /* For whoever finds the script: what it does. Lines begin with "# ". */

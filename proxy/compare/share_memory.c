@@ -10,8 +10,13 @@ enum {
     SLOTS_FIRST = 1024,
     LONG_VALUE = 64, /* bytes; a longer value is remembered by its length and two hashes */
     AMOUNT_DIGITS = 8,
+    STAND_IN_SIZE = 1 + 3 * sizeof(uint64_t),
     SAFE_DIGITS = 16 /* of 2^53, 9007199254740992 */
 };
+
+/* FNV's offset basis, and another one for a second, independent hash. */
+#define FIRST_BASIS  14695981039346656037U
+#define SECOND_BASIS 1469598103934665603U
 
 struct share_value {
     size_t offset; /* in share->texts */
@@ -75,7 +80,7 @@ static bool remember(struct share *share, struct share_value *slot, enum share_k
 /* A long value's stand-in: no text begins with the byte 0xFF, for it is in no UTF-8. */
 static struct slice stand_in(char *place, size_t size, struct slice text)
 {
-    uint64_t parts[3] = { text.length, hash_of(text, 14695981039346656037U), hash_of(text, 1469598103934665603U) };
+    uint64_t parts[3] = { text.length, hash_of(text, FIRST_BASIS), hash_of(text, SECOND_BASIS) };
     if (text.length <= LONG_VALUE)
         return text;
     place[0] = '\xFF';
@@ -85,21 +90,25 @@ static struct slice stand_in(char *place, size_t size, struct slice text)
 
 uint64_t share_number(struct share *share, enum share_kind kind, struct slice text, enum share_kind *seen_as)
 {
-    char place[1 + 3 * sizeof(uint64_t)];
+    char place[STAND_IN_SIZE];
     text = stand_in(place, sizeof(place), text);
-    uint64_t hash = hash_of(text, 14695981039346656037U);
+    uint64_t hash = hash_of(text, FIRST_BASIS);
     if (share->count * 2 >= share->slot_count && !grow(share)) {
         share->failed = true;
         return 0;
     }
     struct share_value *slot = find_slot(share, text, hash);
-    if (slot->number == 0) {
-        if (kind == SHARE_KIND_COUNT)
-            return 0;
+    if (slot->number == 0)
         share->failed = !remember(share, slot, kind, text, hash) || share->failed;
-    }
     *seen_as = slot->kind;
     return slot->number;
+}
+
+bool share_knows(const struct share *share, struct slice text)
+{
+    char place[STAND_IN_SIZE];
+    text = stand_in(place, sizeof(place), text);
+    return share->slot_count > 0 && find_slot(share, text, hash_of(text, FIRST_BASIS))->number != 0;
 }
 
 static const char *const kind_names[SHARE_KIND_COUNT] = {

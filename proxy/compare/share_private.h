@@ -40,9 +40,11 @@ struct share {
     bool failed;           /* memory or a bound is out: what was written since is incomplete */
 };
 
-/* The value's number, 1 and up, and its kind: what it was first seen as, whatever `kind` says. With `kind`
- * SHARE_KIND_COUNT it is only looked for: 0 where it was not seen yet. 0 also where share->failed. */
+/* The value's number, 1 and up, and its kind: what it was first seen as, whatever `kind` says. 0 where share->failed. */
 uint64_t share_number(struct share *share, enum share_kind kind, struct slice text, enum share_kind *seen_as);
+
+/* Whether the value was seen before. */
+bool share_knows(const struct share *share, struct slice text);
 
 /* Appends the token ("order-1") of a value; nothing for an empty one. */
 void share_append_token(struct buffer *out, struct share *share, enum share_kind kind, struct slice text);

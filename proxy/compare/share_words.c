@@ -1,7 +1,7 @@
 /* What stays of texts, paths and queries when an exchange is shared. Pure but for the share's memory; one thread. */
 #include "share_private.h"
 
-#include "countersign/http_message.h"
+#include "countersign/hex.h"
 
 #include <string.h>
 
@@ -145,11 +145,10 @@ static bool is_plain(struct slice piece)
 
 static void append_piece(struct buffer *out, struct share *share, struct slice piece)
 {
-    enum share_kind seen_as;
     struct endpoint_parts parts = split_endpoint(piece);
     if (piece.length == 0)
         return;
-    if (is_plain(piece) && share_number(share, SHARE_KIND_COUNT, piece, &seen_as) == 0)
+    if (is_plain(piece) && !share_knows(share, piece))
         buffer_append_slice(out, piece);
     else if (is_address(parts.host) || share_is_public_host(parts.host))
         share_append_endpoint(out, share, piece);
@@ -218,23 +217,15 @@ static void append_path(struct buffer *out, struct share *share, struct slice pa
     }
 }
 
-static int hex_value(char byte)
-{
-    return is_digit(byte) ? byte - '0' : (byte | 0x20) - 'a' + 10;
-}
-
 /* RFC 3986 §2.1, so that a value is known again in whatever form it comes. */
 static struct slice decode_percent(struct buffer *plain, struct slice text)
 {
     buffer_reset(plain);
     for (size_t i = 0; i < text.length; i++) {
-        bool is_escape = text.data[i] == '%' && text.length - i > 2 && is_hex_digit(text.data[i + 1]) &&
-                         is_hex_digit(text.data[i + 2]);
-        if (is_escape)
-            buffer_append_byte(plain, (char)(hex_value(text.data[i + 1]) << 4 | hex_value(text.data[i + 2])));
-        else
-            buffer_append_byte(plain, text.data[i]);
-        i += is_escape ? 2 : 0;
+        unsigned char byte = (unsigned char)text.data[i];
+        if (byte == '%' && text.length - i > 2 && hex_decode(&byte, text.data + i + 1, 1))
+            i += 2;
+        buffer_append_byte(plain, (char)byte);
     }
     return buffer_slice(plain);
 }
