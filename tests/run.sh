@@ -110,14 +110,14 @@ step_asan() {
     title "everything under the address and undefined-behaviour sanitizers"
     check "the asan preset builds" build asan
     unit_tests asan
-    integration_tests asan
+    COUNTERSIGN_KILLS=15 integration_tests asan # fifty in the debug build
 }
 
 step_tsan() {
     title "the concurrent tests under the thread sanitizer"
     check "the tsan preset builds" build tsan
     unit_tests tsan
-    integration_tests tsan -m concurrent
+    COUNTERSIGN_KILLS=10 integration_tests tsan -m concurrent
 }
 
 # Readers of files from elsewhere get a minute each.
