@@ -76,13 +76,15 @@ struct capture_stats {
     int64_t imported;
     int64_t first_id, last_id; /* of the recorded; 0: none */
     int64_t first_us, last_us; /* when they were received */
-    int64_t file_bytes;        /* the database file and its write-ahead log */
-    int64_t free_bytes;        /* of the file: not in use */
+    int64_t file_bytes;        /* of the database file */
+    int64_t log_bytes;         /* of the write-ahead log beside it, which is carried over into the file now and then */
+    int64_t used_bytes;        /* in use, the log taken into account */
+    int64_t free_bytes;        /* not in use */
     int64_t outcomes[RECORD_OUTCOME_COUNT];
 };
 MUST_CHECK bool capture_reader_stats(struct capture_stats *stats, struct capture_reader *reader, struct error *error);
 
-/* One line of a table of figures: exchanges by (outcome, status, code), by endpoint, by party, largest count first. */
+/* One line of a table of figures: recorded exchanges by (outcome, status, code), by endpoint, by party, largest count first. */
 struct capture_group {
     struct slice first;  /* outcome; method; listener */
     struct slice second; /* code and message; path; account */

@@ -222,13 +222,14 @@ bool capture_store_prune(struct capture_pruned *pruned, struct capture_store *st
                          bool imported, int64_t now_us, struct capture_progress progress, struct error *error)
 {
     struct capture_pruned made = { .exchanges = 0 };
+    store_give_log_back(store->store);
     int64_t before = file_size(store);
     if (imported && !prune_imported(&made, store, error))
         return false;
     bool has_bound = keep.age_us > 0 || keep.bytes > 0 || keep.count > 0;
     if (has_bound && !prune_recorded(&made, store, keep, now_us, progress, error))
         return false;
-    store_give_log_back(store->store);
+    store_give_log_back(store->store); /* the file's length is that of the last time the log was moved into it */
     made.bytes_freed = before - file_size(store);
     *pruned = made;
     return true;

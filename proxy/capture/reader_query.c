@@ -178,7 +178,9 @@ bool capture_reader_list(struct capture_reader *reader, const struct capture_que
     const struct visitor visitor = {
         .visit = visit, .context = context, .whole = query->with_views, .limit = query->limit
     };
-    bool done = walk_open(&walk, reader, &query->filter, query->oldest_first && all, error);
+    /* Imported ids go down: the latest is the lowest. */
+    bool rising = (query->oldest_first && all) != query->filter.imported;
+    bool done = walk_open(&walk, reader, &query->filter, rising, error);
     if (done)
         done = query->oldest_first && !all ? visit_latest_forward(&walk, &visitor, error)
                                            : visit_walk(&walk, &visitor, error);

@@ -11,9 +11,19 @@ static bool sql_is_wrong(struct error *error, const struct capture_reader *reade
     return error_set(error, ERROR_INPUT, "SQLite says of this statement: %s", sqlite3_errmsg(reader->db));
 }
 
-static bool is_blank(const char *text)
+/* Whether there is no further statement: blanks, semicolons and comments alone. */
+static bool is_blank(struct capture_reader *reader, const char *text)
 {
-    return text[strspn(text, " \t\r\n;")] == '\0';
+    while (*text != '\0') {
+        sqlite3_stmt *statement = NULL;
+        const char *rest = "";
+        bool is_one = sqlite3_prepare_v2(reader->db, text, -1, &statement, &rest) != SQLITE_OK || statement != NULL;
+        (void)sqlite3_finalize(statement); /* never run */
+        if (is_one || rest == text)
+            return !is_one;
+        text = rest;
+    }
+    return true;
 }
 
 /* One statement that reads; opening read-only keeps the file from being written, this keeps settings and other files. */
@@ -24,7 +34,7 @@ static bool prepare_one(sqlite3_stmt **statement, struct capture_reader *reader,
         return sql_is_wrong(error, reader);
     if (*statement == NULL)
         return error_set(error, ERROR_INPUT, "there is no SQL statement in `%.64s`", sql);
-    if (!is_blank(rest))
+    if (!is_blank(reader, rest))
         return error_set(error, ERROR_INPUT, "one statement at a time: what is `%.64s`?", rest);
     return sqlite3_stmt_readonly(*statement) != 0 ||
            error_set(error, ERROR_INPUT, "the record is only read here: use SELECT");

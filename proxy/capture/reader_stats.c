@@ -17,7 +17,7 @@ static int64_t size_of(const char *path)
 
 static bool read_numbers(struct capture_stats *stats, struct capture_reader *reader, struct error *error)
 {
-    int64_t free_pages, page_size;
+    int64_t pages, free_pages, page_size;
     const struct {
         int64_t *value;
         const char *sql;
@@ -27,6 +27,7 @@ static bool read_numbers(struct capture_stats *stats, struct capture_reader *rea
         { &stats->last_id, "SELECT max(id) FROM record WHERE id > 0" },
         { &stats->first_us, "SELECT received_us FROM record WHERE id > 0 ORDER BY id LIMIT 1" },
         { &stats->last_us, "SELECT received_us FROM record WHERE id > 0 ORDER BY id DESC LIMIT 1" },
+        { &pages, "PRAGMA page_count" },
         { &free_pages, "PRAGMA freelist_count" },
         { &page_size, "PRAGMA page_size" },
     };
@@ -35,6 +36,7 @@ static bool read_numbers(struct capture_stats *stats, struct capture_reader *rea
             return false;
     }
     stats->free_bytes = free_pages * page_size;
+    stats->used_bytes = (pages - free_pages) * page_size;
     return true;
 }
 
@@ -68,7 +70,8 @@ bool capture_reader_stats(struct capture_stats *stats, struct capture_reader *re
     if (!read_numbers(&read, reader, error) || !count_outcomes(&read, reader, error))
         return false;
     (void)snprintf(log, sizeof(log), "%s-wal", reader->path); /* a name cut short is no file: 0 bytes */
-    read.file_bytes = size_of(reader->path) + size_of(log);
+    read.file_bytes = size_of(reader->path);
+    read.log_bytes = size_of(log);
     *stats = read;
     return true;
 }
@@ -123,14 +126,14 @@ bool capture_reader_groups(struct capture_reader *reader, enum capture_grouping 
             "SELECT coalesce(v.outcome, 'in_flight'),"
             " coalesce(nullif(trim(coalesce(v.api_code, '') || ' ' || coalesce(v.api_message, '')), ''), v.error_name, "
             "''),"
-            " coalesce(v.status, 0), sum(n) FROM (SELECT verdict, count(*) AS n FROM record GROUP BY verdict)"
+            " coalesce(v.status, 0), sum(n) FROM (SELECT verdict, count(*) AS n FROM record WHERE id > 0 GROUP BY verdict)"
             " JOIN verdict v ON v.id = verdict GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2 LIMIT ?",
         [CAPTURE_BY_ENDPOINT] =
             "SELECT coalesce(e.method, ''), coalesce(e.path, ''), 0, n FROM"
-            " (SELECT endpoint, count(*) AS n FROM record GROUP BY endpoint) JOIN endpoint e ON e.id = endpoint"
+            " (SELECT endpoint, count(*) AS n FROM record WHERE id > 0 GROUP BY endpoint) JOIN endpoint e ON e.id = endpoint"
             " ORDER BY 4 DESC, 1, 2 LIMIT ?",
         [CAPTURE_BY_PARTY] = "SELECT coalesce(p.listener, ''), coalesce(p.account, ''), 0, sum(n) FROM"
-                             " (SELECT party, count(*) AS n FROM record GROUP BY party) JOIN party p ON p.id = party"
+                             " (SELECT party, count(*) AS n FROM record WHERE id > 0 GROUP BY party) JOIN party p ON p.id = party"
                              " GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2 LIMIT ?",
     };
     struct group_visitor visitor = { visit, context };

@@ -38,7 +38,7 @@ static void append_cursor(struct buffer *sql, const struct walk *walk, const str
     }
     if (arms == 0) /* no row of the small table fits, so no exchange does */
         (void)buffer_append_text(sql, "SELECT id FROM record WHERE 0 AND id BETWEEN ?1 AND ?2");
-    (void)buffer_append_text(sql, walk->oldest_first ? " ORDER BY 1 LIMIT ?3" : " ORDER BY 1 DESC LIMIT ?3");
+    (void)buffer_append_text(sql, walk->rising ? " ORDER BY 1 LIMIT ?3" : " ORDER BY 1 DESC LIMIT ?3");
 }
 
 static bool add_cursor(struct walk *walk, const struct lead *lead, struct error *error)
@@ -90,10 +90,10 @@ static bool bound_walk(struct walk *walk, struct error *error)
     return true;
 }
 
-bool walk_open(struct walk *walk, struct capture_reader *reader, const struct capture_filter *filter, bool oldest_first,
+bool walk_open(struct walk *walk, struct capture_reader *reader, const struct capture_filter *filter, bool rising,
                struct error *error)
 {
-    *walk = (struct walk){ .reader = reader, .filter = filter, .oldest_first = oldest_first };
+    *walk = (struct walk){ .reader = reader, .filter = filter, .rising = rising };
     return bound_walk(walk, error) && add_cursors(walk, error);
 }
 
@@ -143,7 +143,7 @@ static bool look(int64_t *id, struct walk_cursor *cursor, const struct walk *wal
 
 static void go_on_from(struct walk *walk, int64_t id)
 {
-    if (walk->oldest_first)
+    if (walk->rising)
         walk->first = id;
     else
         walk->last = id;
@@ -166,6 +166,6 @@ bool walk_next(int64_t *id, struct walk *walk, struct error *error)
         go_on_from(walk, found);
     }
     *id = found;
-    go_on_from(walk, walk->oldest_first ? found + 1 : found - 1);
+    go_on_from(walk, walk->rising ? found + 1 : found - 1);
     return true;
 }

@@ -1,4 +1,4 @@
-/* A filter as a walk over the ids of exchanges that may pass it, newest or oldest first.
+/* A filter as a walk over the ids of exchanges that may pass it, rising or falling.
  *
  * Each condition on a small table (party, endpoint, verdict) is a cursor of its own: the matching rows' exchanges come
  * merged in order out of a UNION ALL of one range of that column's index each, which SQLite walks lazily. Several cursors
@@ -23,7 +23,7 @@ struct walk_cursor {
 struct walk {
     struct capture_reader *reader;
     const struct capture_filter *filter;
-    bool oldest_first;
+    bool rising;   /* the order of the ids */
     int64_t first; /* what is left of the walk: ids from here */
     int64_t last;  /* to here */
     struct walk_cursor cursors[LEAD_COUNT];
@@ -31,7 +31,7 @@ struct walk {
 };
 
 MUST_CHECK bool walk_open(struct walk *walk, struct capture_reader *reader, const struct capture_filter *filter,
-                          bool oldest_first, struct error *error);
+                          bool rising, struct error *error);
 void walk_close(struct walk *walk); /* also after walk_open failed */
 
 /* The next id; 0 at the end. */

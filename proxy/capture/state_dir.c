@@ -10,9 +10,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { DIR_MODE = S_IRWXU, LOCK_MODE = S_IRUSR | S_IWUSR, PID_TEXT_MAX = 32 };
+enum { DIR_MODE = S_IRWXU, LOCK_MODE = S_IRUSR | S_IWUSR, PID_TEXT_MAX = 32, LOCK_TRIES = 5, LOCK_PAUSE_MS = 20 };
 
 char *state_dir_file(const char *path, const char *name)
 {
@@ -77,10 +78,26 @@ static void read_holder(char *text, int fd)
         memcpy(text, "unknown", sizeof("unknown"));
 }
 
+/* A tool that only looks whether the lock is held holds it itself for a moment. */
+static bool take_lock(int fd)
+{
+    const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK)
+            return false;
+        if (i + 1 < LOCK_TRIES)
+            (void)nanosleep(&pause, NULL); /* a shorter one does no harm */
+    }
+    errno = EWOULDBLOCK;
+    return false;
+}
+
 static bool lock_on(int fd, const char *path, struct error *error)
 {
     char text[PID_TEXT_MAX];
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (!take_lock(fd)) {
         if (errno != EWOULDBLOCK)
             return error_system(error, errno, "cannot lock the folder %s", path);
         read_holder(text, fd);

@@ -9,7 +9,7 @@ enum {
     STEP_RECORDS = 256, /* rows deleted in one step */
     STEP_ROWS = 512,
     STEP_PAGES = 64,     /* of the file given back in one step */
-    FREE_PAGES_MIN = 256 /* fewer free pages than that are left for what comes */
+    FREE_PAGES_MIN = 256 /* fewer free pages than that a recorder leaves for what comes; a tool leaves none */
 };
 
 #define NOT_IN_FLIGHT " AND verdict NOT IN (SELECT id FROM verdict WHERE outcome IS NULL)"
@@ -254,7 +254,7 @@ static bool give_space_back(int64_t *given, struct store *store, struct error *e
     (void)sqlite3_snprintf(sizeof(sql), sql, "PRAGMA incremental_vacuum(%d)", STEP_PAGES); /* fits */
     if (!number(&unused, store, "PRAGMA freelist_count", error))
         return false;
-    if (unused <= FREE_PAGES_MIN)
+    if (unused <= (store->options.imports ? 0 : FREE_PAGES_MIN))
         return true;
     if (!sql_run(store->db, sql, store->options.path, error))
         return store_fail(store, error);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The first is meant where none is named. */
@@ -109,9 +110,11 @@ static void point_at_demo(const char *path)
 {
     const char *slash = strrchr(path, '/');
     char folder[PATH_MAX], file[PATH_MAX];
+    struct stat status;
     int length = snprintf(folder, sizeof(folder), "%.*s/demo", slash == NULL ? 0 : (int)(slash - path), path);
     if (length <= 0 || (size_t)length >= sizeof(folder) ||
-        snprintf(file, sizeof(file), "%s/capture.db", folder) >= (int)sizeof(file) || access(file, F_OK) != 0)
+        snprintf(file, sizeof(file), "%s/capture.db", folder) >= (int)sizeof(file) || stat(file, &status) != 0 ||
+        status.st_uid != geteuid()) /* another user's demo is none of ours */
         return;
     (void)fprintf(stderr, "The demo's record is there: add --state-dir '%s'\n", folder); /* nowhere else to say it */
 }

@@ -97,6 +97,10 @@ static void tell_not_sent(const struct page *page)
 
 static void tell_unknown(const struct page *page)
 {
+    if (page->record->id < 0) {
+        buffer_append_text(page->out, "an imported request; there is no answer with it");
+        return;
+    }
     buffer_append_text(page->out, "it left for the exchange and no whole answer came: whether the exchange acted on it "
                                   "is not known");
 }

@@ -63,6 +63,8 @@ static const char *take_method(struct log_options *options, const char *name, co
 
 static const char *take_path(struct log_options *options, const char *name, const char *value)
 {
+    if (strstr(value, "?") != NULL && strchr(value, '=') != NULL)
+        return wrong(options, name, "a path without its query", value);
     if (strchr("/*[?", value[0]) == NULL) /* an empty text, too: its first byte is the NUL */
         return wrong(options, name, "a path or a pattern for one ('/api/trade/*', '*order*')", value);
     return take_text(&options->filter.path_glob, options, name, value);

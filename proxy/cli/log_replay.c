@@ -8,6 +8,7 @@
 #include "countersign/http_message.h"
 #include "countersign/policy.h"
 #include "countersign/redaction.h"
+#include "countersign/running.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,18 +36,21 @@ static bool refuse_unarmed(const struct record *record, enum endpoint_class clas
 }
 
 /* On a terminal the path is to be typed: --arm alone may come out of the shell's history. */
-static bool confirm(const struct record *record, struct error *error)
+static bool confirm(const struct record *record, const struct running_listener *listener, struct error *error)
 {
     char question[QUESTION_MAX], path[QUESTION_MAX / 4];
     struct buffer shown;
-    if (!log_can_ask())
+    if (!log_can_ask() || !moves_something(endpoint_classify(record->method, record->target)))
         return true;
     (void)snprintf(path, sizeof(path), "%.*s", SLICE_ARGUMENTS(http_target_path(record->target))); /* cut is fine */
     buffer_init(&shown, QUESTION_MAX / 2);
     terminal_append_escaped(&shown, slice_text(path), TERMINAL_ONE_LINE);
-    (void)snprintf(question, sizeof(question),
-                   "This sends %.*s %s again, and the exchange will carry it out. Type the path to go on:",
-                   SLICE_ARGUMENTS(slice_first(record->method, 16)), buffer_text(&shown)); /* likewise */
+    (void)snprintf(
+        question, sizeof(question),
+        "This sends %.*s %s again, by %s to %s, signed for account %s, to be carried out. Type the path to go "
+        "on:",
+        SLICE_ARGUMENTS(slice_first(record->method, 16)), buffer_text(&shown), listener->address, listener->upstream,
+        listener->account); /* likewise */
     buffer_free(&shown);
     return log_ask(question, path) || error_set(error, ERROR_USAGE, "not confirmed: nothing was sent");
 }
@@ -59,9 +63,7 @@ static bool check(const struct record *record, bool arm, struct error *error)
         return error_set(error, ERROR_INPUT, "what the client sent is not recorded, so it cannot be sent again");
     if (slice_equal_text(record->error_name, "body-too-large"))
         return error_set(error, ERROR_INPUT, "its body was not read (proxy.body_max), so it cannot be sent again");
-    if (!moves_something(class))
-        return true;
-    return arm ? confirm(record, error) : refuse_unarmed(record, class, error);
+    return arm || !moves_something(class) || refuse_unarmed(record, class, error);
 }
 
 /* --- what is sent --- */
@@ -112,26 +114,6 @@ static bool check_length(struct slice head, struct slice body, struct error *err
 
 /* --- where to --- */
 
-static bool configured_address(char *text, const struct log_run *run, struct slice listener, struct error *error)
-{
-    struct config *config = NULL;
-    int exit_code;
-    if (!cli_config_load(&config, &run->options->config, &exit_code))
-        return error_set(error, ERROR_CONFIG,
-                         "the configuration tells no listener; name the proxy's address with --to");
-    const char *listen = NULL;
-    for (size_t i = 0; i < config->listener_count; i++) {
-        if (slice_equal_text(listener, config->listeners[i].name))
-            listen = config->listeners[i].listen;
-    }
-    if (listen != NULL)
-        (void)snprintf(text, ENDPOINT_TEXT_MAX, "%s", listen); /* the configuration checked it */
-    config_free(config);
-    return listen != NULL ||
-           error_set(error, ERROR_CONFIG, "the configuration has no listener %.*s: name the proxy's address with --to",
-                     SLICE_ARGUMENTS(slice_first(listener, 64)));
-}
-
 /* "127.0.0.1:8787" and "unix:/path", and also as `serve` prints it: "http://127.0.0.1:8787/". */
 static bool given_address(char *text, const char *to, struct error *error)
 {
@@ -144,20 +126,20 @@ static bool given_address(char *text, const char *to, struct error *error)
            error_set(error, ERROR_USAGE, "--to takes an address, as in 127.0.0.1:8787 or unix:/path: this is too long");
 }
 
-static bool find_endpoint(struct endpoint *endpoint, const struct log_run *run, const struct record *record,
+/* The listener of the very proxy that records into this store: another one may have another account, on another host. */
+static bool find_listener(struct running_listener *listener, const struct log_run *run, const struct record *record,
                           struct error *error)
 {
-    char text[ENDPOINT_TEXT_MAX];
-    if (!(run->options->to != NULL ? given_address(text, run->options->to, error)
-                                   : configured_address(text, run, record->listener, error)))
-        return false;
-    if (!endpoint_parse(endpoint, text, error))
-        return false;
-    if (!endpoint_is_local(endpoint))
-        return error_set(error, ERROR_USAGE, "%s is not on this machine: a replay goes to the proxy alone", text);
-    bool is_inet = endpoint->address.ss_family != AF_UNIX;
-    return !is_inet || endpoint_port((const struct sockaddr *)&endpoint->address) != 0 ||
-           error_set(error, ERROR_USAGE, "the listener's port is 0, picked when it starts: name its address with --to");
+    char address[ENDPOINT_TEXT_MAX], name[RUNNING_TEXT_MAX];
+    const char *slash = strrchr(run->store_path, '/');
+    char *folder = slash == NULL ? strdup(".") : strndup(run->store_path, (size_t)(slash - run->store_path));
+    const char *to = run->options->to;
+    (void)snprintf(name, sizeof(name), "%.*s", SLICE_ARGUMENTS(record->listener)); /* cut, it is not found */
+    bool done = folder != NULL || error_set(error, ERROR_MEMORY, "out of memory");
+    done = done && (to == NULL || given_address(address, to, error)) &&
+           running_find(listener, folder, name[0] != '\0' ? name : NULL, to != NULL ? address : NULL, error);
+    free(folder);
+    return done;
 }
 
 /* --- what came of it --- */
@@ -200,7 +182,8 @@ static bool wait_for_record(const struct log_run *run, int64_t id, struct error 
     return false;
 }
 
-static bool send_once(int64_t *id, const struct log_run *run, const struct record *record, struct error *error)
+static bool send_once(int64_t *id, const struct running_listener *listener, const struct record *record,
+                      struct error *error)
 {
     struct endpoint endpoint;
     struct buffer head, answer;
@@ -208,7 +191,7 @@ static bool send_once(int64_t *id, const struct log_run *run, const struct recor
     bool sent = false;
     buffer_init(&head, HEAD_MAX);
     buffer_init(&answer, REPLAY_ANSWER_MAX);
-    bool done = find_endpoint(&endpoint, run, record, error) &&
+    bool done = endpoint_parse(&endpoint, listener->address, error) &&
                 make_head(&head, record->views[RECORD_CLIENT_REQUEST].head, error) &&
                 check_length(buffer_slice(&head), record->views[RECORD_CLIENT_REQUEST].body, error);
     if (done) {
@@ -226,11 +209,13 @@ static bool send_once(int64_t *id, const struct log_run *run, const struct recor
 static bool replay(struct log_run *run, struct error *error)
 {
     struct record record;
+    struct running_listener listener;
     int64_t id = 0, new_id = 0;
     char text[EXCHANGES][RECORD_ID_TEXT_MAX];
     if (!log_id_resolve(&id, run, run->options->words[0], error) ||
         !capture_reader_get(&record, run->reader, id, error) || !check(&record, run->options->arm, error) ||
-        !send_once(&new_id, run, &record, error) || !wait_for_record(run, new_id, error))
+        !find_listener(&listener, run, &record, error) || !confirm(&record, &listener, error) ||
+        !send_once(&new_id, &listener, &record, error) || !wait_for_record(run, new_id, error))
         return false;
     if (!run->options->json)
         log_note("exchange %s was sent again as %s", record_id_text(text[0], id), record_id_text(text[1], new_id));

@@ -59,14 +59,16 @@ static void append_totals(const struct report *report, const struct capture_stat
         log_append_local_time(out, stats->last_us, report->run->now_us, false);
     }
     buffer_append_format(out, "\n%lld imported\n", (long long)stats->imported);
+    append_size(out, stats->used_bytes);
+    buffer_append_format(out, " in use in %s (", report->run->store_path);
     append_size(out, stats->file_bytes);
-    buffer_append_format(out, " in %s, ", report->run->store_path);
-    append_size(out, stats->free_bytes);
-    buffer_append_text(out, " of it free");
+    buffer_append_text(out, ", and a log of ");
+    append_size(out, stats->log_bytes);
+    buffer_append_byte(out, ')');
     if (stats->exchanges + stats->imported > 0)
         buffer_append_format(
             out, "; %lld bytes an exchange",
-            (long long)((stats->file_bytes - stats->free_bytes) / (stats->exchanges + stats->imported)));
+            (long long)(stats->used_bytes / (stats->exchanges + stats->imported)));
     buffer_append_byte(out, '\n');
 }
 
@@ -148,10 +150,12 @@ static void append_json_totals(const struct report *report, const struct capture
     struct buffer *out = report->out;
     buffer_append_format(out,
                          "{\"kind\":\"totals\",\"exchanges\":%lld,\"imported\":%lld,\"firstId\":%lld,\"lastId\":%lld,"
-                         "\"firstUs\":%lld,\"lastUs\":%lld,\"fileBytes\":%lld,\"freeBytes\":%lld,\"outcomes\":{",
+                         "\"firstUs\":%lld,\"lastUs\":%lld,\"fileBytes\":%lld,\"logBytes\":%lld,\"usedBytes\":%lld,\"freeBytes\":%lld,"
+                         "\"outcomes\":{",
                          (long long)stats->exchanges, (long long)stats->imported, (long long)stats->first_id,
                          (long long)stats->last_id, (long long)stats->first_us, (long long)stats->last_us,
-                         (long long)stats->file_bytes, (long long)stats->free_bytes);
+                         (long long)stats->file_bytes, (long long)stats->log_bytes, (long long)stats->used_bytes,
+                         (long long)stats->free_bytes);
     for (int i = 0; i < RECORD_OUTCOME_COUNT; i++)
         buffer_append_format(out, "%s\"%s\":%lld", i == 0 ? "" : ",", record_outcome_name((enum record_outcome)i),
                              (long long)stats->outcomes[i]);

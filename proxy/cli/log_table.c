@@ -322,8 +322,10 @@ static void widen_for_more(struct log_table *table)
         [COLUMN_ID] = 7,      [COLUMN_TIME] = 12,  [COLUMN_LISTENER] = 8, [COLUMN_METHOD] = 6,
         [COLUMN_TARGET] = 40, [COLUMN_STATUS] = 4, [COLUMN_OUTCOME] = 20, [COLUMN_MS] = 7
     };
-    for (size_t i = 0; i < COLUMN_COUNT; i++)
-        table->width[i] = table->width[i] < floors[i] ? floors[i] : table->width[i];
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        size_t floor = is_narrow(table) && (i == COLUMN_OUTCOME || i == COLUMN_LISTENER) ? floors[i] / 2 : floors[i];
+        table->width[i] = table->width[i] < floor ? floor : table->width[i];
+    }
 }
 
 void log_table_print_more(struct buffer *out, struct log_table *table)

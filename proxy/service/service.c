@@ -6,6 +6,7 @@
 #include "countersign/endpoint.h"
 #include "countersign/log.h"
 #include "countersign/policy.h"
+#include "countersign/running.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -218,6 +219,26 @@ static void wait_for_signal(const sigset_t *set, int64_t drain_us)
                     drain_us / 1000000);
 }
 
+/* For tools that talk to this very proxy; it works without. */
+static void note_listeners(const struct service *service)
+{
+    const struct config *config = service->config;
+    struct running_listener *listeners = calloc(config->listener_count, sizeof(*listeners));
+    struct error error = { .message = "out of memory" };
+    for (size_t i = 0; listeners != NULL && i < config->listener_count; i++) {
+        const struct config_listener *from = &config->listeners[i];
+        struct running_listener *to = &listeners[i];
+        (void)snprintf(to->name, sizeof(to->name), "%s", from->name); /* cut, it is not found: told then; as below */
+        (void)snprintf(to->address, sizeof(to->address), "%s", service->addresses[i]);
+        (void)snprintf(to->upstream, sizeof(to->upstream), "%s", config->upstreams[from->upstream].url);
+        (void)snprintf(to->account, sizeof(to->account), "%s",
+                       signer_client_account(service->signer, from->account)->name);
+    }
+    if (listeners == NULL || !running_note(config->proxy.state_dir, listeners, config->listener_count, &error))
+        log_warning("`countersign log replay` will not find this proxy: %s", error.message);
+    free(listeners);
+}
+
 static void tell_ready(const struct service *service,
                        void (*ready)(void *context, const char *const *addresses, size_t count), void *context)
 {
@@ -243,8 +264,10 @@ bool service_run(const struct config *config, int signer_fd,
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before threads start, so that all of them inherit it */
     bool opened = open_all(&service, signer_fd, error);
     if (opened) {
+        note_listeners(&service);
         tell_ready(&service, ready, context);
         wait_for_signal(&set, config->proxy.drain);
+        running_forget(config->proxy.state_dir);
     }
     bool in_order = close_all(&service);
     if (!opened)

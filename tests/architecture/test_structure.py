@@ -23,7 +23,7 @@ ROOMS = {
     "compare": ({"diff", "export", "import", "share"}, {"capture", "content", "guard", "scheme"}),
     "exchange": ({"exchange"}, {"content", "scheme", "signer", "guard", "front", "upstream", "capture"}),
     "mock": ({"mock"}, {"scheme", "front"}),
-    "service": ({"service"}, {"config", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),
+    "service": ({"running", "service"}, {"config", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),
     "cli": ({"cli"}, {"config", "content", "scheme", "signer", "guard", "capture", "compare", "mock", "service"}),
 }
 # A third-party header and the rooms in which it may be seen.
