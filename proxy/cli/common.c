@@ -2,6 +2,8 @@
  * --set; the program's only thread at that time. */
 #include "common.h"
 
+#include "terminal.h"
+
 #include "countersign/hex.h"
 
 #include <errno.h>
@@ -98,12 +100,31 @@ bool cli_config_load(struct config **config, const struct cli_config_options *op
     return loaded;
 }
 
+/* Messages quote what came over the network or out of files: no terminal is to act on it. */
+static void print_text_safely(struct slice text)
+{
+    struct buffer safe;
+    buffer_init(&safe, REPORT_MAX);
+    terminal_append_escaped(&safe, text, TERMINAL_LINES);
+    (void)fputs(buffer_text(&safe), stderr); /* standard error is all there is */
+    buffer_free(&safe);
+}
+
+void cli_print_safely(const char *format, va_list arguments)
+{
+    struct buffer text;
+    buffer_init(&text, REPORT_MAX);
+    (void)buffer_append_format_list(&text, format, arguments); /* a message cut short is one */
+    print_text_safely(buffer_slice(&text));
+    buffer_free(&text);
+}
+
 int cli_usage_error(const char *command, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     (void)fprintf(stderr, "countersign %s: ", command); /* standard error is all there is, here and below */
-    (void)vfprintf(stderr, format, arguments);
+    cli_print_safely(format, arguments);
     (void)fprintf(stderr, "\nTry `countersign %s --help`.\n", command);
     va_end(arguments);
     return error_exit_code(ERROR_USAGE);
@@ -111,7 +132,9 @@ int cli_usage_error(const char *command, const char *format, ...)
 
 int cli_failure(const char *command, const struct error *error)
 {
-    (void)fprintf(stderr, "countersign %s: %s\n", command, error->message); /* standard error is all there is */
+    (void)fprintf(stderr, "countersign %s: ", command); /* standard error is all there is, here and below */
+    print_text_safely(slice_text(error->message));
+    (void)fputc('\n', stderr);
     return error_exit_code(error->kind);
 }
 
@@ -120,8 +143,11 @@ int cli_report_failure(const char *command, struct slice report, const struct er
     struct slice line;
     if (report.length == 0)
         return cli_failure(command, error);
-    while (slice_next_part(&report, '\n', &line) && line.length > 0)
-        (void)fprintf(stderr, "countersign %s: %.*s\n", command, SLICE_ARGUMENTS(line)); /* as in cli_failure */
+    while (slice_next_part(&report, '\n', &line) && line.length > 0) {
+        (void)fprintf(stderr, "countersign %s: ", command); /* as in cli_failure */
+        print_text_safely(line);
+        (void)fputc('\n', stderr);
+    }
     return error_exit_code(error->kind);
 }
 

@@ -6,6 +6,7 @@
 #include "countersign/error.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 
 enum { CLI_SETTINGS_MAX = 64 };
 
@@ -51,6 +52,9 @@ MUST_CHECK bool cli_made_up_key(char *text, struct error *error);
 
 /* Prints "countersign COMMAND: MESSAGE" and "Try `countersign COMMAND --help`." to standard error; returns 2. */
 int cli_usage_error(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Prints to standard error, so that no terminal acts on what the message quotes. */
+void cli_print_safely(const char *format, va_list arguments) PRINTF_LIKE(1, 0);
 
 /* Prints "countersign COMMAND: MESSAGE" to standard error; returns the kind's exit code. */
 int cli_failure(const char *command, const struct error *error);

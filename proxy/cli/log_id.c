@@ -50,8 +50,8 @@ bool log_id_resolve(int64_t *id, struct log_run *run, const char *word, struct e
     struct error why;
     if (record_id_parse(id, slice_text(word)))
         return !run->options->has_filter || run->options->filter.imported ||
-               error_set(error, ERROR_USAGE, "filters choose among the last ones: they go with `last`, not with the id %.64s",
-                         word);
+               error_set(error, ERROR_USAGE,
+                         "filters choose among the last ones: they go with `last`, not with the id %.64s", word);
     if (!split_last(&last, slice_text(word)))
         return error_set(
             error, ERROR_INPUT,

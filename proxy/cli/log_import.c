@@ -74,8 +74,10 @@ static void append_line(struct buffer *out, const struct log_run *run, const str
     buffer_init(&end, LOG_OUTPUT_MAX);
     (void)record_id_text(id, record->id);
     buffer_append_format(&end, "  %s", record_outcome_name(record->outcome));
-    if (record->api_code.length > 0)
-        buffer_append_format(&end, " %.*s", SLICE_ARGUMENTS(record->api_code));
+    if (record->api_code.length > 0) {
+        buffer_append_byte(&end, ' ');
+        terminal_append_escaped(&end, record->api_code, TERMINAL_ONE_LINE);
+    }
     buffer_append_format(&end, "  countersign log diff %s last", id);
     buffer_append_format(out, "%-5s ", id);
     size_t begin = out->length;

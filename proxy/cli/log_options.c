@@ -214,8 +214,7 @@ static int take_option(struct log_options *options, const struct log_command *co
     const char *wrong = option->take(options, option->name, value);
     if (wrong == NULL)
         return 0;
-    (void)fprintf(stderr, "countersign %s: %s\n", log_command_name(command),
-                  wrong); /* standard error is all there is */
+    log_note("countersign %s: %s", log_command_name(command), wrong);
     return error_exit_code(ERROR_USAGE);
 }
 

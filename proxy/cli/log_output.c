@@ -22,7 +22,7 @@ void log_note(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments); /* a remark: without it the answer is still whole */
+    cli_print_safely(format, arguments);
     va_end(arguments);
     (void)fputc('\n', stderr);
 }
@@ -45,7 +45,11 @@ bool log_can_ask(void)
 bool log_ask(const char *question, const char *yes)
 {
     char answer[ANSWER_MAX];
-    (void)fprintf(stderr, "%s ", question); /* who does not see it does not answer it */
+    struct buffer safe;
+    buffer_init(&safe, LOG_OUTPUT_MAX);
+    terminal_append_escaped(&safe, slice_text(question), TERMINAL_ONE_LINE); /* it quotes a target */
+    (void)fprintf(stderr, "%s ", buffer_text(&safe)); /* who does not see it does not answer it */
+    buffer_free(&safe);
     if (fgets(answer, sizeof(answer), stdin) == NULL)
         return false;
     answer[strcspn(answer, "\r\n")] = '\0';

@@ -2,12 +2,11 @@
  * thread. It is sent once; nothing here tries again. */
 #include "log_command.h"
 #include "log_diff.h"
+#include "replay_request.h"
 #include "replay_send.h"
 
 #include "countersign/clock.h"
 #include "countersign/http_message.h"
-#include "countersign/policy.h"
-#include "countersign/redaction.h"
 #include "countersign/running.h"
 
 #include <stdio.h>
@@ -15,101 +14,33 @@
 #include <string.h>
 #include <time.h>
 
-enum { HEAD_MAX = 1 << 20, QUESTION_MAX = 1024, POLL_MS = 20, EXCHANGES = 2 };
+enum { QUESTION_MAX = 2048, POLL_MS = 20, EXCHANGES = 2 };
 
 static const int64_t answer_timeout_us = INT64_C(120) * 1000000, record_timeout_us = INT64_C(10) * 1000000;
 
 /* --- may it be sent --- */
 
-static bool moves_something(enum endpoint_class class)
+static bool refuse_unarmed(const struct replay_request *request, struct error *error)
 {
-    return class != ENDPOINT_PUBLIC && class != ENDPOINT_READ;
-}
-
-static bool refuse_unarmed(const struct record *record, enum endpoint_class class, struct error *error)
-{
-    return error_set(error, ERROR_USAGE,
-                     "%.*s %.*s is of class %s (%s): it would be carried out once more; add --arm where that is meant",
-                     SLICE_ARGUMENTS(slice_first(record->method, 16)),
-                     SLICE_ARGUMENTS(slice_first(record->target, 128)), endpoint_class_name(class),
-                     endpoint_class_meaning(class));
+    return error_set(
+        error, ERROR_USAGE, "%.*s %.*s is of class %s (%s): it may be carried out; add --arm where that is meant",
+        SLICE_ARGUMENTS(slice_first(request->method, 16)), SLICE_ARGUMENTS(slice_first(request->target, 128)),
+        endpoint_class_name(request->class), endpoint_class_meaning(request->class));
 }
 
 /* On a terminal the path is to be typed: --arm alone may come out of the shell's history. */
-static bool confirm(const struct record *record, const struct running_listener *listener, struct error *error)
+static bool confirm(const struct replay_request *request, const struct running_listener *listener, struct error *error)
 {
-    char question[QUESTION_MAX], path[QUESTION_MAX / 4];
-    struct buffer shown;
-    if (!log_can_ask() || !moves_something(endpoint_classify(record->method, record->target)))
+    char question[QUESTION_MAX], path[QUESTION_MAX / 8];
+    if (!log_can_ask() || !replay_request_moves_something(request))
         return true;
-    (void)snprintf(path, sizeof(path), "%.*s", SLICE_ARGUMENTS(http_target_path(record->target))); /* cut is fine */
-    buffer_init(&shown, QUESTION_MAX / 2);
-    terminal_append_escaped(&shown, slice_text(path), TERMINAL_ONE_LINE);
+    (void)snprintf(path, sizeof(path), "%.*s", SLICE_ARGUMENTS(http_target_path(request->target))); /* cut is fine */
     (void)snprintf(
         question, sizeof(question),
-        "This sends %.*s %s again, by %s to %s, signed for account %s, to be carried out. Type the path to go "
-        "on:",
-        SLICE_ARGUMENTS(slice_first(record->method, 16)), buffer_text(&shown), listener->address, listener->upstream,
+        "This sends %.*s %s again, by %s to %s, signed for account %s, to be carried out. Type the path to go on:",
+        SLICE_ARGUMENTS(slice_first(request->method, 16)), path, listener->address, listener->upstream,
         listener->account); /* likewise */
-    buffer_free(&shown);
     return log_ask(question, path) || error_set(error, ERROR_USAGE, "not confirmed: nothing was sent");
-}
-
-static bool check(const struct record *record, bool arm, struct error *error)
-{
-    const struct record_message *request = &record->views[RECORD_CLIENT_REQUEST];
-    enum endpoint_class class = endpoint_classify(record->method, record->target);
-    if (request->head.length == 0)
-        return error_set(error, ERROR_INPUT, "what the client sent is not recorded, so it cannot be sent again");
-    if (slice_equal_text(record->error_name, "body-too-large"))
-        return error_set(error, ERROR_INPUT, "its body was not read (proxy.body_max), so it cannot be sent again");
-    return arm || !moves_something(class) || refuse_unarmed(record, class, error);
-}
-
-/* --- what is sent --- */
-
-/* Fields whose values are masked in the record cannot be sent; the proxy sets X-CS-* itself. */
-static bool is_left_out(struct slice line)
-{
-    size_t colon = slice_find(line, ':');
-    if (colon == line.length)
-        return false;
-    struct slice name = slice_trim_blanks(slice_first(line, colon));
-    const struct redaction_rule *rule = redaction_rule_find(name);
-    if (!rule->forward && slice_equal_text_caseless(slice_first(name, 5), "X-CS-"))
-        return true;
-    if (rule->record != REDACTION_KEEP)
-        log_note("countersign log replay: %.*s is masked in the record, so it is left out", SLICE_ARGUMENTS(name));
-    return rule->record != REDACTION_KEEP;
-}
-
-/* The head line by line, every other byte as it was. */
-static bool make_head(struct buffer *out, struct slice head, struct error *error)
-{
-    struct slice rest = head;
-    while (rest.length > 0) {
-        size_t length = slice_find(rest, '\n');
-        struct slice line = slice_first(rest, length + 1);
-        if (!is_left_out(line))
-            buffer_append_slice(out, line);
-        rest = slice_from(rest, line.length);
-    }
-    return !out->failed || error_set(error, ERROR_LIMIT, "the request's head is larger than %d bytes", HEAD_MAX);
-}
-
-/* A body that came in chunks is recorded without them. */
-static bool check_length(struct slice head, struct slice body, struct error *error)
-{
-    struct http_field items[HTTP_FIELDS_MAX];
-    struct http_fields fields = { .items = items };
-    struct slice method, target;
-    if (!http_parse_request_head(&method, &target, &fields, HTTP_FIELDS_MAX, head))
-        return error_set(error, ERROR_INPUT, "the recorded request is no HTTP/1.1 request that could be sent");
-    if (http_field_find(fields, "Transfer-Encoding") == NULL)
-        return true;
-    return body.length == 0 || error_set(error, ERROR_INPUT,
-                                         "its body came in chunks, whose borders are not recorded: it cannot be sent "
-                                         "byte for byte; `log export --format curl` sends it with a length");
 }
 
 /* --- where to --- */
@@ -156,21 +87,32 @@ static bool answer_id(int64_t *id, struct slice head, struct error *error)
            error_set(error, ERROR_NETWORK, "what answered is no countersign: its answer has no Countersign-Exchange");
 }
 
-static bool note_end(void *context, const struct record *record)
+/* The new exchange as the recorder has it by now. */
+struct arrival {
+    const struct replay_request *request;
+    int64_t begun_us; /* wall clock, before it was sent */
+    bool is_there;
+    bool has_ended;
+};
+
+static bool note_arrival(void *context, const struct record *record)
 {
-    *(bool *)context = record->outcome != RECORD_IN_FLIGHT && record->replied_us != 0;
+    struct arrival *arrival = context;
+    arrival->is_there = record->received_us >= arrival->begun_us &&
+                        slice_equal(record->method, arrival->request->method) &&
+                        slice_equal(record->target, arrival->request->target);
+    arrival->has_ended = record->outcome != RECORD_IN_FLIGHT && record->replied_us != 0;
     return true;
 }
 
 /* The recorder runs a little behind the answer. */
-static bool wait_for_record(const struct log_run *run, int64_t id, struct error *error)
+static bool wait_for_record(const struct log_run *run, int64_t id, struct arrival *arrival, struct error *error)
 {
     const struct capture_query query = { .filter = { .id_from = id, .id_to = id }, .limit = 1 };
     const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
     int64_t deadline_us = clock_monotonic_us() + record_timeout_us;
-    bool ended = false;
-    while (capture_reader_list(run->reader, &query, note_end, &ended, error)) {
-        if (ended)
+    while (capture_reader_list(run->reader, &query, note_arrival, arrival, error)) {
+        if (arrival->is_there && arrival->has_ended)
             return true;
         if (clock_monotonic_us() > deadline_us)
             return error_set(
@@ -182,40 +124,50 @@ static bool wait_for_record(const struct log_run *run, int64_t id, struct error 
     return false;
 }
 
-static bool send_once(int64_t *id, const struct running_listener *listener, const struct record *record,
+static bool send_once(int64_t *id, const struct running_listener *listener, const struct replay_request *request,
                       struct error *error)
 {
     struct endpoint endpoint;
-    struct buffer head, answer;
+    struct buffer answer;
     size_t head_length = 0;
     bool sent = false;
-    buffer_init(&head, HEAD_MAX);
+    if (!endpoint_parse(&endpoint, listener->address, error))
+        return false;
     buffer_init(&answer, REPLAY_ANSWER_MAX);
-    bool done = endpoint_parse(&endpoint, listener->address, error) &&
-                make_head(&head, record->views[RECORD_CLIENT_REQUEST].head, error) &&
-                check_length(buffer_slice(&head), record->views[RECORD_CLIENT_REQUEST].body, error);
-    if (done) {
-        done = replay_send(&answer, &head_length, &sent, &endpoint, buffer_slice(&head),
-                           record->views[RECORD_CLIENT_REQUEST].body, answer_timeout_us, error) &&
-               answer_id(id, slice_first(buffer_slice(&answer), head_length), error);
-        if (!done && sent)
-            (void)error_prefix(error, "it was sent, and may have been carried out: look it up before sending it again");
-    }
-    buffer_free(&head);
+    bool done = replay_send(&answer, &head_length, &sent, &endpoint, buffer_slice(&request->head), request->body,
+                            answer_timeout_us, error) &&
+                answer_id(id, slice_first(buffer_slice(&answer), head_length), error);
+    if (!done && sent)
+        (void)error_prefix(error, "it was sent, and may have been carried out: look it up before sending it again");
     buffer_free(&answer);
     return done;
+}
+
+static bool send_and_wait(int64_t *new_id, const struct log_run *run, const struct record *record,
+                          const struct replay_request *request, struct error *error)
+{
+    struct running_listener listener;
+    struct arrival arrival = { .request = request };
+    if (!run->options->arm && replay_request_moves_something(request))
+        return refuse_unarmed(request, error);
+    if (!find_listener(&listener, run, record, error) || !confirm(request, &listener, error))
+        return false;
+    arrival.begun_us = clock_wall_us();
+    return send_once(new_id, &listener, request, error) && wait_for_record(run, *new_id, &arrival, error);
 }
 
 static bool replay(struct log_run *run, struct error *error)
 {
     struct record record;
-    struct running_listener listener;
+    struct replay_request request = { .body = slice_of(NULL, 0) };
     int64_t id = 0, new_id = 0;
     char text[EXCHANGES][RECORD_ID_TEXT_MAX];
     if (!log_id_resolve(&id, run, run->options->words[0], error) ||
-        !capture_reader_get(&record, run->reader, id, error) || !check(&record, run->options->arm, error) ||
-        !find_listener(&listener, run, &record, error) || !confirm(&record, &listener, error) ||
-        !send_once(&new_id, &listener, &record, error) || !wait_for_record(run, new_id, error))
+        !capture_reader_get(&record, run->reader, id, error))
+        return false;
+    bool done = replay_request_make(&request, &record, error) && send_and_wait(&new_id, run, &record, &request, error);
+    replay_request_free(&request);
+    if (!done)
         return false;
     if (!run->options->json)
         log_note("exchange %s was sent again as %s", record_id_text(text[0], id), record_id_text(text[1], new_id));

@@ -66,9 +66,8 @@ static void append_totals(const struct report *report, const struct capture_stat
     append_size(out, stats->log_bytes);
     buffer_append_byte(out, ')');
     if (stats->exchanges + stats->imported > 0)
-        buffer_append_format(
-            out, "; %lld bytes an exchange",
-            (long long)(stats->used_bytes / (stats->exchanges + stats->imported)));
+        buffer_append_format(out, "; %lld bytes an exchange",
+                             (long long)(stats->used_bytes / (stats->exchanges + stats->imported)));
     buffer_append_byte(out, '\n');
 }
 
@@ -148,14 +147,14 @@ static bool report_text(struct report *report, const struct capture_stats *stats
 static void append_json_totals(const struct report *report, const struct capture_stats *stats)
 {
     struct buffer *out = report->out;
-    buffer_append_format(out,
-                         "{\"kind\":\"totals\",\"exchanges\":%lld,\"imported\":%lld,\"firstId\":%lld,\"lastId\":%lld,"
-                         "\"firstUs\":%lld,\"lastUs\":%lld,\"fileBytes\":%lld,\"logBytes\":%lld,\"usedBytes\":%lld,\"freeBytes\":%lld,"
-                         "\"outcomes\":{",
-                         (long long)stats->exchanges, (long long)stats->imported, (long long)stats->first_id,
-                         (long long)stats->last_id, (long long)stats->first_us, (long long)stats->last_us,
-                         (long long)stats->file_bytes, (long long)stats->log_bytes, (long long)stats->used_bytes,
-                         (long long)stats->free_bytes);
+    buffer_append_format(
+        out,
+        "{\"kind\":\"totals\",\"exchanges\":%lld,\"imported\":%lld,\"firstId\":%lld,\"lastId\":%lld,"
+        "\"firstUs\":%lld,\"lastUs\":%lld,\"fileBytes\":%lld,\"logBytes\":%lld,\"usedBytes\":%lld,\"freeBytes\":%lld,"
+        "\"outcomes\":{",
+        (long long)stats->exchanges, (long long)stats->imported, (long long)stats->first_id, (long long)stats->last_id,
+        (long long)stats->first_us, (long long)stats->last_us, (long long)stats->file_bytes,
+        (long long)stats->log_bytes, (long long)stats->used_bytes, (long long)stats->free_bytes);
     for (int i = 0; i < RECORD_OUTCOME_COUNT; i++)
         buffer_append_format(out, "%s\"%s\":%lld", i == 0 ? "" : ",", record_outcome_name((enum record_outcome)i),
                              (long long)stats->outcomes[i]);

@@ -139,16 +139,29 @@ static bool read_answer(const struct sending *sending, struct buffer *answer, si
     return true;
 }
 
+static bool nobody_answers(const struct sending *sending, int number)
+{
+    return error_set(sending->error, ERROR_NETWORK,
+                     "no proxy answers at %s (%s): start `countersign serve`, or name its address with --to",
+                     sending->address, strerror(number));
+}
+
+/* Within the deadline: a listener whose queue is full lets a plain connect wait for ever. */
 static bool open_socket(struct sending *sending, const struct endpoint *endpoint)
 {
-    sending->fd = socket(endpoint->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int number = 0;
+    socklen_t length = sizeof(number);
+    sending->fd = socket(endpoint->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (sending->fd < 0)
         return error_system(sending->error, errno, "cannot make a socket for %s", sending->address);
     if (connect(sending->fd, (const struct sockaddr *)&endpoint->address, endpoint->length) == 0)
         return true;
-    return error_set(sending->error, ERROR_NETWORK,
-                     "no proxy answers at %s (%s): start `countersign serve`, or name its address with --to",
-                     sending->address, strerror(errno));
+    if (errno != EINPROGRESS) /* EAGAIN: a unix socket's queue is full */
+        return nobody_answers(sending, errno);
+    if (!wait_until(sending, POLLOUT))
+        return false;
+    (void)getsockopt(sending->fd, SOL_SOCKET, SO_ERROR, &number, &length); /* cannot fail on a socket */
+    return number == 0 || nobody_answers(sending, number);
 }
 
 bool replay_send(struct buffer *answer, size_t *head_length, bool *sent, const struct endpoint *endpoint,

@@ -563,12 +563,73 @@ def test_replay_takes_the_address_as_serve_prints_it(proxy, upstream):
     assert len(upstream.requests()) == 2
 
 
-@pytest.mark.parametrize("arguments, said", [
-    (["--to", "127.0.0.1:1"], "countersign serve"), (["--to", "192.0.2.1:80"], "not on this machine"), ([], "--to"),
-], ids=["nobody there", "another machine", "port 0"])
-def test_replay_that_finds_no_proxy_says_so_and_sends_nothing(proxy, upstream, arguments, said):
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "192.0.2.1:80", "unix:/nowhere"])
+def test_replay_goes_to_no_address_but_the_recording_proxys(proxy, upstream, address):
     number = proxy.request("GET", ACTIVE).id
     proxy.record(number)
-    done = proxy.command("log", "replay", number, *arguments)
-    assert done.returncode in (2, 3) and said in done.stderr.decode()
+    assert address in complaint(proxy.command("log", "replay", number, "--to", address))
     assert len(upstream.requests()) == 1
+
+
+def test_replay_finds_the_recording_proxy_whatever_its_port(proxy, upstream):
+    number = proxy.request("GET", ACTIVE).id  # the configuration says port 0
+    proxy.record(number)
+    assert proxy.command("log", "replay", number).returncode == 0
+    assert len(upstream.requests()) == 2
+
+
+def test_replay_without_a_running_proxy_sends_nothing(proxy, upstream):
+    number = proxy.request("GET", ACTIVE).id
+    proxy.record(number)
+    address = proxy.address()
+    proxy.stop()
+    assert "no proxy is at work" in complaint(proxy.command("log", "replay", number, "--to", address))
+    assert len(upstream.requests()) == 1
+
+
+def own_http(head, body):
+    """An exchange as `log export --format http` writes it."""
+    return b"### countersign exchange 1 client-request %d+%d\n" % (len(head), len(body)) + head + body + b"\n"
+
+
+SMUGGLED = build_request("POST", PLACE, JSON, ORDER)
+
+
+@pytest.mark.parametrize("head, body", [
+    (b"GET /api/v1/market/tickers HTTP/1.1\r\nHost: localhost\r\n\r\n", SMUGGLED),
+    (b"GET /api/v1/market/tickers HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", SMUGGLED),
+    (b"GET /api/v1/market/tickers HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", b"0\r\n\r\n" + SMUGGLED),
+    (b"GET /api/v1/market/tickers HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", b""),
+], ids=["no length", "another length", "chunks", "chunks that never end"])
+def test_replay_of_an_import_sends_nothing_but_the_one_request_it_tells_of(proxy, upstream, head, body):
+    proxy.request("GET", "/api/v1/market/tickers")
+    imported = proxy.command("log", "import", "--format", "http", "-", stdin=own_http(head, body))
+    if imported.returncode != 0:
+        return  # refused already there
+    assert "cannot be sent again" in complaint(replay(proxy, "i1"))
+    assert [request.method for request in upstream.requests()] == ["GET"]
+
+
+def test_replay_looks_at_the_bytes_and_not_at_what_a_file_says_of_them(proxy, upstream, state_dir):
+    """A record whose facts say GET and whose bytes are an order."""
+    number = proxy.request("POST", PLACE, JSON, ORDER).id
+    proxy.record(number)
+    har = json.loads(proxy.command("log", "export", number, "--format", "har").stdout)
+    own = har["log"]["entries"][0]["_countersign"]
+    own["method"], own["target"] = "GET", "/api/v1/market/tickers"
+    done = proxy.command("log", "import", "--format", "har", "-", stdin=json.dumps(har).encode())
+    if done.returncode == 0:
+        assert "cannot be sent again" in complaint(replay(proxy, "i1"))
+    assert len(upstream.requests()) == 1
+
+
+def test_no_message_drives_a_terminal(proxy):
+    hostile = "/api/spot/\x1b[2Jx"
+    with proxy.client() as client:
+        client.send_what_is_taken(f"GET {hostile} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        number = client.read().id
+    proxy.record(number)
+    for words in (("replay", number), ("show", "\x1b[2J"), ("ls", "--path", "\x1b[2J"), ("export", "--format", "\x1b[2J", number)):
+        done = proxy.command("log", *words)
+        assert done.returncode != 0 or words[0] == "ls"
+        assert b"\x1b" not in done.stderr, done.stderr
