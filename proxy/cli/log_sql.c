@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CELL_MAX = 80, CELL_MIN = 6, GAP = 2, ROWS_MAX = 100000, CELL_BYTES_MAX = 1 << 26 };
+enum { SCHEMA_LINE_MAX = 130, CELL_MAX = 80, CELL_MIN = 6, GAP = 2, ROWS_MAX = 100000, CELL_BYTES_MAX = 1 << 26 };
 
 struct sheet {
     const struct log_run *run;
@@ -229,11 +229,23 @@ static void end_sheet(struct sheet *sheet)
     buffer_free(&sheet->out);
 }
 
+/* How a head is put together again takes a line that is nobody's concern here. */
+static void append_schema_line(struct buffer *out, struct slice line)
+{
+    if (line.length > SCHEMA_LINE_MAX)
+        buffer_append_text(out, "  (... the template with its parts put in ...");
+    else
+        terminal_append_escaped(out, line, TERMINAL_LINES);
+    buffer_append_byte(out, '\n');
+}
+
 static bool print_schema_row(void *context, const struct capture_row *row)
 {
     struct sheet *sheet = context;
-    terminal_append_escaped(&sheet->out, row->values[0].bytes, TERMINAL_LINES);
-    buffer_append_text(&sheet->out, ";\n\n");
+    struct slice rest = row->values[0].bytes, line;
+    while (slice_next_part(&rest, '\n', &line))
+        append_schema_line(&sheet->out, line);
+    buffer_append_byte(&sheet->out, '\n');
     return true;
 }
 
