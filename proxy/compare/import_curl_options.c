@@ -8,8 +8,8 @@
 
 bool curl_option_wrong(const struct curl_reading *reading, const char *what)
 {
-    return error_set(reading->shell->error, ERROR_INPUT, "line %zu: --%s: %s",
-                     import_line_number(reading->shell->text, reading->shell->command_at), reading->option->name, what);
+    return error_set(reading->shell->error, ERROR_INPUT, "line %zu: --%s: %s", reading->shell->command_line,
+                     reading->option->name, what);
 }
 
 static bool take_url(struct curl_reading *reading, struct slice value)

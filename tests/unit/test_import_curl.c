@@ -1,6 +1,10 @@
 /* curl commands as browsers copy them and documentation shows them. What curl would send was watched, version 7.88. */
 #include "import_harness.h"
 
+#include "countersign/buffer.h"
+
+#include <time.h>
+
 static void an_order_as_documentation_shows_it(void **state)
 {
     (void)state;
@@ -127,6 +131,28 @@ static void several_commands_are_several_exchanges(void **state)
     import_free(import);
 }
 
+static void a_megabyte_of_commands_is_read_in_the_time_of_their_bytes(void **state)
+{
+    (void)state;
+    enum { COMMANDS = 150000, SECONDS_MAX = 20 /* of one core; going over the file again for each takes minutes */ };
+    static const char command[] = "curl h\n";
+    struct buffer text;
+    buffer_init(&text, COMMANDS * sizeof(command));
+    for (int i = 0; i < COMMANDS; i++)
+        buffer_append_text(&text, command);
+    assert_false(text.failed);
+    clock_t begin = clock();
+    struct import *import = read_bytes(buffer_slice(&text), IMPORT_CURL);
+    assert_true((clock() - begin) / CLOCKS_PER_SEC < SECONDS_MAX);
+    assert_int_equal(import->count, COMMANDS);
+    import_free(import);
+    buffer_append_text(&text, "wget h\n");
+    struct error error;
+    assert_false(import_read(&import, buffer_slice(&text), IMPORT_CURL, &error));
+    assert_string_equal(error.message, "line 150001: a command that is not curl");
+    buffer_free(&text);
+}
+
 static void what_a_shell_would_have_to_fill_in_is_refused(void **state)
 {
     (void)state;
@@ -226,6 +252,7 @@ int main(void)
         cmocka_unit_test(what_firefox_copies),
         cmocka_unit_test(each_option_makes_what_curl_would_send),
         cmocka_unit_test(several_commands_are_several_exchanges),
+        cmocka_unit_test(a_megabyte_of_commands_is_read_in_the_time_of_their_bytes),
         cmocka_unit_test(what_a_shell_would_have_to_fill_in_is_refused),
         cmocka_unit_test(a_quote_that_is_not_closed_is_found_where_it_opens),
         cmocka_unit_test(what_is_not_in_the_command_is_refused_by_option),
