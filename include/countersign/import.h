@@ -35,7 +35,10 @@ enum {
 };
 
 enum import_format {
-    IMPORT_GUESS, /* by the first bytes: `{` HAR, `curl` a command line, `###` or a request line `.http` */
+    /* By the first line that is neither empty nor a remark (`#`, `#!`, but not `###`): `{` HAR, `curl` a command line,
+     * `###` or a request line `.http`. Without HTTP/1.1 at its end, only GET, POST, PUT, DELETE, PATCH, HEAD and OPTIONS
+     * make a request line. */
+    IMPORT_GUESS,
     IMPORT_HAR,
     IMPORT_HTTP,
     IMPORT_CURL

@@ -175,7 +175,7 @@ static bool keep_message(struct walk *walk, struct message *message, struct reco
  * before the version, if any. */
 static bool append_request_line(struct walk *walk, struct message *message, struct slice line)
 {
-    struct slice method = SLICE_LITERAL("GET"), version = SLICE_LITERAL("HTTP/1.1"), text = line;
+    struct slice method = SLICE_LITERAL("GET"), version = { NULL, 0 }, text = line;
     struct import_url url;
     if (!slice_starts_with(line, "http://") && !slice_starts_with(line, "https://")) {
         method = slice_first(line, slice_find(line, ' '));
@@ -192,6 +192,10 @@ static bool append_request_line(struct walk *walk, struct message *message, stru
     if (!http_method_is_valid(method) || !import_target_is_valid(text) ||
         (!slice_starts_with(text, "/") && !import_url_is_http(&url)))
         return wrong(walk, no_request);
+    if (version.length == 0 && !import_method_is_known(method))
+        return wrong(walk, "a request line without HTTP/1.1 at its end begins with " IMPORT_METHODS);
+    if (version.length == 0)
+        version = SLICE_LITERAL("HTTP/1.1");
     if (!slice_starts_with(version, "HTTP/") || !import_target_is_valid(version))
         return wrong(walk, "behind the request's target nothing but a version as in HTTP/1.1 is expected");
     if (import_url_is_http(&url)) {
