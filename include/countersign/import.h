@@ -19,8 +19,10 @@
  *   Transfer-Encoding and, with either, Content-Length are left out of its head.
  * - curl: its defaults, in its order: Host, User-Agent (`curl`, without the version, which is not known), Accept,
  *   Content-Length, Content-Type. Of --compressed: `Accept-Encoding: deflate, gzip, br`, which depends on the build.
- * - `.http`: lines end in CRLF, whatever the file has; an absolute URL becomes the target, and Host where there is none. A
- *   body goes as far as Content-Length says, or to the next `###` line or the end of the file, without the line end there.
+ * - `.http`: lines end in CRLF, whatever the file has; an absolute URL becomes the target, and Host where there is none.
+ *   A body is as long as Content-Length says; a length that does not fit what is there is an error. Without one it goes to
+ *   the next line that begins with `###`, a request's also to the answer: a status line (`HTTP/1.1 200`) behind an empty
+ *   line; or to the end of the file. The line end there, and one empty line behind it, are not the body's.
  */
 #ifndef COUNTERSIGN_IMPORT_H
 #define COUNTERSIGN_IMPORT_H
@@ -35,7 +37,10 @@ enum {
 };
 
 enum import_format {
-    IMPORT_GUESS, /* by the first bytes: `{` HAR, `curl` a command line, `###` or a request line `.http` */
+    /* By the first line that is neither empty nor a remark (`#`, `#!`, but not `###`): `{` HAR, `curl` a command line,
+     * `###` or a request line `.http`. Without HTTP/1.1 at its end, only GET, POST, PUT, DELETE, PATCH, HEAD and OPTIONS
+     * make a request line. */
+    IMPORT_GUESS,
     IMPORT_HAR,
     IMPORT_HTTP,
     IMPORT_CURL

@@ -165,21 +165,36 @@ static bool begins_as_curl(struct slice text)
            (word.length > 5 && slice_equal_text(slice_from(word, word.length - 5), "/curl"));
 }
 
-/* "GET /...", "POST https://..." */
+/* "GET /...", "POST https://...", "PURGE /x HTTP/1.1" */
 static bool begins_as_request(struct slice text)
 {
-    struct slice line = { NULL, 0 }, method = { NULL, 0 };
-    if (!import_next_line(&text, &line) || !slice_next_part(&line, ' ', &method) || !http_method_is_valid(method))
+    struct slice line = { NULL, 0 }, method = { NULL, 0 }, target = { NULL, 0 };
+    if (!import_next_line(&text, &line) || !slice_next_part(&line, ' ', &method) || line.data == NULL)
         return false;
     line = slice_trim_blanks(line);
-    return slice_starts_with(line, "/") || slice_starts_with(line, "http://") || slice_starts_with(line, "https://");
+    target = slice_first(line, slice_find(line, ' '));
+    bool has_version = slice_starts_with(slice_trim_blanks(slice_from(line, target.length)), "HTTP/");
+    if (has_version ? !http_method_is_valid(method) : !import_method_is_known(method))
+        return false;
+    return slice_starts_with(target, "/") || slice_starts_with(target, "http://") ||
+           slice_starts_with(target, "https://");
+}
+
+/* From the first line that tells the kind of file: remarks begin with '#' in shells and in .http alike, but ### does not. */
+static struct slice without_remarks(struct slice text)
+{
+    struct slice line;
+    text = without_leading_blanks(text);
+    while (slice_starts_with(text, "#") && !slice_starts_with(text, "###") && import_next_line(&text, &line))
+        text = without_leading_blanks(text);
+    return text;
 }
 
 static enum import_format guess(struct slice bytes)
 {
-    static const char *const http_marks[] = { "#", "//", "@", "http://", "https://", "HTTP/" };
-    struct slice text = without_leading_blanks(bytes);
-    if (slice_starts_with(text, "{"))
+    static const char *const http_marks[] = { "###", "//", "@", "http://", "https://", "HTTP/" };
+    struct slice whole = without_leading_blanks(bytes), text = without_remarks(whole);
+    if (slice_starts_with(whole, "{"))
         return IMPORT_HAR;
     if (begins_as_curl(text))
         return IMPORT_CURL;
@@ -187,12 +202,26 @@ static enum import_format guess(struct slice bytes)
         if (slice_starts_with(text, http_marks[i]))
             return IMPORT_HTTP;
     }
-    return begins_as_request(text) ? IMPORT_HTTP : IMPORT_GUESS;
+    if (begins_as_request(text))
+        return IMPORT_HTTP;
+    return slice_starts_with(whole, "#!") ? IMPORT_CURL : IMPORT_GUESS; /* a script: which command is wrong is said */
+}
+
+static bool unknown_kind(struct slice bytes, struct error *error)
+{
+    char quote[IMPORT_QUOTE_MAX];
+    struct slice text = without_remarks(bytes);
+    if (text.length == 0)
+        return error_set(error, ERROR_INPUT, "nothing is in it but remarks (#)");
+    return error_set(error, ERROR_INPUT,
+                     "line %zu: `%s` begins no HAR ({), no curl command (curl) and no .http file (a request line or "
+                     "###; without HTTP/1.1 at its end with " IMPORT_METHODS ")",
+                     import_line_number(bytes, bytes.length - text.length),
+                     import_quote(quote, slice_first(text, slice_find(text, '\n'))));
 }
 
 static bool read_as(struct import *import, struct slice bytes, struct error *error)
 {
-    char quote[IMPORT_QUOTE_MAX];
     if (without_leading_blanks(bytes).length == 0)
         return error_set(error, ERROR_INPUT, "nothing is in it but blanks");
     if (import->format == IMPORT_GUESS)
@@ -201,9 +230,7 @@ static bool read_as(struct import *import, struct slice bytes, struct error *err
         if (formats[i].format == import->format)
             return formats[i].read(import, bytes, error);
     }
-    return error_set(error, ERROR_INPUT,
-                     "line 1: `%s` begins no HAR ({), no curl command (curl) and no .http file (a request line or ###)",
-                     import_quote(quote, slice_first(bytes, slice_find(bytes, '\n'))));
+    return unknown_kind(bytes, error);
 }
 
 bool import_read(struct import **import, struct slice bytes, enum import_format format, struct error *error)

@@ -11,8 +11,7 @@
 
 static bool wrong(const struct shell *shell, const char *what)
 {
-    return error_set(shell->error, ERROR_INPUT, "line %zu: %s", import_line_number(shell->text, shell->command_at),
-                     what);
+    return error_set(shell->error, ERROR_INPUT, "line %zu: %s", shell->command_line, what);
 }
 
 /* The -H of that name, or NULL: given in any of its forms ("Name: value", "Name;", "Name:"). */
@@ -51,9 +50,8 @@ static void append_own(struct buffer *head, const struct curl_command *command, 
         http_append_field(head, slice_text(name), value);
 }
 
-static void append_host(struct buffer *head, const struct curl_command *command, const struct import_url *url)
+static void append_host(struct buffer *head, const struct slice *given, const struct import_url *url)
 {
-    const struct slice *given = find_given(command, "Host");
     if (given == NULL)
         http_append_field(head, SLICE_LITERAL("Host"), url->host);
     else
@@ -112,11 +110,12 @@ static void append_body_fields(struct buffer *head, const struct curl_command *c
 
 static void append_fields(struct buffer *head, const struct curl_command *command, const struct import_url *url)
 {
-    append_host(head, command, url);
+    const struct slice *host = find_given(command, "Host");
+    append_host(head, host, url);
     append_authorization(head, command, command->user.length > 0 ? command->user : url->userinfo);
     append_defaults(head, command);
     for (size_t i = 0; i < command->field_count; i++) {
-        if (&command->fields[i] != find_given(command, "Host"))
+        if (&command->fields[i] != host)
             append_given(head, command->fields[i]);
     }
     append_body_fields(head, command);
@@ -239,6 +238,8 @@ static bool read_command(struct import *import, const struct shell *shell)
     char what[48];
     struct curl_command command;
     struct record_message message = { .head = { NULL, 0 } };
+    if (slice_equal_text(shell_word(shell, 0), "printf")) /* as this program's own export has it */
+        return wrong(shell, "the body is what printf makes; " CURL_BODIES_KEPT);
     if (!is_curl(shell_word(shell, 0)))
         return wrong(shell, "a command that is not curl");
     curl_command_begin(&command);
@@ -248,7 +249,7 @@ static bool read_command(struct import *import, const struct shell *shell)
     if (record == NULL)
         return false;
     import_set_request(record, message);
-    (void)snprintf(what, sizeof(what), "line %zu", import_line_number(shell->text, shell->command_at)); /* fits */
+    (void)snprintf(what, sizeof(what), "line %zu", shell->command_line); /* fits */
     return import_finish(import, record, what, shell->error);
 }
 

@@ -54,6 +54,9 @@ struct curl_option {
 const struct curl_option *curl_option_find_long(struct slice name); /* NULL: there is none */
 const struct curl_option *curl_option_find_short(char letter);
 
+/* What to do where an export of this program has a body elsewhere than in the command. */
+#define CURL_BODIES_KEPT "`log export` keeps such bodies with --format har or http"
+
 /* An error that names the option at hand. Always false. */
 bool curl_option_wrong(const struct curl_reading *reading, const char *what);
 

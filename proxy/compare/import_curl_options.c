@@ -8,8 +8,8 @@
 
 bool curl_option_wrong(const struct curl_reading *reading, const char *what)
 {
-    return error_set(reading->shell->error, ERROR_INPUT, "line %zu: --%s: %s",
-                     import_line_number(reading->shell->text, reading->shell->command_at), reading->option->name, what);
+    return error_set(reading->shell->error, ERROR_INPUT, "line %zu: --%s: %s", reading->shell->command_line,
+                     reading->option->name, what);
 }
 
 static bool take_url(struct curl_reading *reading, struct slice value)
@@ -59,6 +59,14 @@ static bool take_data(struct curl_reading *reading, struct slice value)
 {
     if (slice_starts_with(value, "@"))
         return curl_option_wrong(reading, "the body is in a file that is not here (@)");
+    return append_data(reading, value);
+}
+
+/* This program's own export puts long bodies and those with a NUL into files. */
+static bool take_data_binary(struct curl_reading *reading, struct slice value)
+{
+    if (slice_starts_with(value, "@"))
+        return curl_option_wrong(reading, "the body is in a file that is not here (@); " CURL_BODIES_KEPT);
     return append_data(reading, value);
 }
 
@@ -214,7 +222,7 @@ static const struct curl_option options[] = {
     { 'd', "data", true, take_data },
     { 0, "data-ascii", true, take_data },
     { 0, "data-raw", true, append_data },
-    { 0, "data-binary", true, take_data },
+    { 0, "data-binary", true, take_data_binary },
     { 0, "data-urlencode", true, take_data_urlencode },
     { 0, "json", true, take_json },
     { 0, "url", true, take_url },

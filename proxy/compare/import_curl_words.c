@@ -10,8 +10,7 @@ static bool unknown(const struct curl_reading *reading, const char *dashes, stru
     return error_set(reading->shell->error, ERROR_INPUT,
                      "line %zu: curl's option `%s%s` is not known here: leave it out if the request does not depend "
                      "on it",
-                     import_line_number(reading->shell->text, reading->shell->command_at), dashes,
-                     import_quote(quote, name));
+                     reading->shell->command_line, dashes, import_quote(quote, name));
 }
 
 static bool take_option(struct curl_reading *reading, const struct curl_option *option, struct slice value)

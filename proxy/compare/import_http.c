@@ -4,6 +4,7 @@
 
 #include "countersign/compiler.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ struct walk {
     struct slice rest;
     size_t line_at;         /* offset of the line at hand */
     bool is_waiting_answer; /* the last record has none yet */
+    bool is_head;           /* and its method is HEAD */
     struct error *error;
 };
 
@@ -63,9 +65,11 @@ struct message {
     struct buffer head;
     struct slice host; /* from an absolute URL */
     bool has_host;
+    bool is_request;
     bool has_length;
-    uint64_t length; /* Content-Length's */
-    size_t count;    /* fields */
+    uint64_t length;  /* Content-Length's */
+    size_t length_at; /* offset of its line */
+    size_t count;     /* fields */
 };
 
 static bool append_field(struct walk *walk, struct message *message, struct slice line)
@@ -84,8 +88,10 @@ static bool append_field(struct walk *walk, struct message *message, struct slic
         return wrong(walk, "the head has too many fields or is too long");
     if (slice_equal_text_caseless(name, "Host"))
         message->has_host = true;
-    if (slice_equal_text_caseless(name, "Content-Length"))
+    if (slice_equal_text_caseless(name, "Content-Length")) {
         message->has_length = slice_to_u64(value, &message->length);
+        message->length_at = walk->line_at;
+    }
     buffer_append_slice(&message->head, line);
     buffer_append_text(&message->head, "\r\n");
     return true;
@@ -107,18 +113,44 @@ static bool read_fields(struct walk *walk, struct message *message)
     return true;
 }
 
-/* The first place in `rest` where a line begins with "###"; its length where there is none. */
-static size_t find_separator(struct slice rest)
+static bool is_digit(char byte)
 {
-    if (at_separator(rest))
-        return 0;
-    const char *place = rest.length == 0 ? NULL : memmem(rest.data, rest.length, "\n###", 4);
-    return place == NULL ? rest.length : (size_t)(place - rest.data) + 1;
+    return byte >= '0' && byte <= '9';
+}
+
+/* "HTTP/1.1 200", RFC 9112 §4. */
+static bool is_status_line(struct slice line)
+{
+    static const char form[] = "HTTP/0.0 000"; /* 0: any digit */
+    if (line.length < sizeof(form) - 1)
+        return false;
+    for (size_t i = 0; i < sizeof(form) - 1; i++) {
+        if (form[i] == '0' ? !is_digit(line.data[i]) : line.data[i] != form[i])
+            return false;
+    }
+    return line.length == sizeof(form) - 1 || line.data[sizeof(form) - 1] == ' ';
+}
+
+/* Where a body of unknown length ends: at a separator, at the answer behind an empty line, or with the file. The empty line
+ * of the head is before it. */
+static size_t find_end(const struct message *message, struct slice rest)
+{
+    struct slice left = rest, line;
+    bool is_behind_empty = true;
+    size_t end = 0;
+    while (!at_separator(left) && import_next_line(&left, &line)) {
+        if (message->is_request && is_behind_empty && is_status_line(line))
+            return end;
+        is_behind_empty = line.length == 0;
+        end = rest.length - left.length;
+    }
+    return end;
 }
 
 static struct slice without_blank_lines(struct slice rest)
 {
-    while (rest.length > 0 && (rest.data[0] == '\r' || rest.data[0] == '\n' || rest.data[0] == ' '))
+    while (rest.length > 0 &&
+           (rest.data[0] == '\r' || rest.data[0] == '\n' || rest.data[0] == ' ' || rest.data[0] == '\t'))
         rest = slice_from(rest, 1);
     return rest;
 }
@@ -132,13 +164,21 @@ static bool length_fits(const struct message *message, struct slice rest)
     return behind.length == 0 || at_separator(behind) || slice_starts_with(behind, "HTTP/");
 }
 
-static struct slice without_last_line_end(struct slice body)
+static struct slice without_line_end(struct slice text)
 {
-    if (body.length > 0 && body.data[body.length - 1] == '\n')
-        body.length--;
-    if (body.length > 0 && body.data[body.length - 1] == '\r')
-        body.length--;
-    return body;
+    if (text.length == 0 || text.data[text.length - 1] != '\n')
+        return text;
+    text.length--;
+    if (text.length > 0 && text.data[text.length - 1] == '\r')
+        text.length--;
+    return text;
+}
+
+/* The body's last line end is the file's, and so is an empty line behind it: before a separator or an answer people write
+ * one, before the end of the file they do not, and the same body is meant. */
+static struct slice without_gap(struct slice body)
+{
+    return without_line_end(without_line_end(body));
 }
 
 static struct slice cut_body(struct walk *walk, const struct message *message)
@@ -152,11 +192,22 @@ static struct slice cut_body(struct walk *walk, const struct message *message)
         body = slice_first(rest, 0);
         walk->rest = text;
     } else {
-        body = slice_first(rest, find_separator(rest));
+        body = slice_first(rest, find_end(message, rest));
         walk->rest = slice_from(rest, body.length);
-        body = without_last_line_end(body);
+        body = without_gap(body);
     }
     return body;
+}
+
+static bool check_length(const struct walk *walk, const struct message *message, struct slice body)
+{
+    if (!message->has_length || message->length == body.length)
+        return true;
+    return error_set(walk->error, ERROR_INPUT,
+                     "line %zu: Content-Length is %" PRIu64
+                     ", but the length of the body here is %zu: correct the field "
+                     "or leave it out",
+                     import_line_number(walk->bytes, message->length_at), message->length, body.length);
 }
 
 static bool keep_message(struct walk *walk, struct message *message, struct record_message *kept)
@@ -167,7 +218,8 @@ static bool keep_message(struct walk *walk, struct message *message, struct reco
     walk->line_at = body_at;
     if (slice_starts_with(body, "< ") || slice_starts_with(body, "<@ "))
         return wrong(walk, "the body is in a file that is not here");
-    return import_keep_buffer(walk->import, &kept->head, &message->head, walk->error) &&
+    return check_length(walk, message, body) &&
+           import_keep_buffer(walk->import, &kept->head, &message->head, walk->error) &&
            import_keep(walk->import, &kept->body, body, walk->error);
 }
 
@@ -175,7 +227,7 @@ static bool keep_message(struct walk *walk, struct message *message, struct reco
  * before the version, if any. */
 static bool append_request_line(struct walk *walk, struct message *message, struct slice line)
 {
-    struct slice method = SLICE_LITERAL("GET"), version = SLICE_LITERAL("HTTP/1.1"), text = line;
+    struct slice method = SLICE_LITERAL("GET"), version = { NULL, 0 }, text = line;
     struct import_url url;
     if (!slice_starts_with(line, "http://") && !slice_starts_with(line, "https://")) {
         method = slice_first(line, slice_find(line, ' '));
@@ -192,6 +244,10 @@ static bool append_request_line(struct walk *walk, struct message *message, stru
     if (!http_method_is_valid(method) || !import_target_is_valid(text) ||
         (!slice_starts_with(text, "/") && !import_url_is_http(&url)))
         return wrong(walk, no_request);
+    if (version.length == 0 && !import_method_is_known(method))
+        return wrong(walk, "a request line without HTTP/1.1 at its end begins with " IMPORT_METHODS);
+    if (version.length == 0)
+        version = SLICE_LITERAL("HTTP/1.1");
     if (!slice_starts_with(version, "HTTP/") || !import_target_is_valid(version))
         return wrong(walk, "behind the request's target nothing but a version as in HTTP/1.1 is expected");
     if (import_url_is_http(&url)) {
@@ -237,6 +293,7 @@ static bool finish_last(struct walk *walk)
 static bool read_request(struct walk *walk, struct message *message, struct slice line)
 {
     struct record_message kept = { .head = { NULL, 0 } };
+    message->is_request = true;
     if (!finish_last(walk) || !append_request_line(walk, message, line) || !read_fields(walk, message))
         return false;
     if (!put_host(message))
@@ -245,8 +302,15 @@ static bool read_request(struct walk *walk, struct message *message, struct slic
     if (record == NULL || !keep_message(walk, message, &kept))
         return false;
     import_set_request(record, kept);
+    walk->is_head = slice_starts_with(kept.head, "HEAD ");
     walk->is_waiting_answer = true;
     return true;
+}
+
+/* Content-Length tells what a GET would have had, RFC 9110 §8.6. */
+static bool has_no_body(const struct walk *walk, struct slice status_line)
+{
+    return walk->is_head || (is_status_line(status_line) && slice_starts_with(slice_from(status_line, 9), "304"));
 }
 
 static bool read_answer(struct walk *walk, struct message *message, struct slice line)
@@ -258,7 +322,11 @@ static bool read_answer(struct walk *walk, struct message *message, struct slice
     buffer_append_text(&message->head, "\r\n");
     if (!import_value_is_valid(line))
         return wrong(walk, "the status line has a CR or a NUL in it");
-    if (!read_fields(walk, message) || !keep_message(walk, message, &kept))
+    if (!read_fields(walk, message))
+        return false;
+    if (has_no_body(walk, line))
+        message->has_length = false;
+    if (!keep_message(walk, message, &kept))
         return false;
     import_set_response(&walk->import->records[walk->import->count - 1], kept);
     walk->is_waiting_answer = false;

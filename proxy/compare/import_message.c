@@ -1,6 +1,8 @@
 /* The parts that a message's head is put together from: URLs, names, values. Pure; any thread. */
 #include "import_private.h"
 
+#include "countersign/compiler.h"
+
 #include <string.h>
 
 bool import_name_is_valid(struct slice name)
@@ -13,6 +15,16 @@ bool import_name_is_valid(struct slice name)
             return false;
     }
     return true;
+}
+
+bool import_method_is_known(struct slice method)
+{
+    static const char *const known[] = { "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS" };
+    for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+        if (slice_equal_text(method, known[i]))
+            return true;
+    }
+    return false;
 }
 
 bool import_value_is_valid(struct slice value)

@@ -41,6 +41,10 @@ bool import_next_line(struct slice *rest, struct slice *line);
 bool import_name_is_valid(struct slice name);
 bool import_value_is_valid(struct slice value);
 
+/* The form that editors send has no version at the line's end to know it by: only these methods begin a request there. */
+#define IMPORT_METHODS "GET, POST, PUT, DELETE, PATCH, HEAD or OPTIONS"
+bool import_method_is_known(struct slice method);
+
 /* A URL in its parts, each a slice of it. */
 struct import_url {
     struct slice scheme;   /* empty where there is none */

@@ -12,6 +12,7 @@ void shell_begin(struct shell *shell, struct slice text, struct error *error)
     memset(shell, 0, sizeof(*shell));
     shell->text = text;
     shell->error = error;
+    shell->command_line = 1;
     buffer_init(&shell->letters, text.length + 1);
 }
 
@@ -355,19 +356,27 @@ static void pass_prompt(struct shell *shell)
         shell->offset++;
 }
 
+/* The next command begins at the offset. Every byte is looked at once, however many commands there are. */
+static void begin_command(struct shell *shell)
+{
+    struct slice passed = slice_from(slice_first(shell->text, shell->offset), shell->command_at);
+    shell->command_line += import_line_number(passed, passed.length) - 1;
+    shell->command_at = shell->offset;
+    shell->count = 0;
+    buffer_reset(&shell->letters);
+}
+
 bool shell_next_command(struct shell *shell, bool *is_end)
 {
     if (shell->offset == 0 && slice_find(shell->text, '\0') < shell->text.length)
         return error_set(shell->error, ERROR_INPUT, "line %zu: a NUL, which no command line can hold",
                          import_line_number(shell->text, slice_find(shell->text, '\0')));
-    shell->count = 0;
-    buffer_reset(&shell->letters);
-    while (shell->count == 0 && !is_over(shell)) {
+    do {
         pass_prompt(shell);
-        shell->command_at = shell->offset;
+        begin_command(shell);
         if (!read_words(shell))
             return false;
-    }
+    } while (shell->count == 0 && !is_over(shell));
     *is_end = shell->count == 0;
     return true;
 }

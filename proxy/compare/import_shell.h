@@ -13,6 +13,7 @@ struct shell {
     struct slice text;
     size_t offset;                /* behind the last command */
     size_t command_at;            /* where it began */
+    size_t command_line;          /* and in which line; counted on from one command to the next */
     struct buffer letters;        /* of its words, one after another */
     size_t ends[SHELL_WORDS_MAX]; /* where each ends in `letters` */
     size_t count;

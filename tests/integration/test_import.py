@@ -87,7 +87,8 @@ def test_entries_that_cannot_be_compared_are_counted_on_standard_error(tool):
      "standard input: line 2: a header field `Name: value` was expected, or the empty line before the body"),
     (b"", "standard input: nothing is in it but blanks"),
     (b"\x1b[31m\xff", "standard input: line 1: `?[31m?` begins no HAR ({), no curl command (curl) and no .http file "
-                      "(a request line or ###)"),
+                      "(a request line or ###; without HTTP/1.1 at its end with GET, POST, PUT, DELETE, PATCH, HEAD "
+                      "or OPTIONS)"),
 ], ids=["json", "broken", "variable", "field", "empty", "binary"])
 def test_bad_input_is_one_line_and_exit_code_2_and_stores_nothing(tool, tmp_path, text, message):
     done = tool("import", "-", stdin=text)
@@ -102,6 +103,47 @@ def test_a_file_that_is_not_there_is_named(tool, tmp_path):
     assert done.stderr.decode() == f"countersign log import: {tmp_path}/no.har: No such file or directory\n"
     assert tool("import").returncode == 2
     assert tool("import", "--format", "xml", "-", stdin=b"x").returncode == 2
+
+
+# --- this program's own curl export ---
+
+@pytest.fixture
+def script(tool, tmp_path):
+    """Exports what was imported from a HAR with these bodies as a script of curl commands, by the file's name or by
+    standard output."""
+    def make(*bodies, named=True):
+        (tmp_path / "a.har").write_bytes(har(*(entry("", body) for body in bodies)))
+        assert tool("import", tmp_path / "a.har").returncode == 0
+        path = tmp_path / "script.sh"
+        ids = [f"i{number}" for number in range(1, len(bodies) + 1)]
+        done = tool("export", *ids, "--format", "curl", "--to", "http://127.0.0.1:1", *(["-o", path] if named else []))
+        assert done.returncode == 0, done.stderr.decode()
+        if not named:
+            path.write_bytes(done.stdout)
+        return path
+    return make
+
+
+def test_an_own_export_of_curl_commands_is_read_without_being_told(tool, script):
+    bodies = ["{}", "it's \n\r\n @ {\"a\": 1.0} $HOME `x` \\ é#"]
+    path = script(*bodies)
+    assert path.read_bytes().startswith(b"#!/bin/sh\n#")
+    done = tool("import", "--json", path)
+    assert done.returncode == 0, done.stderr.decode()
+    ids = [json.loads(line)["id"] for line in done.stdout.splitlines()]
+    assert ids == [-3, -4]
+    for number, body in zip(("i3", "i4"), bodies):
+        head, got = view(tool, number, "client-request").split(b"\r\n\r\n", 1)
+        assert head.startswith(b"POST /api/spot/accountList HTTP/1.1\r\nHost: 127.0.0.1:1\r\n")
+        assert got == body.encode()
+
+
+@pytest.mark.parametrize("body", ["x" * 200_000, "a\0b"], ids=["long", "NUL"])
+@pytest.mark.parametrize("named", [True, False], ids=["file", "printf"])
+def test_a_body_that_an_own_export_has_elsewhere_is_refused_with_the_formats_that_keep_it(tool, script, body, named):
+    done = tool("import", script(body, named=named))
+    assert done.returncode == 2
+    assert done.stderr.decode().endswith("; `log export` keeps such bodies with --format har or http\n")
 
 
 # --- what curl sends ---

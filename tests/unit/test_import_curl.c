@@ -1,6 +1,10 @@
 /* curl commands as browsers copy them and documentation shows them. What curl would send was watched, version 7.88. */
 #include "import_harness.h"
 
+#include "countersign/buffer.h"
+
+#include <time.h>
+
 static void an_order_as_documentation_shows_it(void **state)
 {
     (void)state;
@@ -127,6 +131,70 @@ static void several_commands_are_several_exchanges(void **state)
     import_free(import);
 }
 
+static void remarks_and_a_script_s_first_line_are_passed_over(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "# my working call\ncurl https://h/p\n",
+        "\n\n  # one\n\n# two\r\n$ curl h/p\n",
+        "#!/bin/sh\n# said\n\n# more\ncurl --path-as-is \\\n  --request GET \\\n  'http://h/p'\n\n# next\n# two\n\n",
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct import *import = read_text(texts[i]);
+        assert_int_equal(import->format, IMPORT_CURL);
+        assert_int_equal(import->count, 1);
+        assert_slice(import->records[0].method, "GET");
+        assert_slice(import->records[0].target, "/p");
+        import_free(import);
+    }
+    assert_refused("#!/bin/sh\nset -e\ncurl h\n", "line 2: a command that is not curl");
+}
+
+static void a_word_that_is_no_method_of_editors_begins_nothing(void **state)
+{
+    (void)state;
+    static const char expected[] =
+        "` begins no HAR ({), no curl command (curl) and no .http file (a request line or ###; without HTTP/1.1 at its "
+        "end with GET, POST, PUT, DELETE, PATCH, HEAD or OPTIONS)";
+    static const char *const lines[] = { "wget http://x/", "get http://x/", "BREW http://x/", "http /p", "POST" };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        char text[64], message[300];
+        (void)snprintf(text, sizeof(text), "\n# said\n%s\n", lines[i]);                /* fits */
+        (void)snprintf(message, sizeof(message), "line 3: `%s%s", lines[i], expected); /* fits */
+        assert_refused(text, message);
+    }
+    assert_refused("# said\n\n", "nothing is in it but remarks (#)");
+    assert_refused_as("curl http://x/", IMPORT_HTTP,
+                      "line 1: a request line without HTTP/1.1 at its end begins with GET, POST, PUT, DELETE, PATCH, "
+                      "HEAD or OPTIONS");
+    struct import *import = read_text("# said\nBREW /pot HTTP/1.1\nHost: h\n");
+    assert_int_equal(import->format, IMPORT_HTTP);
+    assert_slice(import->records[0].method, "BREW");
+    import_free(import);
+}
+
+static void a_megabyte_of_commands_is_read_in_the_time_of_their_bytes(void **state)
+{
+    (void)state;
+    enum { COMMANDS = 150000, SECONDS_MAX = 20 /* of one core; going over the file again for each takes minutes */ };
+    static const char command[] = "curl h\n";
+    struct buffer text;
+    buffer_init(&text, COMMANDS * sizeof(command));
+    for (int i = 0; i < COMMANDS; i++)
+        buffer_append_text(&text, command);
+    assert_false(text.failed);
+    clock_t begin = clock();
+    struct import *import = read_bytes(buffer_slice(&text), IMPORT_CURL);
+    assert_true((clock() - begin) / CLOCKS_PER_SEC < SECONDS_MAX);
+    assert_int_equal(import->count, COMMANDS);
+    import_free(import);
+    buffer_append_text(&text, "wget h\n");
+    struct error error;
+    assert_false(import_read(&import, buffer_slice(&text), IMPORT_CURL, &error));
+    assert_string_equal(error.message, "line 150001: a command that is not curl");
+    buffer_free(&text);
+}
+
 static void what_a_shell_would_have_to_fill_in_is_refused(void **state)
 {
     (void)state;
@@ -163,7 +231,10 @@ static void what_is_not_in_the_command_is_refused_by_option(void **state)
 {
     (void)state;
     assert_refused("curl h -d @body.json", "line 1: --data: the body is in a file that is not here (@)");
-    assert_refused("curl h --data-binary @-", "line 1: --data-binary: the body is in a file that is not here (@)");
+    assert_refused("curl h --data-binary @-", "line 1: --data-binary: the body is in a file that is not here (@); `log "
+                                              "export` keeps such bodies with --format har or http");
+    assert_refused("#!/bin/sh\nprintf '%s' | curl h --data-binary @-",
+                   "line 2: the body is what printf makes; `log export` keeps such bodies with --format har or http");
     assert_refused("curl h --json @f", "line 1: --json: the body is in a file that is not here (@)");
     assert_refused("curl h --data-urlencode n@f",
                    "line 1: --data-urlencode: the body is in a file that is not here (@)");
@@ -226,6 +297,9 @@ int main(void)
         cmocka_unit_test(what_firefox_copies),
         cmocka_unit_test(each_option_makes_what_curl_would_send),
         cmocka_unit_test(several_commands_are_several_exchanges),
+        cmocka_unit_test(remarks_and_a_script_s_first_line_are_passed_over),
+        cmocka_unit_test(a_word_that_is_no_method_of_editors_begins_nothing),
+        cmocka_unit_test(a_megabyte_of_commands_is_read_in_the_time_of_their_bytes),
         cmocka_unit_test(what_a_shell_would_have_to_fill_in_is_refused),
         cmocka_unit_test(a_quote_that_is_not_closed_is_found_where_it_opens),
         cmocka_unit_test(what_is_not_in_the_command_is_refused_by_option),

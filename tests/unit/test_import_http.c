@@ -32,9 +32,12 @@ static void without_a_length_the_body_ends_at_the_file_s_last_line_end(void **st
     } cases[] = {
         { "POST /p HTTP/1.1\n\n{\n}\n", "{\n}" },
         { "POST /p HTTP/1.1\r\n\r\n{\r\n}\r\n", "{\r\n}" },
-        { "POST /p HTTP/1.1\n\n{}\n\n", "{}\n" },
+        { "POST /p HTTP/1.1\n\n{}\n\n", "{}" },
+        { "POST /p HTTP/1.1\n\n{}\n\n\n", "{}\n" },
+        { "POST /p HTTP/1.1\r\n\r\n{}\r\n\r\n\r\n", "{}\r\n" },
+        { "POST /p HTTP/1.1\n\n{}\r", "{}\r" },
+        { "POST /p HTTP/1.1\n\n\n", "" },
         { "POST /p HTTP/1.1\nContent-Length: 3\n\n{}\n", "{}\n" },
-        { "POST /p HTTP/1.1\nContent-Length: 9\n\n{}\n", "{}" },
         { "GET /p HTTP/1.1\n", "" },
         { "GET /p HTTP/1.1", "" },
     };
@@ -68,6 +71,79 @@ static void an_answer_follows_its_request_behind_a_separator_or_at_once(void **s
     import_free(import);
 }
 
+static void the_same_body_before_a_separator_an_answer_and_the_end_is_the_same(void **state)
+{
+    (void)state;
+    static const char *const behind[] = {
+        "",
+        "\n",
+        "\n\n",
+        "\r\n\r\n",
+        "\n###\n",
+        "\n\n### next\nGET /q HTTP/1.1\n",
+        "\r\n\r\n###\r\n",
+        "\n\nHTTP/1.1 200 OK\n\n",
+        "\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    };
+    for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+        char text[128];
+        (void)snprintf(text, sizeof(text), "POST /p HTTP/1.1\n\n{\n}%s", behind[i]); /* fits */
+        struct import *import = read_text(text);
+        assert_request(&import->records[0], "POST /p HTTP/1.1\r\n\r\n", "{\n}");
+        import_free(import);
+    }
+}
+
+static void a_status_line_behind_an_empty_line_in_a_request_s_body_begins_the_answer(void **state)
+{
+    (void)state;
+    struct import *import = read_text("POST /p HTTP/1.1\nHost: h\n\n{}\n\nHTTP/1.1 401 Unauthorized\nServer: x\n\n"
+                                      "{\"code\":1401}\n\nHTTP/1.1 200\n\n###\nGET /q HTTP/1.1\n");
+    assert_int_equal(import->count, 2);
+    assert_request(&import->records[0], "POST /p HTTP/1.1\r\nHost: h\r\n\r\n", "{}");
+    assert_answer(&import->records[0], "HTTP/1.1 401 Unauthorized\r\nServer: x\r\n\r\n",
+                  "{\"code\":1401}\n\nHTTP/1.1 200");
+    assert_int_equal(import->records[0].status, 401);
+    import_free(import);
+    static const char *const bodies[] = {
+        "a\nHTTP/1.1 200 OK",    "a\n\nHTTP/1.1 20",   "a\n\nHTTP/x.1 200 OK",
+        "a\n\n HTTP/1.1 200 OK", "a\n\nHTTP/1.1 2000", "a\n\nHTTP/1.1 20x OK",
+    };
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        char text[128];
+        (void)snprintf(text, sizeof(text), "POST /p HTTP/1.1\n\n%s\n", bodies[i]); /* fits */
+        import = read_text(text);
+        assert_request(&import->records[0], "POST /p HTTP/1.1\r\n\r\n", bodies[i]);
+        import_free(import);
+    }
+}
+
+static void a_content_length_that_does_not_fit_is_refused_with_both_numbers(void **state)
+{
+    (void)state;
+#define NOT_FITTING(line, length, there)                                                                               \
+    "line " line ": Content-Length is " length ", but the length of the body here is " there ": correct the field or " \
+    "leave it out"
+    assert_refused("POST /p HTTP/1.1\nContent-Length: 9\n\n{}\n", NOT_FITTING("2", "9", "2"));
+    assert_refused("POST /p HTTP/1.1\nHost: h\ncontent-length:1\n\n{}", NOT_FITTING("3", "1", "2"));
+    assert_refused("POST /p HTTP/1.1\nContent-Length: 0\n\n{}\n\n###\n", NOT_FITTING("2", "0", "2"));
+    assert_refused("POST /p HTTP/1.1\nContent-Length: 18446744073709551615\n\n{}\n###\n",
+                   NOT_FITTING("2", "18446744073709551615", "2"));
+    assert_refused("POST /p HTTP/1.1\nContent-Length: 2\n\nHTTP/1.1 200 OK\n\n", NOT_FITTING("2", "2", "0"));
+    assert_refused("POST /p HTTP/1.1\nContent-Length: 3\n\n{}\n\nHTTP/1.1 200 OK\nContent-Length: 5\n\n{}\n",
+                   NOT_FITTING("7", "5", "2"));
+#undef NOT_FITTING
+    static const char *const without_body[] = {
+        "HEAD /p HTTP/1.1\n\nHTTP/1.1 200 OK\nContent-Length: 5\n\n",
+        "GET /p HTTP/1.1\n\nHTTP/1.1 304 Not Modified\nContent-Length: 5\n\n###\n",
+    };
+    for (size_t i = 0; i < sizeof(without_body) / sizeof(without_body[0]); i++) {
+        struct import *import = read_text(without_body[i]);
+        assert_slice(import->records[0].views[RECORD_CLIENT_RESPONSE].body, "");
+        import_free(import);
+    }
+}
+
 static void the_form_of_editors_becomes_a_message(void **state)
 {
     (void)state;
@@ -81,7 +157,7 @@ static void the_form_of_editors_becomes_a_message(void **state)
                    "POST /api/spot/accountList?x=%20 HTTP/1.1\r\nHost: api.coinstore.com\r\n"
                    "Content-Type: application/json\r\nX-CS-APIKEY: 0123********cdef\r\n"
                    "Authorization: *************\r\n\r\n",
-                   "{\"a\": 1}\n");
+                   "{\"a\": 1}");
     assert_request(&import->records[1], "GET /p HTTP/1.1\r\nHost: h\r\n\r\n", "");
     assert_request(&import->records[2], "GET / HTTP/1.0\r\nHost: own\r\n\r\n", "");
     assert_slice(import->records[0].api_key_masked, "0123********cdef");
@@ -178,6 +254,9 @@ int main(void)
         cmocka_unit_test(a_pasted_request_is_taken_with_crlf_or_lf),
         cmocka_unit_test(without_a_length_the_body_ends_at_the_file_s_last_line_end),
         cmocka_unit_test(an_answer_follows_its_request_behind_a_separator_or_at_once),
+        cmocka_unit_test(the_same_body_before_a_separator_an_answer_and_the_end_is_the_same),
+        cmocka_unit_test(a_status_line_behind_an_empty_line_in_a_request_s_body_begins_the_answer),
+        cmocka_unit_test(a_content_length_that_does_not_fit_is_refused_with_both_numbers),
         cmocka_unit_test(the_form_of_editors_becomes_a_message),
         cmocka_unit_test(what_only_an_editor_knows_is_refused),
         cmocka_unit_test(what_is_no_message_is_said_where),
