@@ -59,7 +59,7 @@ enum diff_change {
     DIFF_ADDED,       /* on side 1 alone */
     DIFF_VALUE,       /* another value */
     DIFF_TYPE,        /* another type of JSON value */
-    DIFF_MOVED,       /* another place among its fields or parameters; numbers are the places, from 1 */
+    DIFF_MOVED,       /* another place among the fields or parameters that both have; numbers are the places, from 1 */
     DIFF_KEY_ORDER,   /* the members of a JSON object in another order */
     DIFF_CASE,        /* a name in other letters' case */
     DIFF_SPACE,       /* white space between JSON values; numbers are its bytes */

@@ -150,7 +150,7 @@ static void compare_values(const struct lists *lists, const struct http_field *c
 }
 
 static void add_cosmetic(const struct lists *lists, enum diff_change change, const struct http_field *const pair[2],
-                         size_t a, size_t b)
+                         const uint32_t places[2])
 {
     bool is_ours = crosses_views(lists) && lists->part == DIFF_PART_FIELD;
     const char *reason = is_ours ? reason_of_field(lists, pair[0]->name, change) : NULL;
@@ -161,8 +161,17 @@ static void add_cosmetic(const struct lists *lists, enum diff_change change, con
                                                  .subject = pair[0]->name,
                                                  .has = { true, true },
                                                  .values = { pair[0]->name, pair[1]->name },
-                                                 .numbers = { (int64_t)a + 1, (int64_t)b + 1 },
+                                                 .numbers = { places[0], places[1] },
                                                  .note = reason });
+}
+
+/* The middle one of three that were turned round stands where it stood. */
+static void add_moved(const struct lists *lists, const struct diff_matching *matching, size_t i,
+                      const struct http_field *const pair[2])
+{
+    const uint32_t places[2] = { matching->places[0][i], matching->places[1][matching->partners[0][i]] };
+    if (places[0] != places[1])
+        add_cosmetic(lists, DIFF_MOVED, pair, places);
 }
 
 static void compare_matched(const struct lists *lists, const struct diff_matching *matching, const bool *is_moved)
@@ -174,11 +183,11 @@ static void compare_matched(const struct lists *lists, const struct diff_matchin
             continue;
         }
         const struct http_field *const pair[2] = { &lists->items[0].items[i], &lists->items[1].items[partner] };
-        if (!slice_equal(pair[0]->name, pair[1]->name))
-            add_cosmetic(lists, DIFF_CASE, pair, i, partner);
         compare_values(lists, pair);
+        if (!slice_equal(pair[0]->name, pair[1]->name))
+            add_cosmetic(lists, DIFF_CASE, pair, (const uint32_t[2]){ 0, 0 });
         if (is_moved[i])
-            add_cosmetic(lists, DIFF_MOVED, pair, i, partner);
+            add_moved(lists, matching, i, pair);
     }
     for (size_t i = 0; i < matching->counts[1]; i++)
         if (matching->partners[1][i] == DIFF_NO_PARTNER)

@@ -34,6 +34,7 @@ struct slice diff_keep_buffer(struct diff_run *run, struct buffer *buffer);
  * once on a side (is_repeated) the k-th belongs to the k-th. */
 struct diff_matching {
     uint32_t *partners[2];
+    uint32_t *places[2]; /* of an item with a partner: its place among these, from 1 */
     bool *is_repeated[2];
     size_t counts[2];
 };
