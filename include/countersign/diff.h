@@ -112,6 +112,11 @@ bool diff_is_alike(const struct diff *diff);
 /* Appends the verdict: one sentence, without a full stop's line end. Names in it are bytes from outside. */
 void diff_append_verdict(struct buffer *out, const struct diff *diff);
 
+/* Appends the names of what was found in a section, as the verdict does: what matters most first, each once, at most
+ * `maximum` ("$.clOrdId, X-CS-SIGN and 2 more"). Names are bytes from outside. */
+void diff_append_names(struct buffer *out, const struct diff *diff, enum diff_section section, enum diff_weight weight,
+                       size_t maximum);
+
 /* Words for scripts: "real", "request", "field", "key-order". */
 const char *diff_weight_name(enum diff_weight weight);
 const char *diff_section_name(enum diff_section section);

@@ -1,13 +1,6 @@
 /* Two exchanges compared: first lines, parameters, fields, what is signed, answers, network, timings, verdicts. */
 #include "diff_fixture.h"
 
-static struct diff *compared_heads(struct two_orders *orders, const char *a, const char *b)
-{
-    orders->records[0] = made_exchange(a, SLICE_LITERAL(""), OK_HEAD, SLICE_LITERAL("{}"));
-    orders->records[1] = made_exchange(b, SLICE_LITERAL(""), OK_HEAD, SLICE_LITERAL("{}"));
-    return compared(&orders->records[0], &orders->records[1]);
-}
-
 static struct diff *compared_answers(struct two_orders *orders, const char *a, const char *b)
 {
     orders->records[0] = made_exchange(ORDER_HEAD, SLICE_LITERAL("{}"), a, SLICE_LITERAL("{}"));
