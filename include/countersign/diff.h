@@ -59,7 +59,7 @@ enum diff_change {
     DIFF_ADDED,       /* on side 1 alone */
     DIFF_VALUE,       /* another value */
     DIFF_TYPE,        /* another type of JSON value */
-    DIFF_MOVED,       /* another place among its fields or parameters; numbers are the places, from 1 */
+    DIFF_MOVED,       /* another place among the fields or parameters that both have; numbers are the places, from 1 */
     DIFF_KEY_ORDER,   /* the members of a JSON object in another order */
     DIFF_CASE,        /* a name in other letters' case */
     DIFF_SPACE,       /* white space between JSON values; numbers are its bytes */
@@ -111,6 +111,11 @@ bool diff_is_alike(const struct diff *diff);
 
 /* Appends the verdict: one sentence, without a full stop's line end. Names in it are bytes from outside. */
 void diff_append_verdict(struct buffer *out, const struct diff *diff);
+
+/* Appends the names of what was found in a section, as the verdict does: what matters most first, each once, at most
+ * `maximum` ("$.clOrdId, X-CS-SIGN and 2 more"). Names are bytes from outside. */
+void diff_append_names(struct buffer *out, const struct diff *diff, enum diff_section section, enum diff_weight weight,
+                       size_t maximum);
 
 /* Words for scripts: "real", "request", "field", "key-order". */
 const char *diff_weight_name(enum diff_weight weight);

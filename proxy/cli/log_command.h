@@ -152,7 +152,7 @@ MUST_CHECK bool log_print(const struct log_run *run, struct slice text, struct e
 bool log_can_ask(void);
 bool log_ask(const char *question, const char *yes);
 
-/* A word as in "upstream-request" for --view. */
+/* A word as in "upstream-request" for --view; a request's side alone ("client", "upstream") is read too. */
 const char *log_view_word(enum record_view view);
 MUST_CHECK bool log_view_parse(enum record_view *view, const char *word);
 

@@ -89,14 +89,9 @@ static bool load(struct source *source, struct log_run *run, const char *word, s
     return log_id_resolve(&id, run, word, error) && load_exchange(source, run, id, error);
 }
 
-/* A word of --view: the requests' short names, or any view's whole one. */
 static bool parse_view(enum record_view *view, struct slice word)
 {
     char text[32];
-    if (slice_equal_text(word, "client"))
-        return (*view = RECORD_CLIENT_REQUEST, true);
-    if (slice_equal_text(word, "upstream"))
-        return (*view = RECORD_UPSTREAM_REQUEST, true);
     (void)snprintf(text, sizeof(text), "%.*s", SLICE_ARGUMENTS(word)); /* what is cut is no view's name */
     return log_view_parse(view, text);
 }

@@ -193,6 +193,16 @@ static void append_numbers(const struct log_diff_page *page, const struct diff_f
                          (long long)finding->numbers[1], after);
 }
 
+/* Names differ in case alone, so that they are short enough for one line or say too little to be shown whole. */
+static void append_case(const struct log_diff_page *page, const struct diff_finding *finding)
+{
+    append_subject(page, finding);
+    buffer_append_text(page->out, is_short(finding, 0) ? "" : "the name, in other letters' case\n");
+    if (is_short(finding, 0))
+        buffer_append_format(page->out, "written %.*s by A, %.*s by B\n", SLICE_ARGUMENTS(finding->values[0]),
+                             SLICE_ARGUMENTS(finding->values[1]));
+}
+
 static void append_bytes(const struct log_diff_page *page, const struct diff_finding *finding)
 {
     buffer_append_text(page->out, "  ");
@@ -221,7 +231,6 @@ void log_diff_append_note_of(const struct log_diff_page *page, const struct diff
     static const char *const of_changes[DIFF_CHANGE_COUNT] = {
         [DIFF_TYPE] = "another type",
         [DIFF_KEY_ORDER] = "the order of the members",
-        [DIFF_CASE] = "other letters' case",
     };
     const char *note = finding->note != NULL ? finding->note : of_changes[finding->change];
     if (note != NULL)
@@ -242,6 +251,8 @@ void log_diff_append_finding(const struct log_diff_page *page, const struct diff
         append_bytes(page, finding);
     else if (finding->change == DIFF_MOVED)
         append_numbers(page, finding, "place ", "");
+    else if (finding->change == DIFF_CASE)
+        append_case(page, finding);
     else if (finding->change == DIFF_SPACE)
         append_numbers(page, finding, "", " bytes");
     else

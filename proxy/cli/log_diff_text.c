@@ -160,15 +160,30 @@ static void append_milliseconds(const struct log_diff_page *page, int64_t us)
         buffer_append_format(page->out, "%12.3f", (double)us / 1000.0);
 }
 
+/* The durations are steps, each from the end of the one before: the page says so, whatever scripts call them. */
+static struct slice step_name(struct slice subject)
+{
+    static const char *const names[][2] = {
+        { "until sent", "to send it" },
+        { "until the first byte", "then to the first byte" },
+        { "until the last byte", "then to the last byte" },
+        { "until replied", "then to reply" },
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+        if (slice_equal_text(subject, names[i][0]))
+            return slice_text(names[i][1]);
+    return subject;
+}
+
 static void append_timing(const struct log_diff_page *page)
 {
     begin_section(page, "timing");
-    buffer_append_format(page->out, "%*s%12s%12s\n", 20, "", "A ms", "B ms");
+    buffer_append_format(page->out, ", step by step\n%*s%12s%12s\n", 26, "", "A ms", "B ms");
     for (size_t i = 0; i < page->diff->count; i++) {
         const struct diff_finding *finding = &page->diff->findings[i];
         if (finding->part != DIFF_PART_DURATION)
             continue;
-        buffer_append_format(page->out, "  %-24.*s", SLICE_ARGUMENTS(finding->subject));
+        buffer_append_format(page->out, "  %-24.*s", SLICE_ARGUMENTS(step_name(finding->subject)));
         append_milliseconds(page, finding->numbers[0]);
         append_milliseconds(page, finding->numbers[1]);
         buffer_append_byte(page->out, '\n');

@@ -246,17 +246,16 @@ enum { HELP_COLUMN = 24 };
 
 static void print_option(const struct log_option *option)
 {
-    char label[HELP_COLUMN + 16];
+    char label[2 * HELP_COLUMN];
     struct slice rest = slice_text(option->help), line;
-    bool is_first = true;
     (void)snprintf(label, sizeof(label), "  %s%c%s --%s%s%s", option->letter != '\0' ? "-" : " ",
                    option->letter != '\0' ? option->letter : ' ', option->letter != '\0' ? "," : " ", option->name,
                    option->argument != NULL ? " " : "", option->argument != NULL ? option->argument : ""); /* fits */
-    while (slice_next_part(&rest, '\n', &line)) {
-        (void)printf("%-*s%.*s\n", HELP_COLUMN, is_first ? label : "",
-                     SLICE_ARGUMENTS(line)); /* its reader sees a failure */
-        is_first = false;
-    }
+    /* A label that reaches the column has a line of its own. Whoever reads standard output sees a failure. */
+    bool is_wide = strlen(label) >= HELP_COLUMN;
+    (void)printf("%-*s%s", HELP_COLUMN, label, is_wide ? "\n" : "");
+    for (size_t i = 0; slice_next_part(&rest, '\n', &line); i++)
+        (void)printf("%*s%.*s\n", i > 0 || is_wide ? HELP_COLUMN : 0, "", SLICE_ARGUMENTS(line));
 }
 
 void log_help(const struct log_command *command)

@@ -6,6 +6,8 @@
 #include "countersign/http_message.h"
 #include "countersign/json_scan.h"
 
+#include <string.h>
+
 enum {
     DECODED_MAX = 64 << 20, /* bytes that a compressed body may grow to */
     HEX_LINE = 16,          /* bytes of one line */
@@ -39,8 +41,13 @@ const char *log_view_word(enum record_view view)
 
 bool log_view_parse(enum record_view *view, const char *word)
 {
+    static const char *const short_words[RECORD_VIEW_COUNT] = {
+        [RECORD_CLIENT_REQUEST] = "client",
+        [RECORD_UPSTREAM_REQUEST] = "upstream",
+    };
     for (size_t i = 0; i < RECORD_VIEW_COUNT; i++) {
-        if (slice_equal_text(slice_text(word), log_view_word((enum record_view)i))) {
+        bool is_short = short_words[i] != NULL && strcmp(word, short_words[i]) == 0;
+        if (is_short || strcmp(word, log_view_word((enum record_view)i)) == 0) {
             *view = (enum record_view)i;
             return true;
         }

@@ -54,9 +54,13 @@ static bool lacks_answer(const struct diff_side *side)
            !has_message(side, RECORD_CLIENT_RESPONSE);
 }
 
-static bool have_outcomes(const struct diff *diff)
+static void compare_outcomes(struct diff_run *run)
 {
-    return !lacks_answer(&diff->sides[0]) && !lacks_answer(&diff->sides[1]);
+    const bool lacks[2] = { lacks_answer(&run->diff->sides[0]), lacks_answer(&run->diff->sides[1]) };
+    if (!lacks[0] && !lacks[1])
+        diff_compare_outcomes(run);
+    else if (lacks[0] != lacks[1])
+        diff_tell_outcome(run, lacks[0] ? 1 : 0);
 }
 
 static void add_one_sided(struct diff_run *run, enum diff_section section, const struct diff_message messages[2])
@@ -100,8 +104,8 @@ static void compare(struct diff_run *run)
     bool is_whole = !diff->sides[0].has_view;
     if (is_whole || is_request(diff->sides[0].view))
         compare_messages(run, DIFF_REQUEST, diff->requests);
-    if (is_whole && have_outcomes(diff))
-        diff_compare_outcomes(run);
+    if (is_whole)
+        compare_outcomes(run);
     if (is_whole || !is_request(diff->sides[0].view))
         compare_messages(run, DIFF_ANSWER, diff->answers);
     if (is_whole) {

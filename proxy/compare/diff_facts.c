@@ -16,24 +16,74 @@ static void compare_texts(struct diff_run *run, const struct diff_finding *base,
     diff_add(run, &finding);
 }
 
+static struct slice count_text(struct diff_run *run, uint64_t count)
+{
+    struct buffer text;
+    buffer_init(&text, COUNT_TEXT_MAX);
+    buffer_append_format(&text, "%llu", (unsigned long long)count);
+    return diff_keep_buffer(run, &text);
+}
+
+/* What is known of one exchange's end. */
+struct outcome_fact {
+    const char *subject;
+    struct slice value;
+};
+
+enum { OUTCOME_FACTS = 4 };
+
+static void list_outcome(struct outcome_fact facts[OUTCOME_FACTS], const struct record *record)
+{
+    facts[0] = (struct outcome_fact){ "outcome", slice_text(record_outcome_name(record->outcome)) };
+    facts[1] = (struct outcome_fact){ "code", record->api_code };
+    facts[2] = (struct outcome_fact){ "message", record->api_message };
+    facts[3] = (struct outcome_fact){ "error", record->error_name };
+}
+
+static struct diff_finding outcome_finding(const char *subject, enum diff_weight weight, const char *note)
+{
+    return (struct diff_finding){ .section = DIFF_ANSWER,
+                                  .part = DIFF_PART_OUTCOME,
+                                  .weight = weight,
+                                  .subject = slice_text(subject),
+                                  .note = note };
+}
+
 void diff_compare_outcomes(struct diff_run *run)
 {
     const struct record *a = run->diff->sides[0].record, *b = run->diff->sides[1].record;
-    const struct {
-        const char *subject;
-        struct slice values[2];
-    } facts[] = {
-        { "outcome", { slice_text(record_outcome_name(a->outcome)), slice_text(record_outcome_name(b->outcome)) } },
-        { "code", { a->api_code, b->api_code } },
-        { "message", { a->api_message, b->api_message } },
-        { "error", { a->error_name, b->error_name } },
-    };
-    for (size_t i = 0; i < ARRAY_LENGTH(facts); i++) {
-        const struct diff_finding base = { .section = DIFF_ANSWER,
-                                           .part = DIFF_PART_OUTCOME,
-                                           .subject = slice_text(facts[i].subject) };
-        compare_texts(run, &base, facts[i].values[0], facts[i].values[1]);
+    struct outcome_fact facts[2][OUTCOME_FACTS];
+    list_outcome(facts[0], a);
+    list_outcome(facts[1], b);
+    for (size_t i = 0; i < OUTCOME_FACTS; i++) {
+        const struct diff_finding base = outcome_finding(facts[0][i].subject, DIFF_REAL, NULL);
+        compare_texts(run, &base, facts[0][i].value, facts[1][i].value);
     }
+    const struct diff_finding said = outcome_finding("error message", DIFF_INFO, NULL);
+    compare_texts(run, &said, a->error_message, b->error_message);
+}
+
+static void tell_fact(struct diff_run *run, size_t side, const char *subject, struct slice value)
+{
+    struct diff_finding finding = outcome_finding(subject, DIFF_INFO, NULL);
+    if (value.length == 0)
+        return;
+    finding.change = side == 0 ? DIFF_MISSING : DIFF_ADDED;
+    finding.has[side] = true;
+    finding.values[side] = value;
+    diff_add(run, &finding);
+}
+
+void diff_tell_outcome(struct diff_run *run, size_t side)
+{
+    const struct record *record = run->diff->sides[side].record;
+    struct outcome_fact facts[OUTCOME_FACTS];
+    list_outcome(facts, record);
+    for (size_t i = 0; i < OUTCOME_FACTS; i++)
+        tell_fact(run, side, facts[i].subject, facts[i].value);
+    tell_fact(run, side, "error message", record->error_message);
+    if (record->status > 0)
+        tell_fact(run, side, "status", count_text(run, (uint64_t)record->status));
 }
 
 static void compare_fact(struct diff_run *run, const char *subject, enum diff_weight weight, const char *note,
@@ -43,14 +93,6 @@ static void compare_fact(struct diff_run *run, const char *subject, enum diff_we
         .section = DIFF_NETWORK, .part = DIFF_PART_FACT, .weight = weight, .subject = slice_text(subject), .note = note
     };
     compare_texts(run, &base, values[0], values[1]);
-}
-
-static struct slice count_text(struct diff_run *run, uint64_t count)
-{
-    struct buffer text;
-    buffer_init(&text, COUNT_TEXT_MAX);
-    buffer_append_format(&text, "%llu", (unsigned long long)count);
-    return diff_keep_buffer(run, &text);
 }
 
 static struct slice family_text(int ip_family)

@@ -77,6 +77,16 @@ static void pair_up(struct diff_matching *matching, struct key *const keys[2])
     }
 }
 
+/* Counted among those with a partner: what one side has more moves nothing. */
+static void number_places(struct diff_matching *matching, size_t side)
+{
+    uint32_t place = 0;
+    for (size_t i = 0; i < matching->counts[side]; i++) {
+        place += matching->partners[side][i] != DIFF_NO_PARTNER;
+        matching->places[side][i] = place;
+    }
+}
+
 bool diff_match(struct diff_matching *matching, const struct slice *names[2], const size_t counts[2], bool is_caseless)
 {
     struct key *keys[2];
@@ -85,8 +95,10 @@ bool diff_match(struct diff_matching *matching, const struct slice *names[2], co
         keys[side] = sorted_keys(names[side], counts[side], is_caseless);
         matching->counts[side] = counts[side];
         matching->partners[side] = calloc(counts[side] + 1, sizeof(uint32_t));
+        matching->places[side] = calloc(counts[side] + 1, sizeof(uint32_t));
         matching->is_repeated[side] = calloc(counts[side] + 1, sizeof(bool));
-        done = done && keys[side] != NULL && matching->partners[side] != NULL && matching->is_repeated[side] != NULL;
+        done = done && keys[side] != NULL && matching->partners[side] != NULL && matching->places[side] != NULL &&
+               matching->is_repeated[side] != NULL;
         for (size_t i = 0; done && i < counts[side]; i++)
             matching->partners[side][i] = DIFF_NO_PARTNER;
         if (done)
@@ -94,6 +106,8 @@ bool diff_match(struct diff_matching *matching, const struct slice *names[2], co
     }
     if (done)
         pair_up(matching, keys);
+    for (size_t side = 0; done && side < 2; side++)
+        number_places(matching, side);
     free(keys[0]);
     free(keys[1]);
     return done;
@@ -103,6 +117,7 @@ void diff_matching_free(struct diff_matching *matching)
 {
     for (size_t side = 0; side < 2; side++) {
         free(matching->partners[side]);
+        free(matching->places[side]);
         free(matching->is_repeated[side]);
     }
     *matching = (struct diff_matching){ .partners = { NULL, NULL } };

@@ -62,16 +62,26 @@ static bool crosses_views(const struct lists *lists)
     return lists->messages[0].view != lists->messages[1].view;
 }
 
-/* Whether each message has the body that its Content-Length says: then the two differ because the bodies do. */
-static bool lengths_follow(const struct diff_message messages[2])
+/* Whether the length that a message says, or that it says none, is what its body makes it say. An imported request often
+ * leaves it to its sender. */
+static bool length_fits(const struct lists *lists, size_t side)
 {
-    for (size_t side = 0; side < 2; side++) {
-        const struct http_field *field = http_field_find(messages[side].fields, "Content-Length");
-        uint64_t length;
-        if (field == NULL || !slice_to_u64(field->value, &length) || length != messages[side].bytes->body.length)
-            return false;
-    }
-    return true;
+    const struct diff_message *message = &lists->messages[side];
+    const struct http_field *field = http_field_find(message->fields, "Content-Length");
+    uint64_t length;
+    if (field == NULL)
+        return message->bytes->body.length == 0 || lists->run->diff->sides[side].record->id <= 0;
+    return slice_to_u64(field->value, &length) && length == message->bytes->body.length;
+}
+
+/* Then two Content-Lengths differ because the bodies do. */
+static bool length_follows(const struct lists *lists, const struct diff_finding *finding)
+{
+    const struct slice *const bodies[2] = { &lists->messages[0].bytes->body, &lists->messages[1].bytes->body };
+    if (lists->part != DIFF_PART_FIELD || !slice_equal_text_caseless(finding->subject, "Content-Length"))
+        return false;
+    bool is_imported = lists->run->diff->sides[0].record->id <= 0 || lists->run->diff->sides[1].record->id <= 0;
+    return (!slice_equal(*bodies[0], *bodies[1]) || is_imported) && length_fits(lists, 0) && length_fits(lists, 1);
 }
 
 static const char *reason_of_field(const struct lists *lists, struct slice name, enum diff_change change)
@@ -93,8 +103,7 @@ static void weigh(struct diff_finding *finding, const struct lists *lists)
     else
         finding->note = reason_of_field(lists, finding->subject, finding->change);
     finding->weight = finding->note != NULL ? DIFF_EXPECTED : DIFF_REAL;
-    if (finding->note == NULL && lists->part == DIFF_PART_FIELD && finding->change == DIFF_VALUE &&
-        slice_equal_text_caseless(finding->subject, "Content-Length") && lengths_follow(lists->messages)) {
+    if (finding->note == NULL && length_follows(lists, finding)) {
         finding->note = "follows from the bodies";
         finding->weight = DIFF_EXPECTED;
     }
@@ -150,7 +159,7 @@ static void compare_values(const struct lists *lists, const struct http_field *c
 }
 
 static void add_cosmetic(const struct lists *lists, enum diff_change change, const struct http_field *const pair[2],
-                         size_t a, size_t b)
+                         const uint32_t places[2])
 {
     bool is_ours = crosses_views(lists) && lists->part == DIFF_PART_FIELD;
     const char *reason = is_ours ? reason_of_field(lists, pair[0]->name, change) : NULL;
@@ -161,8 +170,17 @@ static void add_cosmetic(const struct lists *lists, enum diff_change change, con
                                                  .subject = pair[0]->name,
                                                  .has = { true, true },
                                                  .values = { pair[0]->name, pair[1]->name },
-                                                 .numbers = { (int64_t)a + 1, (int64_t)b + 1 },
+                                                 .numbers = { places[0], places[1] },
                                                  .note = reason });
+}
+
+/* The middle one of three that were turned round stands where it stood. */
+static void add_moved(const struct lists *lists, const struct diff_matching *matching, size_t i,
+                      const struct http_field *const pair[2])
+{
+    const uint32_t places[2] = { matching->places[0][i], matching->places[1][matching->partners[0][i]] };
+    if (places[0] != places[1])
+        add_cosmetic(lists, DIFF_MOVED, pair, places);
 }
 
 static void compare_matched(const struct lists *lists, const struct diff_matching *matching, const bool *is_moved)
@@ -174,11 +192,11 @@ static void compare_matched(const struct lists *lists, const struct diff_matchin
             continue;
         }
         const struct http_field *const pair[2] = { &lists->items[0].items[i], &lists->items[1].items[partner] };
-        if (!slice_equal(pair[0]->name, pair[1]->name))
-            add_cosmetic(lists, DIFF_CASE, pair, i, partner);
         compare_values(lists, pair);
+        if (!slice_equal(pair[0]->name, pair[1]->name))
+            add_cosmetic(lists, DIFF_CASE, pair, (const uint32_t[2]){ 0, 0 });
         if (is_moved[i])
-            add_cosmetic(lists, DIFF_MOVED, pair, i, partner);
+            add_moved(lists, matching, i, pair);
     }
     for (size_t i = 0; i < matching->counts[1]; i++)
         if (matching->partners[1][i] == DIFF_NO_PARTNER)

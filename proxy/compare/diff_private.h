@@ -34,6 +34,7 @@ struct slice diff_keep_buffer(struct diff_run *run, struct buffer *buffer);
  * once on a side (is_repeated) the k-th belongs to the k-th. */
 struct diff_matching {
     uint32_t *partners[2];
+    uint32_t *places[2]; /* of an item with a partner: its place among these, from 1 */
     bool *is_repeated[2];
     size_t counts[2];
 };
@@ -82,10 +83,41 @@ bool diff_compare_json(struct diff_run *run, enum diff_section section, const st
 bool diff_numbers_equal(struct slice a, struct slice b);
 bool diff_is_number(struct slice text);
 
+/* ---- Names ---- */
+
+/* What matters most comes first. */
+enum diff_rank {
+    DIFF_RANK_SIGNATURE,
+    DIFF_RANK_SIGNED, /* values of the query and the body */
+    DIFF_RANK_LINE,
+    DIFF_RANK_CONTENT_TYPE,
+    DIFF_RANK_OTHER,
+    DIFF_RANK_LENGTH, /* a consequence, where the bodies differ */
+    DIFF_RANK_SELDOM, /* what each client says its own way: it seldom matters */
+    DIFF_RANK_COUNT
+};
+enum { DIFF_RANKS_ALL = (1u << DIFF_RANK_COUNT) - 1 };
+
+/* Findings by rank, each name once. */
+struct diff_names {
+    const struct diff_finding *items[DIFF_LISTED_MAX * DIFF_SECTION_COUNT];
+    size_t count;
+};
+
+/* `sections` and `ranks` are sets of bits. */
+void diff_names_list(struct diff_names *names, const struct diff *diff, unsigned sections, enum diff_weight weight,
+                     unsigned ranks);
+size_t diff_count_unlisted(const struct diff *diff, unsigned sections, enum diff_weight weight);
+
+/* "$.ordPrice, Host and 3 more": at most `maximum` of them; `unlisted` are more. */
+void diff_names_append(struct buffer *out, const struct diff_names *names, size_t unlisted, size_t maximum);
+void diff_append_cut(struct buffer *out, struct slice text, size_t maximum);
+
 /* ---- Facts ---- */
 
 void diff_compare_signed(struct diff_run *run, const struct diff_message requests[2]);
 void diff_compare_outcomes(struct diff_run *run);
+void diff_tell_outcome(struct diff_run *run, size_t side); /* of that side alone: nothing to compare it with */
 void diff_compare_network(struct diff_run *run);
 void diff_list_durations(struct diff_run *run);
 

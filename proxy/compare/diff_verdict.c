@@ -1,7 +1,11 @@
 /* The verdict: what differs, in one sentence, by what it is called. Owns nothing; any thread. */
 #include "diff_private.h"
 
-enum { NAMED_MAX = 4 /* things named in one clause */, NAME_MAX_BYTES = 60, VALUE_MAX_BYTES = 80 };
+enum {
+    NAMED_MAX = 4 /* things named in one clause */,
+    NAME_MAX_BYTES = 60 /* of an outcome or address */,
+    VALUE_MAX_BYTES = 80
+};
 
 struct sentence {
     struct buffer *out;
@@ -16,43 +20,12 @@ static void begin_clause(struct sentence *sentence, const char *capital, const c
     buffer_append_text(sentence->out, sentence->clauses == 1 ? capital : text);
 }
 
-static void append_cut(struct buffer *out, struct slice text, size_t maximum)
-{
-    buffer_append_slice(out, slice_first(text, maximum));
-    buffer_append_text(out, text.length > maximum ? "..." : "");
-}
-
-/* How a finding is called in a sentence. */
-static void append_name(struct buffer *out, const struct diff_finding *finding)
-{
-    static const char *const before_parts[DIFF_PART_COUNT] = {
-        [DIFF_PART_LINE] = "the ", [DIFF_PART_BODY] = "the ", [DIFF_PART_PARAMETER] = "?", [DIFF_PART_OUTCOME] = "the "
-    };
-    static const char *const before_changes[DIFF_CHANGE_COUNT] = {
-        [DIFF_MOVED] = "the place of ", [DIFF_KEY_ORDER] = "the order of members in ", [DIFF_CASE] = "the case of "
-    };
-    const char *of_change = before_changes[finding->change], *of_part = before_parts[finding->part];
-    buffer_append_text(out, of_change != NULL ? of_change : "");
-    buffer_append_text(out, of_part != NULL ? of_part : "");
-    append_cut(out, finding->subject, NAME_MAX_BYTES);
-}
-
-/* Names the findings of these sections and weight: "Host, $.ordPrice and 3 more". */
+/* Names the findings of these sections and weight. */
 static void append_names(struct sentence *sentence, unsigned sections, enum diff_weight weight)
 {
-    const struct diff *diff = sentence->diff;
-    size_t named = 0, all = 0;
-    for (size_t section = 0; section < DIFF_SECTION_COUNT; section++)
-        all += (sections & 1u << section) != 0 ? diff->counts[section][weight] : 0;
-    for (size_t i = 0; i < diff->count && named < NAMED_MAX; i++) {
-        const struct diff_finding *finding = &diff->findings[i];
-        if ((sections & 1u << finding->section) == 0 || finding->weight != weight)
-            continue;
-        buffer_append_text(sentence->out, named++ > 0 ? ", " : "");
-        append_name(sentence->out, finding);
-    }
-    if (all > named)
-        buffer_append_format(sentence->out, " and %zu more", all - named);
+    struct diff_names names;
+    diff_names_list(&names, sentence->diff, sections, weight, DIFF_RANKS_ALL);
+    diff_names_append(sentence->out, &names, diff_count_unlisted(sentence->diff, sections, weight), NAMED_MAX);
 }
 
 static const struct diff_finding *find(const struct diff *diff, enum diff_section section, enum diff_part part,
@@ -72,14 +45,42 @@ static size_t count_of(const struct sentence *sentence, enum diff_section sectio
     return sentence->diff->counts[section][weight];
 }
 
+/* Whether bodies that differ are among what is named: then lengths that do are a consequence. */
+static bool has_body(const struct diff_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (names->items[i]->part == DIFF_PART_JSON || names->items[i]->part == DIFF_PART_BODY)
+            return true;
+    return false;
+}
+
+static void append_seldom(struct sentence *sentence, const struct diff_names *seldom, bool is_all)
+{
+    buffer_append_text(sentence->out, is_all ? "differ only in " : ", and in ");
+    if (seldom->count > 1)
+        buffer_append_format(sentence->out, "%zu fields that seldom matter: ", seldom->count);
+    else
+        buffer_append_text(sentence->out, "a field that seldom matters: ");
+    diff_names_append(sentence->out, seldom, 0, NAMED_MAX);
+}
+
+/* What matters is counted and named; what seldom does stands behind it. */
 static void append_differences(struct sentence *sentence, enum diff_section section)
 {
-    size_t real = count_of(sentence, section, DIFF_REAL);
-    if (real > 1)
-        buffer_append_format(sentence->out, "differ in %zu things: ", real);
-    else
+    const unsigned of_section = 1u << section, consequences = 1u << DIFF_RANK_LENGTH | 1u << DIFF_RANK_SELDOM;
+    size_t unlisted = diff_count_unlisted(sentence->diff, of_section, DIFF_REAL);
+    struct diff_names names, seldom;
+    diff_names_list(&names, sentence->diff, of_section, DIFF_REAL, DIFF_RANKS_ALL & ~consequences);
+    if (!has_body(&names))
+        diff_names_list(&names, sentence->diff, of_section, DIFF_REAL, DIFF_RANKS_ALL & ~(1u << DIFF_RANK_SELDOM));
+    diff_names_list(&seldom, sentence->diff, of_section, DIFF_REAL, 1u << DIFF_RANK_SELDOM);
+    if (names.count + unlisted > 1)
+        buffer_append_format(sentence->out, "differ in %zu things: ", names.count + unlisted);
+    else if (names.count + unlisted > 0)
         buffer_append_text(sentence->out, "differ in ");
-    append_names(sentence, 1u << section, DIFF_REAL);
+    diff_names_append(sentence->out, &names, unlisted, NAMED_MAX);
+    if (seldom.count > 0)
+        append_seldom(sentence, &seldom, names.count + unlisted == 0);
 }
 
 static bool tell_one_sided(struct sentence *sentence, enum diff_section section)
@@ -137,14 +138,14 @@ static void append_outcome(struct sentence *sentence, const struct record *recor
     buffer_append_text(sentence->out, record_outcome_name(record->outcome));
     if (record->api_code.length > 0) {
         buffer_append_byte(sentence->out, ' ');
-        append_cut(sentence->out, record->api_code, NAME_MAX_BYTES);
+        diff_append_cut(sentence->out, record->api_code, NAME_MAX_BYTES);
     } else if (record->error_name.length > 0) {
         buffer_append_byte(sentence->out, ' ');
-        append_cut(sentence->out, record->error_name, NAME_MAX_BYTES);
+        diff_append_cut(sentence->out, record->error_name, NAME_MAX_BYTES);
     }
     if (record->api_message.length > 0) {
         buffer_append_text(sentence->out, " (");
-        append_cut(sentence->out, record->api_message, VALUE_MAX_BYTES);
+        diff_append_cut(sentence->out, record->api_message, VALUE_MAX_BYTES);
         buffer_append_byte(sentence->out, ')');
     }
 }
@@ -178,9 +179,9 @@ static void tell_network(struct sentence *sentence)
         return;
     begin_clause(sentence, "They left ", "they left ");
     buffer_append_text(sentence->out, relation);
-    append_cut(sentence->out, finding->values[0], NAME_MAX_BYTES);
+    diff_append_cut(sentence->out, finding->values[0], NAME_MAX_BYTES);
     buffer_append_text(sentence->out, " against ");
-    append_cut(sentence->out, finding->values[1], NAME_MAX_BYTES);
+    diff_append_cut(sentence->out, finding->values[1], NAME_MAX_BYTES);
 }
 
 static size_t count_all(const struct diff *diff, enum diff_weight weight)

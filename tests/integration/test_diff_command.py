@@ -173,3 +173,17 @@ def test_the_key_and_the_secret_are_in_no_output(place, diff, account):
         out = diff(first, second, *options, ends_with=1).stdout.decode()
         assert account.key not in out and account.secret not in out
     assert account.masked in diff(first, "--view", "client,upstream", "--all", ends_with=0).stdout.decode()
+
+
+def test_the_short_words_for_views_are_read_by_show_and_export_too(place, proxy):
+    number = str(place(body_of(ORDER)))
+    for short, whole in (("client", "client-request"), ("upstream", "upstream-request")):
+        done = proxy.command("log", "show", number, "--raw", "--view", short)
+        assert done.returncode == 0 and done.stdout == proxy.view(int(number), whole)
+
+
+def test_the_help_keeps_each_option_apart_from_what_it_says(proxy):
+    lines = proxy.command("log", "diff", "--help").stdout.decode().splitlines()
+    option, = (i for i, line in enumerate(lines) if "--view VIEW[,VIEW]" in line and line.startswith(" " * 6 + "--"))
+    assert lines[option].endswith("VIEW]") and lines[option + 1].startswith(" " * 24 + "of one exchange")
+    assert max(map(len, lines)) <= 120

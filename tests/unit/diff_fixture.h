@@ -59,6 +59,13 @@ static inline struct diff *compared_bodies(struct two_orders *orders, struct sli
     return compared(&orders->records[0], &orders->records[1]);
 }
 
+static inline struct diff *compared_heads(struct two_orders *orders, const char *a, const char *b)
+{
+    orders->records[0] = made_exchange(a, SLICE_LITERAL(""), OK_HEAD, SLICE_LITERAL("{}"));
+    orders->records[1] = made_exchange(b, SLICE_LITERAL(""), OK_HEAD, SLICE_LITERAL("{}"));
+    return compared(&orders->records[0], &orders->records[1]);
+}
+
 /* The finding of this part and subject (NULL: any) and change, or NULL. */
 static inline const struct diff_finding *finding_of(const struct diff *diff, enum diff_part part, const char *subject,
                                                     enum diff_change change)

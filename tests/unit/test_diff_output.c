@@ -99,6 +99,27 @@ static void test_bytes_from_outside_are_escaped(void **state)
     diff_free(diff);
 }
 
+static void test_timings_are_named_as_steps(void **state)
+{
+    (void)state;
+    struct record a = made_exchange(ORDER_HEAD, SLICE_LITERAL("{}"), OK_HEAD, SLICE_LITERAL("{}"));
+    struct buffer out;
+    a.received_us = 1000000;
+    a.sent_us = 1001000;
+    a.first_byte_us = 1004000;
+    a.complete_us = 1009000;
+    a.replied_us = 1010000;
+    struct diff *diff = compared(&a, &a);
+    const char *text = text_of(&out, diff, &of_80_columns, false);
+    assert_contains(text, "timing, step by step\n");
+    assert_contains(text, "  to send it                     1.000       1.000\n");
+    assert_contains(text, "  then to the first byte         3.000       3.000\n");
+    assert_contains(text, "  in all                        10.000      10.000\n");
+    assert_lacks(text, "until");
+    buffer_free(&out);
+    diff_free(diff);
+}
+
 static void test_colour_is_there_for_a_terminal_that_wants_it_alone(void **state)
 {
     (void)state;
@@ -166,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_the_verdict_comes_first_and_values_stand_side_by_side),
         cmocka_unit_test(test_no_line_is_wider_than_the_terminal),
         cmocka_unit_test(test_bytes_from_outside_are_escaped),
+        cmocka_unit_test(test_timings_are_named_as_steps),
         cmocka_unit_test(test_colour_is_there_for_a_terminal_that_wants_it_alone),
         cmocka_unit_test(test_what_is_not_listed_is_counted),
         cmocka_unit_test(test_each_json_line_is_an_object_and_the_verdict_is_the_first),
