@@ -28,7 +28,8 @@ static void a_command_sends_what_the_client_sent_and_nothing_else(void **state)
                                       "Content-Length: 7\r\n\r\n",
                                       SLICE_LITERAL("@'\n$x\\!"));
     struct buffer out;
-    assert_has(curl_of(&out, &record), "curl --path-as-is --globoff --noproxy '*' \\\n"
+    assert_has(curl_of(&out, &record), "echo 'exchange 5:'\n"
+                                       "curl -sS --path-as-is --globoff --noproxy '*' --write-out '\\n' \\\n"
                                        "  --request POST \\\n"
                                        "  --header 'X-A: it'\\''s' \\\n"
                                        "  --header 'X-B;' \\\n"
@@ -103,7 +104,9 @@ static void a_body_with_nul_or_too_long_goes_to_a_file(void **state)
         const struct export_options options = {
             .format = EXPORT_CURL, .to = "http://localhost:1", .keep_file = keep, .context = &kept
         };
-        assert_has(fixture_export(&out, &options, &record), "--data-binary @'it'\\''s a file'");
+        const char *text = fixture_export(&out, &options, &record);
+        assert_has(text, "\nCDPATH= cd -- \"$(dirname -- \"$0\")\" || exit 1\n[ -r 'it'\\''s a file' ] || {");
+        assert_has(text, "--data-binary @'it'\\''s a file'");
         assert_int_equal(kept, bodies[i].length);
         buffer_free(&out);
     }
