@@ -49,7 +49,7 @@ struct export_options {
     bool bare;           /* http with has_view: no separators; for one exchange */
     const char *to;      /* curl, python: the proxy, "http://127.0.0.1:8787"; curl also "unix:/PATH" */
     struct share *share; /* NULL: values as they are. Not owned; outlives the export */
-    /* curl: keeps a body in a file and appends the name by which the command finds it. NULL: no files. */
+    /* curl: keeps a body in a file and appends its name in the script's own folder. NULL: no files. */
     bool (*keep_file)(void *context, struct buffer *name, int64_t id, struct slice body, struct error *error);
     void *context;
 };
@@ -59,6 +59,7 @@ struct export
 {
     struct export_options options;
     size_t count;         /* exchanges so far */
+    bool has_files;       /* curl: the script went to its folder */
     struct buffer masked; /* the heads of the exchange at hand */
     struct buffer work;
 };

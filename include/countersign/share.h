@@ -19,6 +19,9 @@
  * - Addresses become tokens, the exchange's too: with an egress proxy it is the user's. Ports and the IP family stay. The
  *   names of listener and account, and the client's uid, become tokens.
  * - Paths keep their words; segments that may be data become tokens. Query parameters go by their names as members do.
+ * - A word of a message, a path or a name that is a value's elsewhere in the exchange, whole or as a part of it, would give
+ *   the token away: it becomes a token as well. So does a number, under whatever name, that is somebody's id. Letters in
+ *   another case are another word.
  *
  * Lengths change, so Content-Length, the payload's length and its hash fit no longer. The hash becomes a number as well: from
  * it a guess at what was replaced could be checked. */
@@ -40,7 +43,7 @@ struct share;
 MUST_CHECK bool share_create(struct share **share, struct error *error);
 void share_free(struct share *share); /* NULL is allowed */
 
-/* Fills `shared` with the record in tokens. Its slices are valid until the next call or share_free. ERROR_LIMIT or
+/* Three times over the record, so that each value is known everywhere. Fills `shared` with the record in tokens. Its slices are valid until the next call or share_free. ERROR_LIMIT or
  * ERROR_MEMORY: `shared` is empty then. */
 MUST_CHECK bool share_record(struct record *shared, struct share *share, const struct record *record,
                              struct error *error);

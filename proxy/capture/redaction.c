@@ -18,6 +18,9 @@ static const struct redaction_rule rules[] = {
     { "Proxy-Authorization", false, REDACTION_MASK_ALL, "credentials for this hop (RFC 9110 §11.7.2)" },
     { "Cookie", true, REDACTION_MASK_ALL, "a login's session" },
     { "Set-Cookie", true, REDACTION_MASK_ALL, "a login's session" },
+    { "X-API-KEY", true, REDACTION_MASK_ALL, "credentials, of other services" },
+    { "Api-Key", true, REDACTION_MASK_ALL, "credentials, of other services" },
+    { "X-Auth-*", true, REDACTION_MASK_ALL, "credentials, of other services" },
     { "Countersign-Token", false, REDACTION_MASK_ALL, "this proxy's own credential" },
     { "*", true, REDACTION_KEEP, "nothing secret is expected" },
 };

@@ -165,12 +165,25 @@ static bool is_file_named(const struct log_options *options)
     return options->output != NULL && strcmp(options->output, "-") != 0;
 }
 
+static void tell_files(const struct exporting *exporting)
+{
+    size_t exchanges = exporting->export.count, bodies = exporting->file.body_count;
+    const char *name = exporting->file.name, *plural = exchanges == 1 ? "" : "s";
+    if (bodies == 0)
+        log_note("wrote %zu exchange%s to %s", exchanges, plural, name);
+    else
+        log_note("wrote %zu exchange%s to %s, and %zu of the bodies to %s.body-ID: they go together", exchanges, plural,
+                 name, bodies, name);
+}
+
 static bool export_to_file(struct exporting *exporting, struct log_run *run, struct error *error)
 {
     bool done = export_file_begin(&exporting->file, run->options->output, run->options->force, error);
     exporting->options.keep_file = export_file_keep_body;
     exporting->options.context = &exporting->file;
     done = done && add_all(exporting, run, error) && export_file_finish(&exporting->file, error);
+    if (done)
+        tell_files(exporting);
     export_file_end(&exporting->file);
     return done;
 }
@@ -206,7 +219,9 @@ const struct log_command log_command_export = {
     .synopsis = "--format FORMAT [-o FILE] [--share] [FILTERS] [ID...]",
     .summary = "exchanges for other tools: HAR, JSON lines, raw HTTP, curl, Python",
     .help =
-        "Writes the exchanges named, or all that fit, oldest first. Keys and credentials are never in it.\n"
+        "Writes the exchanges named, or all that fit, oldest first. The values of header fields that carry keys and\n"
+        "credentials (X-CS-APIKEY, Authorization, Cookie and the like) are masked; targets and bodies are whole, so\n"
+        "keep what you export to yourself. For the eyes of others there is --share.\n"
         "\n"
         "har     HAR 1.2, for browsers and proxies; `log import` reads every byte and fact of it\n"
         "jsonl   the object of `log show --json`, one a line\n"

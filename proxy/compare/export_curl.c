@@ -22,6 +22,17 @@ static bool is_on_command_line(struct slice body)
     return !has_nul(body) && body.length <= EXPORT_ARGUMENT_MAX;
 }
 
+/* The script may be run from anywhere: its files are beside it. Without one of them curl would send an empty body. */
+static void append_file_check(struct export *export, struct buffer *out, struct slice file)
+{
+    if (!export->has_files)
+        buffer_append_text(out, "CDPATH= cd -- \"$(dirname -- \"$0\")\" || exit 1\n");
+    export->has_files = true;
+    buffer_append_text(out, "[ -r ");
+    shell_append_word(out, file);
+    buffer_append_text(out, " ] || { echo 'the file of this body is missing' >&2; exit 1; }\n");
+}
+
 /* Where the body is to come from, if not from the command line. Appends the file's name to `file`, which stays empty where
  * it is a pipe from printf. */
 static bool place_body(struct buffer *file, struct export *export, struct buffer *out, const struct record *record,
@@ -30,8 +41,12 @@ static bool place_body(struct buffer *file, struct export *export, struct buffer
     struct slice body = record->views[RECORD_CLIENT_REQUEST].body;
     if (is_on_command_line(body))
         return true;
-    if (export->options.keep_file != NULL)
-        return export->options.keep_file(export->options.context, file, record->id, body, error);
+    if (export->options.keep_file != NULL) {
+        if (!export->options.keep_file(export->options.context, file, record->id, body, error))
+            return false;
+        append_file_check(export, out, buffer_slice(file));
+        return true;
+    }
     buffer_append_text(out, "printf ");
     shell_append_printf_format(out, body);
     buffer_append_text(out, " | ");
@@ -146,10 +161,12 @@ static bool append_command(struct export *export, struct buffer *out, const stru
     /* An empty body that was announced is sent as one: without data curl sends no Content-Length. */
     bool has_data = body.length > 0 || http_field_count(message->fields, "Content-Length") > 0;
     struct buffer file;
+    char id[RECORD_ID_TEXT_MAX];
     buffer_init(&file, EXPORT_ARGUMENT_MAX);
+    buffer_append_format(out, "echo 'exchange %s:'\n", record_id_text(id, record->id));
     bool done = place_body(&file, export, out, record, error);
     if (done) {
-        buffer_append_text(out, "curl --path-as-is --globoff --noproxy '*'");
+        buffer_append_text(out, "curl -sS --path-as-is --globoff --noproxy '*' --write-out '\\n'");
         append_method(out, message, body);
         append_fields(export, out, message, has_data);
         append_body(out, buffer_slice(&file), body, has_data);

@@ -9,6 +9,22 @@
 
 #include <string.h>
 
+/* A literal in ASCII alone; "\xNN" is the byte, or in text the character of that number, which HTTP headers are sent as. */
+static void append_literal(struct buffer *out, const char *quote, struct slice bytes)
+{
+    buffer_append_text(out, quote);
+    for (size_t i = 0; i < bytes.length; i++) {
+        unsigned char byte = (unsigned char)bytes.data[i];
+        if (byte == '"' || byte == '\\')
+            buffer_append_format(out, "\\%c", byte);
+        else if (byte < 0x20 || byte >= 0x7f)
+            buffer_append_format(out, "\\x%02x", byte);
+        else
+            buffer_append_byte(out, (char)byte);
+    }
+    buffer_append_byte(out, '"');
+}
+
 static void begin(const struct export *export, struct buffer *out)
 {
     buffer_append_text(out, "#!/usr/bin/env python3\n");
@@ -21,12 +37,9 @@ static void begin(const struct export *export, struct buffer *out)
     struct slice to = slice_text(export->options.to);
     while (to.length > 0 && to.data[to.length - 1] == '/')
         to.length--;
-    buffer_append_byte(out, '"');
-    for (size_t i = 0; i < to.length; i++)
-        buffer_append_format(out, "\\x%02x", (unsigned char)to.data[i]);
+    append_literal(out, "\"", to);
     buffer_append_text(out,
-                       "\"\n"
-                       "\n"
+                       "\n\n"
                        "session = requests.Session()\n"
                        "session.trust_env = False  # no proxy and no password from the environment\n"
                        "\n"
@@ -49,22 +62,6 @@ static void begin(const struct export *export, struct buffer *out)
                        "    print(answer.text)\n");
 }
 
-/* A literal in ASCII alone; "\xNN" is the byte, or in text the character of that number, which HTTP headers are sent as. */
-static void append_literal(struct buffer *out, const char *quote, struct slice bytes)
-{
-    buffer_append_text(out, quote);
-    for (size_t i = 0; i < bytes.length; i++) {
-        unsigned char byte = (unsigned char)bytes.data[i];
-        if (byte == '"' || byte == '\\')
-            buffer_append_format(out, "\\%c", byte);
-        else if (byte < 0x20 || byte >= 0x7f)
-            buffer_append_format(out, "\\x%02x", byte);
-        else
-            buffer_append_byte(out, (char)byte);
-    }
-    buffer_append_byte(out, '"');
-}
-
 /* An escape in capitals at `target`'s beginning. */
 static bool is_escape(struct slice target)
 {
@@ -78,7 +75,7 @@ static bool is_kept_by_urllib3(struct slice target)
 {
     static const char kept[] = "-._~!$&'()*+,;=:@/?";
     size_t question = slice_find(target, '?');
-    if (!slice_starts_with(target, "/") || slice_starts_with(target, "//") || question == target.length - 1)
+    if (slice_starts_with(target, "//") || question == target.length - 1)
         return false;
     for (size_t i = 0; i < target.length; i++) {
         char byte = target.data[i];
@@ -154,6 +151,10 @@ static bool append(struct export *export, struct buffer *out, const struct recor
     export_append_remark(out, record);
     if (!message.is_read) {
         buffer_append_text(out, "# The client's request is none that requests can send: take the format http.\n");
+        return true;
+    }
+    if (!slice_starts_with(message.target, "/")) { /* behind the address it could name another host: "@example.net" */
+        buffer_append_text(out, "# The target is no path, so this is not sent: take the format curl.\n");
         return true;
     }
     append_remarks(out, &message);

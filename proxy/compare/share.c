@@ -73,7 +73,7 @@ static void append_key(struct buffer *out, struct share *share, struct slice tex
 
 static void append_code(struct buffer *out, struct share *share, struct slice text)
 {
-    if (share_stays(SHARE_WORD, text))
+    if (share_stays(share, SHARE_WORD, text))
         buffer_append_slice(out, text);
     else
         share_append_token(out, share, SHARE_VALUE, text);
@@ -177,17 +177,27 @@ static bool rewrite(struct rewriting *work, struct record *shared)
     return !work->share->failed && !work->share->bytes.failed;
 }
 
-/* Twice: a message may name an order before the member does that tells what it is. */
+/* Until nothing is learned any more: a message or a path may hold a word before the member does that tells what it is. The
+ * first pass leaves out messages, the second learns what they alone hold, and the third has nothing left to learn. */
+static bool rewrite_knowingly(struct rewriting *work, struct record *shared, const struct record *record)
+{
+    size_t known;
+    *shared = *record;
+    work->share->learns = true;
+    bool done = rewrite(work, shared);
+    work->share->learns = false;
+    do {
+        *shared = *record;
+        known = work->share->count;
+        done = done && rewrite(work, shared);
+    } while (done && work->share->count != known);
+    return done;
+}
+
 bool share_record(struct record *shared, struct share *share, const struct record *record, struct error *error)
 {
     struct rewriting work = { .share = share };
-    *shared = *record;
-    share->learns = true;
-    bool done = rewrite(&work, shared);
-    *shared = *record;
-    share->learns = false;
-    done = done && rewrite(&work, shared);
-    if (!done) {
+    if (!rewrite_knowingly(&work, shared, record)) {
         *shared = (struct record){ .client_uid = -1 };
         return error_set(error, ERROR_LIMIT, "too much to keep equal things equal: share fewer exchanges at once");
     }

@@ -38,7 +38,7 @@ static void append_string(struct buffer *out, struct share *share, enum share_ki
         append_message(out, share, quoted);
         return;
     }
-    if (share_stays(kind, slice_of(quoted.data + 1, quoted.length - 2))) {
+    if (share_stays(share, kind, slice_of(quoted.data + 1, quoted.length - 2))) {
         buffer_append_slice(out, quoted);
         return;
     }
@@ -49,7 +49,7 @@ static void append_string(struct buffer *out, struct share *share, enum share_ki
 
 static void append_name(struct buffer *out, struct share *share, struct slice quoted)
 {
-    if (share_is_word(slice_of(quoted.data + 1, quoted.length - 2)))
+    if (share_name_stays(share, slice_of(quoted.data + 1, quoted.length - 2)))
         buffer_append_slice(out, quoted);
     else
         append_string(out, share, SHARE_NAME, quoted);
@@ -58,7 +58,7 @@ static void append_name(struct buffer *out, struct share *share, struct slice qu
 static void append_scalar(struct buffer *out, struct share *share, enum share_kind kind, enum json_token token,
                           struct slice text)
 {
-    bool is_hidden_number = token == JSON_NUMBER && !share_stays(kind == SHARE_TEXT ? SHARE_WORD : kind, text);
+    bool is_hidden_number = token == JSON_NUMBER && !share_stays(share, kind == SHARE_TEXT ? SHARE_WORD : kind, text);
     if (token == JSON_STRING)
         append_string(out, share, kind, text);
     else if (is_hidden_number)

@@ -24,6 +24,7 @@ struct share_value {
     uint32_t length;
     uint32_t number; /* 0: the slot is free */
     enum share_kind kind;
+    bool is_id; /* seen as one, whatever it was first seen as */
 };
 
 /* FNV-1a (draft-eastlake-fnv): the values are the user's own, nobody chooses them to collide. */
@@ -88,6 +89,16 @@ static struct slice stand_in(char *place, size_t size, struct slice text)
     return slice_of(place, size);
 }
 
+static bool is_id_kind(enum share_kind kind)
+{
+    static const bool ids[SHARE_KIND_COUNT] = {
+        [SHARE_KEY] = true,         [SHARE_SIGNATURE] = true, [SHARE_DIGEST] = true,
+        [SHARE_ACCOUNT] = true,     [SHARE_ORDER] = true,     [SHARE_TRADE] = true,
+        [SHARE_TRANSACTION] = true, [SHARE_ID] = true,        [SHARE_ADDRESS] = true,
+    };
+    return ids[kind];
+}
+
 uint64_t share_number(struct share *share, enum share_kind kind, struct slice text, enum share_kind *seen_as)
 {
     char place[STAND_IN_SIZE];
@@ -100,15 +111,28 @@ uint64_t share_number(struct share *share, enum share_kind kind, struct slice te
     struct share_value *slot = find_slot(share, text, hash);
     if (slot->number == 0)
         share->failed = !remember(share, slot, kind, text, hash) || share->failed;
+    slot->is_id = slot->is_id || is_id_kind(kind);
     *seen_as = slot->kind;
     return slot->number;
 }
 
-bool share_knows(const struct share *share, struct slice text)
+static const struct share_value *find_known(const struct share *share, struct slice text)
 {
     char place[STAND_IN_SIZE];
     text = stand_in(place, sizeof(place), text);
-    return share->slot_count > 0 && find_slot(share, text, hash_of(text, FIRST_BASIS))->number != 0;
+    const struct share_value *slot = share->slot_count > 0 ? find_slot(share, text, hash_of(text, FIRST_BASIS)) : NULL;
+    return slot != NULL && slot->number != 0 ? slot : NULL;
+}
+
+bool share_knows(const struct share *share, struct slice text)
+{
+    return find_known(share, text) != NULL;
+}
+
+bool share_knows_as_id(const struct share *share, struct slice text)
+{
+    const struct share_value *known = find_known(share, text);
+    return known != NULL && known->is_id;
 }
 
 static const char *const kind_names[SHARE_KIND_COUNT] = {

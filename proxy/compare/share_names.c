@@ -148,3 +148,55 @@ enum share_kind share_kind_of_name(struct slice name)
     }
     return SHARE_VALUE;
 }
+
+bool share_is_public_word(struct slice text)
+{
+    static const char *const segments[] = {
+        "api",
+        "fi",
+        "v1",
+        "v2",
+        "v3",
+        "spot",
+        "accountlist",
+        "trade",
+        "order",
+        "orders",
+        "active",
+        "place",
+        "placebatch",
+        "cancel",
+        "cancelall",
+        "cancelbatch",
+        "del",
+        "match",
+        "orderinfo",
+        "public",
+        "config",
+        "configs",
+        "accountmatches",
+        "market",
+        "ticker",
+        "tickers",
+        "asset",
+        "deposit",
+        "withdraw",
+        "dowithdraw",
+        "cancelwithdraw",
+        "record",
+        "list",
+        "do",
+        "common",
+        "future",
+        "queryhismatch",
+        "transfer",
+        "cancelbatchbyclordid",
+    };
+    char folded[NAME_MAX + 1];
+    struct slice word = slice_of(folded, fold(folded, text));
+    for (size_t i = 0; i < ARRAY_LENGTH(segments); i++) {
+        if (slice_equal_text(word, segments[i]))
+            return true;
+    }
+    return share_kind_of_name(text) != SHARE_VALUE;
+}

@@ -46,6 +46,9 @@ uint64_t share_number(struct share *share, enum share_kind kind, struct slice te
 /* Whether the value was seen before. */
 bool share_knows(const struct share *share, struct slice text);
 
+/* Whether the value was seen before as somebody's: an id, an address, a key. */
+bool share_knows_as_id(const struct share *share, struct slice text);
+
 /* Appends the token ("order-1") of a value; nothing for an empty one. */
 void share_append_token(struct buffer *out, struct share *share, enum share_kind kind, struct slice text);
 
@@ -55,11 +58,20 @@ void share_append_number(struct buffer *out, struct share *share, enum share_kin
 /* A name of a JSON member or a query parameter, without quotes; case, '_' and '-' do not count. */
 enum share_kind share_kind_of_name(struct slice name);
 
+/* A name or a path segment that the exchange's documentation has. */
+bool share_is_public_word(struct slice text);
+
 /* Letters, digits, '_', '-', '.': at most 32 of them, at most 4 digits. */
 bool share_is_word(struct slice text);
 
+/* Whether a part of the text, between '-', '_', '.' and '\'', was seen before as a value. */
+bool share_knows_part(const struct share *share, struct slice text);
+
+/* Whether a name or a path segment stays as it is: a word that gives no token away. */
+bool share_name_stays(const struct share *share, struct slice text);
+
 /* Whether a value of this kind stays as it is (SHARE_WORD and SHARE_FIGURE). */
-bool share_stays(enum share_kind kind, struct slice text);
+bool share_stays(const struct share *share, enum share_kind kind, struct slice text);
 
 /* A host that is the exchange's own. */
 bool share_is_public_host(struct slice host);

@@ -10,6 +10,8 @@ enum {
     WORD_DIGITS_MAX = 4,  /* more are an id */
     SHORT_NUMBER_MAX = 9, /* digits of the longest documented code, 101040502 */
     FIGURE_MAX = 40,
+    ID_DIGITS_MIN = 3, /* a shorter number is too often the same by chance */
+    PART_MIN = 3,      /* likewise */
     METHOD_MAX = 10
 };
 
@@ -48,8 +50,35 @@ static bool consists_of(struct slice text, bool (*is_member)(char byte), const c
     return text.length > 0;
 }
 
-bool share_stays(enum share_kind kind, struct slice text)
+bool share_knows_part(const struct share *share, struct slice text)
 {
+    size_t begin = 0;
+    for (size_t i = 0; i <= text.length; i++) {
+        if (i < text.length && !is_one_of(text.data[i], "-_.'"))
+            continue;
+        if (i - begin >= PART_MIN && share_knows(share, slice_first(slice_from(text, begin), i - begin)))
+            return true;
+        begin = i + 1;
+    }
+    return false;
+}
+
+bool share_name_stays(const struct share *share, struct slice text)
+{
+    return share_is_word(text) &&
+           (share_is_public_word(text) || !(share_knows(share, text) || share_knows_part(share, text)));
+}
+
+static bool is_somebodys(const struct share *share, struct slice text)
+{
+    bool is_short_number = text.length < ID_DIGITS_MIN && consists_of(text, is_digit, "");
+    return !is_short_number && share_knows_as_id(share, text);
+}
+
+bool share_stays(const struct share *share, enum share_kind kind, struct slice text)
+{
+    if (is_somebodys(share, text))
+        return false;
     if (kind == SHARE_FIGURE)
         return text.length <= FIGURE_MAX && consists_of(text, is_digit, "+-.eE");
     return kind == SHARE_WORD &&
@@ -148,7 +177,7 @@ static void append_piece(struct buffer *out, struct share *share, struct slice p
     struct endpoint_parts parts = split_endpoint(piece);
     if (piece.length == 0)
         return;
-    if (is_plain(piece) && !share_knows(share, piece))
+    if (is_plain(piece) && !share_knows(share, piece) && !share_knows_part(share, piece))
         buffer_append_slice(out, piece);
     else if (is_address(parts.host) || share_is_public_host(parts.host))
         share_append_endpoint(out, share, piece);
@@ -190,31 +219,10 @@ void share_append_text(struct buffer *out, struct share *share, struct slice tex
 
 void share_append_method(struct buffer *out, struct share *share, struct slice method)
 {
-    if (method.length <= METHOD_MAX && consists_of(method, is_letter, ""))
+    if (method.length <= METHOD_MAX && consists_of(method, is_letter, "") && !share_knows(share, method))
         buffer_append_slice(out, method);
     else
         share_append_token(out, share, SHARE_VALUE, method);
-}
-
-static void append_segment(struct buffer *out, struct share *share, struct slice segment)
-{
-    if (share_is_word(segment))
-        buffer_append_slice(out, segment);
-    else
-        share_append_token(out, share, SHARE_VALUE, segment);
-}
-
-static void append_path(struct buffer *out, struct share *share, struct slice path)
-{
-    size_t begin = 0;
-    for (size_t i = 0; i <= path.length; i++) {
-        if (i < path.length && !is_one_of(path.data[i], "/;=,"))
-            continue;
-        append_segment(out, share, slice_first(slice_from(path, begin), i - begin));
-        if (i < path.length)
-            buffer_append_byte(out, path.data[i]);
-        begin = i + 1;
-    }
 }
 
 /* RFC 3986 §2.1, so that a value is known again in whatever form it comes. */
@@ -230,6 +238,30 @@ static struct slice decode_percent(struct buffer *plain, struct slice text)
     return buffer_slice(plain);
 }
 
+static void append_segment(struct buffer *out, struct share *share, struct slice segment)
+{
+    if (share_name_stays(share, segment)) {
+        buffer_append_slice(out, segment);
+        return;
+    }
+    struct slice plain = decode_percent(&share->plain, segment);
+    share->failed = share->failed || share->plain.failed;
+    share_append_token(out, share, SHARE_VALUE, plain);
+}
+
+static void append_path(struct buffer *out, struct share *share, struct slice path)
+{
+    size_t begin = 0;
+    for (size_t i = 0; i <= path.length; i++) {
+        if (i < path.length && !is_one_of(path.data[i], "/;=,"))
+            continue;
+        append_segment(out, share, slice_first(slice_from(path, begin), i - begin));
+        if (i < path.length)
+            buffer_append_byte(out, path.data[i]);
+        begin = i + 1;
+    }
+}
+
 static void append_parameter(struct buffer *out, struct share *share, struct slice parameter)
 {
     size_t equals = slice_find(parameter, '=');
@@ -237,7 +269,7 @@ static void append_parameter(struct buffer *out, struct share *share, struct sli
     bool has_name = equals < parameter.length;
     enum share_kind kind = has_name ? share_kind_of_name(name) : SHARE_VALUE;
     if (has_name) {
-        if (share_is_word(name))
+        if (share_name_stays(share, name))
             buffer_append_slice(out, name);
         else
             share_append_token(out, share, SHARE_NAME, name);
@@ -245,7 +277,7 @@ static void append_parameter(struct buffer *out, struct share *share, struct sli
     } else {
         value = parameter;
     }
-    if (share_stays(kind, value)) {
+    if (share_stays(share, kind, value)) {
         buffer_append_slice(out, value);
         return;
     }

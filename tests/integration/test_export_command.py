@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -109,6 +110,47 @@ def test_the_curl_script_sends_the_very_request(proxy, env, tmp_path, raw, to_fi
     run_script(["sh"], script, env)
     [new] = new_exchanges(proxy, old)
     assert_sent_again(proxy, old, new)
+
+
+def test_the_curl_script_finds_its_bodies_from_anywhere_and_sends_none_without_them(proxy, env, tmp_path):
+    old = record_one(proxy, CASES["every byte"])
+    script = tmp_path / "it's a folder" / "script.sh"
+    script.parent.mkdir()
+    export(proxy, old, "--format", "curl", "--to", proxy.address(), "-o", script)
+    env = {**env, "CDPATH": "/"}
+    done = subprocess.run(["sh", script.relative_to(tmp_path)], env=env, cwd=tmp_path, capture_output=True,
+                          timeout=DEADLINE_S, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    [new] = new_exchanges(proxy, old)
+    assert_sent_again(proxy, old, new)
+    (script.parent / f"script.sh.body-{old}").unlink()
+    done = subprocess.run(["sh", script], env=env, cwd=tmp_path, capture_output=True, timeout=DEADLINE_S, check=False)
+    assert done.returncode == 1 and b"missing" in done.stderr
+    assert [each["id"] for each in proxy.log() if each["id"] > new] == []
+
+
+def test_the_curl_script_tells_its_answers_apart(proxy, env, tmp_path):
+    ids = [record_one(proxy, build_request("GET", f"{ACTIVE}?n={n}")) for n in range(2)]
+    script = tmp_path / "script.sh"
+    export(proxy, *ids, "--format", "curl", "--to", proxy.address(), "-o", script)
+    done = run_script(["sh"], script, env)
+    body = proxy.view(ids[0], "client-response").split(b"\r\n\r\n", 1)[1]
+    assert done.stdout == b"".join(f"exchange {each}:\n".encode() + body + b"\n" for each in ids)
+    assert done.stderr == b""
+
+
+def test_a_script_cannot_be_made_to_send_elsewhere(proxy, env, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        old = record_one(proxy, build_request("GET", f"@127.0.0.1:{elsewhere.getsockname()[1]}/x"))
+        for interpreter, form in ((["sh"], "curl"), ([sys.executable], "python")):
+            script = tmp_path / form
+            export(proxy, old, "--format", form, "--to", proxy.address(), "-o", script)
+            run_script(interpreter, script, env)
+        elsewhere.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody came
+            elsewhere.accept()
+    [new] = new_exchanges(proxy, old)
+    assert_sent_again(proxy, old, new)  # by curl
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
@@ -320,6 +362,24 @@ def test_a_file_that_is_there_is_kept_but_for_force(proxy, tmp_path):
     har.check(json.loads(file.read_text()))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [each.name for each in tmp_path.iterdir() if each.name.startswith("out")] == ["out.har"]
+
+
+def test_force_replaces_the_bodies_at_the_end_or_not_at_all(proxy, tmp_path):
+    old = record_one(proxy, CASES["every byte"])
+    script, body = tmp_path / "out", tmp_path / f"out.body-{old}"
+    script.write_text("mine")
+    body.write_text("mine too")
+    assert "4711" in refused(proxy, old, 4711, "--format", "curl", "-o", script, "--force")
+    assert script.read_text() == "mine" and body.read_text() == "mine too"
+    script.unlink()
+    assert "--force" in refused(proxy, old, "--format", "curl", "-o", script)
+    assert body.read_text() == "mine too" and not script.exists()
+    done = proxy.command("log", "export", str(old), "--format", "curl", "-o", script, "--force")
+    assert done.returncode == 0
+    assert body.read_bytes() == EVERY_BYTE * 3
+    assert stat.S_IMODE(body.stat().st_mode) == 0o600
+    assert f"wrote 1 exchange to {script}, and 1 of the bodies to {script}.body-ID" in done.stderr.decode()
+    assert sorted(each.name for each in tmp_path.iterdir() if each.name.startswith("out")) == ["out", body.name]
 
 
 def test_an_export_that_fails_leaves_nothing(proxy, tmp_path):

@@ -28,7 +28,8 @@ static void a_command_sends_what_the_client_sent_and_nothing_else(void **state)
                                       "Content-Length: 7\r\n\r\n",
                                       SLICE_LITERAL("@'\n$x\\!"));
     struct buffer out;
-    assert_has(curl_of(&out, &record), "curl --path-as-is --globoff --noproxy '*' \\\n"
+    assert_has(curl_of(&out, &record), "echo 'exchange 5:'\n"
+                                       "curl -sS --path-as-is --globoff --noproxy '*' --write-out '\\n' \\\n"
                                        "  --request POST \\\n"
                                        "  --header 'X-A: it'\\''s' \\\n"
                                        "  --header 'X-B;' \\\n"
@@ -103,7 +104,9 @@ static void a_body_with_nul_or_too_long_goes_to_a_file(void **state)
         const struct export_options options = {
             .format = EXPORT_CURL, .to = "http://localhost:1", .keep_file = keep, .context = &kept
         };
-        assert_has(fixture_export(&out, &options, &record), "--data-binary @'it'\\''s a file'");
+        const char *text = fixture_export(&out, &options, &record);
+        assert_has(text, "\nCDPATH= cd -- \"$(dirname -- \"$0\")\" || exit 1\n[ -r 'it'\\''s a file' ] || {");
+        assert_has(text, "--data-binary @'it'\\''s a file'");
         assert_int_equal(kept, bodies[i].length);
         buffer_free(&out);
     }
@@ -173,6 +176,38 @@ static void targets_that_urllib3_keeps_have_no_remark(void **state)
     }
 }
 
+/* "http://127.0.0.1:8787" and "@192.0.2.1/x" make a URL of another host. */
+static void a_target_that_is_no_path_cannot_send_elsewhere(void **state)
+{
+    (void)state;
+    static const char *const heads[] = { "GET @192.0.2.1:79/x HTTP/1.1\r\n\r\n", "GET 9/x HTTP/1.1\r\n\r\n",
+                                         "GET .evil.test/x HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n",
+                                         "GET http://evil.test/ HTTP/1.1\r\n\r\n" };
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        const struct record record = request_of(heads[i], slice_of(NULL, 0));
+        const struct export_options options = { .format = EXPORT_PYTHON, .to = "http://127.0.0.1:8787" };
+        struct buffer out;
+        const char *text = fixture_export(&out, &options, &record);
+        assert_has(text, "# The target is no path, so this is not sent");
+        assert_lacks(text, "\nsend(");
+        buffer_free(&out);
+        text = curl_of(&out, &record);
+        assert_has(text, "--request-target ");
+        assert_has(text, " \\\n  'http://127.0.0.1:8787/'\n");
+        buffer_free(&out);
+    }
+}
+
+static void the_address_is_readable(void **state)
+{
+    (void)state;
+    const struct record record = request_of("GET /a HTTP/1.1\r\n\r\n", slice_of(NULL, 0));
+    const struct export_options options = { .format = EXPORT_PYTHON, .to = "http://a\"\\\n:8787/" };
+    struct buffer out;
+    assert_has(fixture_export(&out, &options, &record), "\nPROXY = \"http://a\\\"\\\\\\x0a:8787\"\n\nsession");
+    buffer_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +220,8 @@ int main(void)
         cmocka_unit_test(what_is_no_request_becomes_a_remark),
         cmocka_unit_test(python_literals_are_ascii),
         cmocka_unit_test(targets_that_urllib3_keeps_have_no_remark),
+        cmocka_unit_test(a_target_that_is_no_path_cannot_send_elsewhere),
+        cmocka_unit_test(the_address_is_readable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,6 +214,59 @@ static void a_word_of_a_message_that_is_an_order_is_known_as_one(void **state)
     share_free(share);
 }
 
+/* The facts and the views of a record in tokens, in a memory of its own. */
+static void assert_record(const struct record *record, const char *target, const char *message, const char *body)
+{
+    struct share *share = new_share();
+    struct record shared;
+    struct error error;
+    assert_true(share_record(&shared, share, record, &error));
+    const struct slice parts[] = { shared.target, shared.api_message, shared.views[RECORD_CLIENT_REQUEST].body };
+    const char *const expected[] = { target, message, body };
+    for (size_t i = 0; i < 3; i++) {
+        char text[256];
+        (void)snprintf(text, sizeof(text), "%.*s", SLICE_ARGUMENTS(parts[i]));
+        assert_string_equal(text, expected[i]);
+    }
+    share_free(share);
+}
+
+static void a_word_that_is_a_token_is_one_everywhere(void **state)
+{
+    (void)state;
+    struct record record = { .client_uid = -1 };
+    record.target = SLICE_LITERAL("/api/trade/order/grid-17?alicebot=1&symbol=BTCUSDT&x-alicebot=2");
+    record.api_message = SLICE_LITERAL("order alicebot of account 1134971 rejected, alicebot's (grid-17)");
+    record.views[RECORD_CLIENT_REQUEST].body =
+        SLICE_LITERAL("{\"alicebot\":{\"symbol\":\"x\"},\"clOrdIds\":[\"alicebot\",\"grid-17\"],\"order\":\"trade\"}");
+    assert_record(&record, "/api/trade/order/order-2?order-1=value-4&symbol=BTCUSDT&name-5=value-6",
+                  "order order-1 of account value-7 rejected, value-8 (order-2)",
+                  "{\"order-1\":{\"symbol\":\"x\"},\"clOrdIds\":[\"order-1\",\"order-2\"],\"order\":\"value-3\"}");
+}
+
+static void a_word_of_a_message_alone_is_a_token_in_the_path_too(void **state)
+{
+    (void)state;
+    struct record record = { .client_uid = -1 };
+    record.target = SLICE_LITERAL("/u/grid-17/bob");
+    record.api_message = SLICE_LITERAL("no grid-17 for bob");
+    record.views[RECORD_CLIENT_REQUEST].body = SLICE_LITERAL("{\"message\":\"user 1134971 (alice)\",\"t\":\"alice\"}");
+    assert_record(&record, "/u/value-3/bob", "no value-3 for bob",
+                  "{\"message\":\"user value-2 (value-1)\",\"t\":\"value-1\"}");
+}
+
+static void a_number_that_is_an_id_is_a_token_whatever_its_name(void **state)
+{
+    (void)state;
+    struct record record = { .client_uid = -1 };
+    record.api_message = SLICE_LITERAL("no");
+    record.views[RECORD_CLIENT_REQUEST].body = SLICE_LITERAL(
+        "{\"price\":1134971,\"code\":\"1134971\",\"x\":1134971,\"accountId\":1134971,\"id\":7,\"qty\":7}");
+    record.target = SLICE_LITERAL("/a?price=1134971&qty=1134972");
+    assert_record(&record, "/a?price=value-1&qty=1134972", "no",
+                  "{\"price\":1000001,\"code\":\"value-1\",\"x\":1000001,\"accountId\":1000001,\"id\":12,\"qty\":7}");
+}
+
 static void thousands_of_values_stay_apart(void **state)
 {
     (void)state;
@@ -241,6 +294,9 @@ int main(void)
         cmocka_unit_test(heads_keep_the_fields_of_the_list_alone),
         cmocka_unit_test(the_record_is_in_tokens_and_agrees_with_its_views),
         cmocka_unit_test(a_word_of_a_message_that_is_an_order_is_known_as_one),
+        cmocka_unit_test(a_word_that_is_a_token_is_one_everywhere),
+        cmocka_unit_test(a_word_of_a_message_alone_is_a_token_in_the_path_too),
+        cmocka_unit_test(a_number_that_is_an_id_is_a_token_whatever_its_name),
         cmocka_unit_test(thousands_of_values_stay_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
