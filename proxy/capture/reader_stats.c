@@ -126,15 +126,17 @@ bool capture_reader_groups(struct capture_reader *reader, enum capture_grouping 
             "SELECT coalesce(v.outcome, 'in_flight'),"
             " coalesce(nullif(trim(coalesce(v.api_code, '') || ' ' || coalesce(v.api_message, '')), ''), v.error_name, "
             "''),"
-            " coalesce(v.status, 0), sum(n) FROM (SELECT verdict, count(*) AS n FROM record WHERE id > 0 GROUP BY verdict)"
+            " coalesce(v.status, 0), sum(n) FROM (SELECT verdict, count(*) AS n FROM record WHERE id > 0 GROUP BY "
+            "verdict)"
             " JOIN verdict v ON v.id = verdict GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2 LIMIT ?",
-        [CAPTURE_BY_ENDPOINT] =
-            "SELECT coalesce(e.method, ''), coalesce(e.path, ''), 0, n FROM"
-            " (SELECT endpoint, count(*) AS n FROM record WHERE id > 0 GROUP BY endpoint) JOIN endpoint e ON e.id = endpoint"
-            " ORDER BY 4 DESC, 1, 2 LIMIT ?",
-        [CAPTURE_BY_PARTY] = "SELECT coalesce(p.listener, ''), coalesce(p.account, ''), 0, sum(n) FROM"
-                             " (SELECT party, count(*) AS n FROM record WHERE id > 0 GROUP BY party) JOIN party p ON p.id = party"
-                             " GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2 LIMIT ?",
+        [CAPTURE_BY_ENDPOINT] = "SELECT coalesce(e.method, ''), coalesce(e.path, ''), 0, n FROM"
+                                " (SELECT endpoint, count(*) AS n FROM record WHERE id > 0 GROUP BY endpoint) JOIN "
+                                "endpoint e ON e.id = endpoint"
+                                " ORDER BY 4 DESC, 1, 2 LIMIT ?",
+        [CAPTURE_BY_PARTY] =
+            "SELECT coalesce(p.listener, ''), coalesce(p.account, ''), 0, sum(n) FROM"
+            " (SELECT party, count(*) AS n FROM record WHERE id > 0 GROUP BY party) JOIN party p ON p.id = party"
+            " GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2 LIMIT ?",
     };
     struct group_visitor visitor = { visit, context };
     return each_row(reader, statements[grouping], limit, take_group, &visitor, error);
