@@ -51,6 +51,15 @@ void diff_add(struct diff_run *run, const struct diff_finding *finding)
     diff->count++;
 }
 
+void diff_reweigh(struct diff_run *run, struct diff_finding *finding, enum diff_weight weight, const char *note)
+{
+    size_t *counts = run->diff->counts[finding->section];
+    counts[finding->weight]--;
+    counts[weight]++;
+    finding->weight = weight;
+    finding->note = note;
+}
+
 void diff_add_limit(struct diff_run *run, enum diff_section section, enum diff_part part, const char *note)
 {
     run->diff->is_limited = true;

@@ -17,6 +17,9 @@ struct diff_run {
 /* Adds a finding, or only counts it where DIFF_LISTED_MAX of its section and weight are listed. */
 void diff_add(struct diff_run *run, const struct diff_finding *finding);
 
+/* Gives a listed finding another weight, once more is known. */
+void diff_reweigh(struct diff_run *run, struct diff_finding *finding, enum diff_weight weight, const char *note);
+
 /* A DIFF_LIMIT finding of weight INFO. */
 void diff_add_limit(struct diff_run *run, enum diff_section section, enum diff_part part, const char *note);
 

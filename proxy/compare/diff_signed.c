@@ -113,6 +113,17 @@ static bool read_signature(struct signature *signature, const struct diff_messag
     return true;
 }
 
+/* The field was found to differ as signatures of two windows do. */
+static void blame_field(struct diff_run *run)
+{
+    for (size_t i = 0; i < run->diff->count; i++) {
+        struct diff_finding *finding = &run->diff->findings[i];
+        if (finding->section == DIFF_REQUEST && finding->part == DIFF_PART_FIELD && finding->change == DIFF_VALUE &&
+            finding->weight == DIFF_EXPECTED && slice_equal_text_caseless(finding->subject, "X-CS-SIGN"))
+            diff_reweigh(run, finding, DIFF_REAL, "the same payload in the same window has one signature");
+    }
+}
+
 /* Within one window a secret gives a payload one signature, and another payload another one. */
 static void compare_signatures(struct diff_run *run, const struct diff_message requests[2], bool is_equal)
 {
@@ -129,10 +140,12 @@ static void compare_signatures(struct diff_run *run, const struct diff_message r
         finding.has[side] = true;
         finding.values[side] = signatures[side].text;
     }
-    finding.note = is_equal
-                       ? "one payload in one window, but two signatures: signed with two secrets, or another payload"
-                       : "two payloads in one window, but one signature: what was signed is not what was sent";
+    finding.note = is_equal ? "one payload in one window, but two signatures: signed with two secrets, or over other "
+                              "bytes than were sent"
+                            : "two payloads in one window, but one signature: what was signed is not what was sent";
     diff_add(run, &finding);
+    if (is_equal)
+        blame_field(run);
 }
 
 static void compare_accounts(struct diff_run *run)

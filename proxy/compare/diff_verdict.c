@@ -2,9 +2,10 @@
 #include "diff_private.h"
 
 enum {
-    NAMED_MAX = 4 /* things named in one clause */,
-    NAME_MAX_BYTES = 60 /* of an outcome or address */,
-    VALUE_MAX_BYTES = 80
+    NAMED_MAX = 4,       /* things named in one clause */
+    NAME_MAX_BYTES = 60, /* of an outcome or address */
+    VALUE_MAX_BYTES = 80,
+    MESSAGE_MAX_BYTES = 200
 };
 
 struct sentence {
@@ -112,11 +113,23 @@ static void tell_request(struct sentence *sentence)
         append_names(sentence, 1u << DIFF_REQUEST, DIFF_COSMETIC);
     } else if (!sentence->diff->sides[0].has_view || sentence->diff->requests[0] != RECORD_VIEW_COUNT) {
         begin_clause(sentence, "The requests are alike", "the requests are alike");
-        if (count_of(sentence, DIFF_REQUEST, DIFF_EXPECTED) > 0)
-            buffer_append_text(sentence->out, " but for what must differ");
+        if (count_of(sentence, DIFF_REQUEST, DIFF_EXPECTED) > 0) {
+            buffer_append_text(sentence->out, " but for what must differ (");
+            append_names(sentence, 1u << DIFF_REQUEST, DIFF_EXPECTED);
+            buffer_append_byte(sentence->out, ')');
+        }
     }
 }
 
+/* A clause in words that begin small. */
+static void tell_words(struct sentence *sentence, const char *words)
+{
+    const char first[] = { (char)(words[0] - 'a' + 'A'), '\0' }, small[] = { words[0], '\0' };
+    begin_clause(sentence, first, small);
+    buffer_append_text(sentence->out, words + 1);
+}
+
+/* Signatures that do not fit their payloads: nothing else matters as long as they do not. */
 static void tell_signed(struct sentence *sentence)
 {
     const struct diff *diff = sentence->diff;
@@ -124,13 +137,15 @@ static void tell_signed(struct sentence *sentence)
         const struct diff_finding *finding = &diff->findings[i];
         if (finding->section != DIFF_SIGNED || finding->weight != DIFF_REAL)
             continue;
-        if (finding->note == NULL) {
-            begin_clause(sentence, "They are of two accounts", "they are of two accounts");
-        } else {
-            begin_clause(sentence, "", "");
-            buffer_append_text(sentence->out, finding->note);
-        }
+        if (finding->note != NULL)
+            tell_words(sentence, finding->note);
     }
+}
+
+static void tell_accounts(struct sentence *sentence)
+{
+    if (find(sentence->diff, DIFF_SIGNED, DIFF_PART_PAYLOAD, "account") != NULL)
+        begin_clause(sentence, "They are of two accounts", "they are of two accounts");
 }
 
 static void append_outcome(struct sentence *sentence, const struct record *record)
@@ -150,13 +165,19 @@ static void append_outcome(struct sentence *sentence, const struct record *recor
     }
 }
 
+static bool has_real_outcome(const struct diff *diff)
+{
+    const struct diff_finding *finding = find(diff, DIFF_ANSWER, DIFF_PART_OUTCOME, NULL);
+    return finding != NULL && finding->weight == DIFF_REAL; /* these come before what is told alone */
+}
+
 /* The outcome says more than the paths of the envelope's members. */
 static void tell_answer(struct sentence *sentence)
 {
     const struct diff *diff = sentence->diff;
     if (count_of(sentence, DIFF_ANSWER, DIFF_REAL) == 0)
         return;
-    if (find(diff, DIFF_ANSWER, DIFF_PART_OUTCOME, NULL) != NULL) {
+    if (has_real_outcome(diff)) {
         begin_clause(sentence, "The answers are ", "the answers are ");
         append_outcome(sentence, diff->sides[0].record);
         buffer_append_text(sentence->out, " against ");
@@ -164,6 +185,42 @@ static void tell_answer(struct sentence *sentence)
     } else if (!tell_one_sided(sentence, DIFF_ANSWER)) {
         begin_clause(sentence, "The answers ", "the answers ");
         append_differences(sentence, DIFF_ANSWER);
+    }
+}
+
+/* What became of the one side that has an end, where the other is an example; or NULL. */
+static const struct diff_finding *find_outcome_alone(const struct diff *diff)
+{
+    const struct diff_finding *finding = find(diff, DIFF_ANSWER, DIFF_PART_OUTCOME, "outcome");
+    return finding != NULL && finding->has[0] != finding->has[1] ? finding : NULL;
+}
+
+static void tell_outcome_alone(struct sentence *sentence)
+{
+    static const char *const words[RECORD_OUTCOME_COUNT] = {
+        [RECORD_API_ERROR] = "'s answer is api_error",
+        [RECORD_HTTP_ERROR] = "'s answer is http_error",
+        [RECORD_REFUSED] = " was refused by the proxy",
+        [RECORD_NOT_SENT] = " was not sent",
+        [RECORD_UNKNOWN] = " was sent, and how it ended is unknown",
+    };
+    const struct diff_finding *finding = find_outcome_alone(sentence->diff);
+    if (finding == NULL)
+        return;
+    const struct record *record = sentence->diff->sides[finding->has[0] ? 0 : 1].record;
+    bool is_ours = record->error_name.length > 0;
+    struct slice name = is_ours ? record->error_name : record->api_code;
+    struct slice message = is_ours ? record->error_message : record->api_message;
+    if (words[record->outcome] == NULL)
+        return;
+    begin_clause(sentence, finding->has[0] ? "A" : "B", finding->has[0] ? "A" : "B");
+    buffer_append_text(sentence->out, words[record->outcome]);
+    buffer_append_text(sentence->out, name.length == 0 ? "" : is_ours ? ": " : " ");
+    diff_append_cut(sentence->out, name, NAME_MAX_BYTES);
+    if (message.length > 0) {
+        buffer_append_text(sentence->out, " (");
+        diff_append_cut(sentence->out, message, MESSAGE_MAX_BYTES);
+        buffer_append_byte(sentence->out, ')');
     }
 }
 
@@ -197,7 +254,7 @@ static void tell_alike(struct sentence *sentence)
     enum { ALL_SECTIONS = (1u << DIFF_SECTION_COUNT) - 1 };
     bool has_expected = count_all(sentence->diff, DIFF_EXPECTED) > 0;
     bool has_cosmetic = count_all(sentence->diff, DIFF_COSMETIC) > 0;
-    begin_clause(sentence, "Alike", "alike");
+    begin_clause(sentence, find_outcome_alone(sentence->diff) == NULL ? "Alike" : "The requests are alike", "alike");
     if (has_expected) {
         buffer_append_text(sentence->out, " but for what must differ: ");
         append_names(sentence, ALL_SECTIONS, DIFF_EXPECTED);
@@ -216,10 +273,12 @@ void diff_append_verdict(struct buffer *out, const struct diff *diff)
     if (diff_is_alike(diff)) {
         tell_alike(&sentence);
     } else {
-        tell_request(&sentence);
         tell_signed(&sentence);
+        tell_request(&sentence);
+        tell_accounts(&sentence);
         tell_answer(&sentence);
         tell_network(&sentence);
     }
+    tell_outcome_alone(&sentence);
     buffer_append_byte(out, '.');
 }
