@@ -80,3 +80,45 @@ const char *diff_expected_between_views(struct http_fields fields, struct slice 
         return "for one connection alone";
     return find_reason(set_here, ARRAY_LENGTH(set_here), name, is_request);
 }
+
+/* --- the form of what may differ --- */
+
+static size_t count_of(struct slice text, bool (*is_one)(char byte))
+{
+    size_t count = 0;
+    while (count < text.length && is_one(text.data[count]))
+        count++;
+    return count;
+}
+
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+static bool is_lower_hex(char byte)
+{
+    return is_digit(byte) || (byte >= 'a' && byte <= 'f');
+}
+
+/* A time in seconds beside one in milliseconds, a signature in upper case: these are the mistakes that are looked for. */
+const char *diff_other_form(struct slice name, struct slice a, struct slice b)
+{
+    static const struct {
+        const char *name;
+        bool (*is_one)(char byte);
+        const char *note;
+    } forms[] = {
+        { "X-CS-EXPIRES", is_digit, "a time, but of another form: milliseconds since 1970 have 13 digits" },
+        { "timestamp", is_digit, "a time, but of another form: seconds against milliseconds?" },
+        { "X-CS-SIGN", is_lower_hex, "a signature, but of another form: 64 lower-case hexadecimal characters" },
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(forms); i++) {
+        if (!slice_equal_text_caseless(name, forms[i].name))
+            continue;
+        bool is_same = a.length > 0 && a.length == b.length && count_of(a, forms[i].is_one) == a.length &&
+                       count_of(b, forms[i].is_one) == b.length;
+        return is_same ? NULL : forms[i].note;
+    }
+    return NULL;
+}

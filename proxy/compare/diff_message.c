@@ -103,6 +103,13 @@ static void weigh(struct diff_finding *finding, const struct lists *lists)
     else
         finding->note = reason_of_field(lists, finding->subject, finding->change);
     finding->weight = finding->note != NULL ? DIFF_EXPECTED : DIFF_REAL;
+    const char *other_form = finding->note != NULL && finding->has[0] && finding->has[1] && !crosses_views(lists)
+                                 ? diff_other_form(finding->subject, finding->values[0], finding->values[1])
+                                 : NULL;
+    if (other_form != NULL) {
+        finding->note = other_form;
+        finding->weight = DIFF_REAL;
+    }
     if (finding->note == NULL && length_follows(lists, finding)) {
         finding->note = "follows from the bodies";
         finding->weight = DIFF_EXPECTED;

@@ -59,6 +59,8 @@ const char *diff_expected_parameter(struct slice name);
 const char *diff_expected_member(struct slice name, bool is_request);
 
 /* Why this field differs between the two views of a request, or of an answer, on either side of this proxy; or NULL. */
+/* Where two values that may differ are of different forms: what is to be said of it; else NULL. */
+const char *diff_other_form(struct slice name, struct slice a, struct slice b);
 const char *diff_expected_between_views(struct http_fields fields, struct slice name, bool is_request);
 
 /* ---- Messages ---- */

@@ -1,6 +1,8 @@
 /* The verdict: what differs, in one sentence, by what it is called. Owns nothing; any thread. */
 #include "diff_private.h"
 
+#include "countersign/redaction.h"
+
 enum {
     NAMED_MAX = 4,       /* things named in one clause */
     NAME_MAX_BYTES = 60, /* of an outcome or address */
@@ -249,6 +251,36 @@ static size_t count_all(const struct diff *diff, enum diff_weight weight)
     return sum;
 }
 
+static bool has_masked_field(struct slice head)
+{
+    struct slice rest = head, line;
+    while (slice_next_part(&rest, '\n', &line)) {
+        size_t colon = slice_find(line, ':');
+        if (colon < line.length &&
+            redaction_rule_find(slice_trim_blanks(slice_first(line, colon)))->record != REDACTION_KEEP)
+            return true;
+    }
+    return false;
+}
+
+/* How far the compared messages are the same: findings do not tell of blanks and line ends in heads, nor can they of what is
+ * masked. */
+static const char *how_alike(const struct diff *diff)
+{
+    const enum record_view *const pairs[2] = { diff->requests, diff->answers };
+    bool is_masked = false;
+    for (size_t i = 0; i < ARRAY_LENGTH(pairs); i++) {
+        if (pairs[i][0] == RECORD_VIEW_COUNT || pairs[i][1] == RECORD_VIEW_COUNT)
+            continue;
+        const struct record_message *a = &diff->sides[0].record->views[pairs[i][0]];
+        const struct record_message *b = &diff->sides[1].record->views[pairs[i][1]];
+        if (!slice_equal(a->head, b->head) || !slice_equal(a->body, b->body))
+            return ", but for blanks and line ends in the heads";
+        is_masked = is_masked || has_masked_field(a->head);
+    }
+    return is_masked ? ", byte for byte as far as the record shows: some values are masked" : ", byte for byte";
+}
+
 static void tell_alike(struct sentence *sentence)
 {
     enum { ALL_SECTIONS = (1u << DIFF_SECTION_COUNT) - 1 };
@@ -264,7 +296,7 @@ static void tell_alike(struct sentence *sentence)
         append_names(sentence, ALL_SECTIONS, DIFF_COSMETIC);
     }
     if (!has_expected && !has_cosmetic)
-        buffer_append_text(sentence->out, ", byte for byte");
+        buffer_append_text(sentence->out, how_alike(sentence->diff));
 }
 
 void diff_append_verdict(struct buffer *out, const struct diff *diff)

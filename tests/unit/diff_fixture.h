@@ -17,7 +17,11 @@
 static inline struct record made_exchange(const char *request_head, struct slice request_body, const char *answer_head,
                                           struct slice answer_body)
 {
-    struct record record = { .id = 1, .client_uid = -1, .outcome = RECORD_OK, .status = 200 };
+    struct record record = { .id = 1,
+                             .client_uid = -1,
+                             .target = SLICE_LITERAL("/api/trade/order/place"),
+                             .outcome = RECORD_OK,
+                             .status = 200 };
     record.views[RECORD_UPSTREAM_REQUEST] = (struct record_message){ slice_text(request_head), request_body };
     record.views[RECORD_CLIENT_REQUEST] = record.views[RECORD_UPSTREAM_REQUEST];
     record.views[RECORD_UPSTREAM_RESPONSE] = (struct record_message){ slice_text(answer_head), answer_body };

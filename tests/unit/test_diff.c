@@ -125,8 +125,8 @@ static void test_signature_expires_and_dates_must_differ(void **state)
     (void)state;
     struct two_orders orders;
     struct diff *diff =
-        compared_heads(&orders, "GET / HTTP/1.1\r\nX-CS-EXPIRES: 1000\r\nX-CS-SIGN: aa\r\nDate: x\r\n\r\n",
-                       "GET / HTTP/1.1\r\nX-CS-EXPIRES: 90000\r\nX-CS-SIGN: bb\r\nDate: y\r\n\r\n");
+        compared_heads(&orders, "GET / HTTP/1.1\r\nX-CS-EXPIRES: 1770742394290\r\nX-CS-SIGN: aa\r\nDate: x\r\n\r\n",
+                       "GET / HTTP/1.1\r\nX-CS-EXPIRES: 1770742494290\r\nX-CS-SIGN: bb\r\nDate: y\r\n\r\n");
     assert_true(diff_is_alike(diff));
     assert_int_equal(diff->counts[DIFF_REQUEST][DIFF_EXPECTED], 3);
     assert_verdict(diff, "Alike but for what must differ: X-CS-EXPIRES, X-CS-SIGN, Date.");
@@ -192,10 +192,10 @@ static void test_a_hash_that_does_not_fit_the_bytes_is_a_difference(void **state
 static void test_content_length_follows_from_the_bodies(void **state)
 {
     (void)state;
-    struct record a = made_exchange("POST / HTTP/1.1\r\nContent-Length: 15\r\n\r\n", SLICE_LITERAL("{\"timestamp\":1}"),
-                                    OK_HEAD, SLICE_LITERAL("{}"));
+    struct record a = made_exchange("POST / HTTP/1.1\r\nContent-Length: 15\r\n\r\n",
+                                    SLICE_LITERAL("{\"clOrdId\":\"a\"}"), OK_HEAD, SLICE_LITERAL("{}"));
     struct record b = made_exchange("POST / HTTP/1.1\r\nContent-Length: 16\r\n\r\n",
-                                    SLICE_LITERAL("{\"timestamp\":22}"), OK_HEAD, SLICE_LITERAL("{}"));
+                                    SLICE_LITERAL("{\"clOrdId\":\"bb\"}"), OK_HEAD, SLICE_LITERAL("{}"));
     struct diff *diff = compared(&a, &b);
     require_finding(diff, DIFF_PART_FIELD, "Content-Length", DIFF_VALUE, DIFF_EXPECTED);
     assert_true(diff_is_alike(diff));

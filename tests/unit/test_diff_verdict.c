@@ -101,10 +101,10 @@ static void test_a_refusal_is_told_where_the_other_side_is_an_example(void **sta
 static void test_body_paths_lead_what_must_differ(void **state)
 {
     (void)state;
-    struct record a = made_exchange("POST / HTTP/1.1\r\nX-CS-EXPIRES: 1\r\nX-CS-SIGN: a\r\nDate: a\r\n"
+    struct record a = made_exchange("POST / HTTP/1.1\r\nX-CS-EXPIRES: 1770742394290\r\nX-CS-SIGN: a\r\nDate: a\r\n"
                                     "X-Request-Id: a\r\n\r\n",
                                     SLICE_LITERAL("{\"clOrdId\":\"a\"}"), OK_HEAD, SLICE_LITERAL("{}"));
-    struct record b = made_exchange("POST / HTTP/1.1\r\nX-CS-EXPIRES: 90000\r\nX-CS-SIGN: b\r\nDate: b\r\n"
+    struct record b = made_exchange("POST / HTTP/1.1\r\nX-CS-EXPIRES: 1770742494290\r\nX-CS-SIGN: b\r\nDate: b\r\n"
                                     "X-Request-Id: b\r\n\r\n",
                                     SLICE_LITERAL("{\"clOrdId\":\"b\"}"), OK_HEAD, SLICE_LITERAL("{}"));
     struct diff *diff = compared(&a, &b);
@@ -116,6 +116,53 @@ static void test_body_paths_lead_what_must_differ(void **state)
     assert_verdict(diff,
                    "The requests are alike but for what must differ ($.clOrdId, X-CS-EXPIRES, X-CS-SIGN, Date and "
                    "1 more); the answers are ok against http_error.");
+    diff_free(diff);
+}
+
+/* What differs from one request to the next is no cover for the mistakes that are looked for. */
+static void test_what_must_differ_has_the_same_form(void **state)
+{
+    (void)state;
+    struct two_orders orders;
+    struct diff *diff = compared_bodies(&orders, SLICE_LITERAL("{\"timestamp\":1764000000}"),
+                                        SLICE_LITERAL("{\"timestamp\":1764000000123}"));
+    assert_false(diff_is_alike(diff));
+    diff_free(diff);
+    diff = compared_heads(&orders, "GET / HTTP/1.1\r\nX-CS-EXPIRES: 1764000000\r\n\r\n",
+                          "GET / HTTP/1.1\r\nX-CS-EXPIRES: 1764000000123\r\n\r\n");
+    assert_false(diff_is_alike(diff));
+    diff_free(diff);
+    diff =
+        compared_heads(&orders, "GET / HTTP/1.1\r\nX-CS-SIGN: ab\r\n\r\n", "GET / HTTP/1.1\r\nX-CS-SIGN: AB\r\n\r\n");
+    assert_false(diff_is_alike(diff));
+    diff_free(diff);
+}
+
+static void test_another_order_to_be_cancelled_is_another_request(void **state)
+{
+    (void)state;
+    struct record a =
+        made_exchange("POST / HTTP/1.1\r\n\r\n", SLICE_LITERAL("{\"clOrdId\":\"a\"}"), OK_HEAD, SLICE_LITERAL("{}"));
+    struct record b =
+        made_exchange("POST / HTTP/1.1\r\n\r\n", SLICE_LITERAL("{\"clOrdId\":\"b\"}"), OK_HEAD, SLICE_LITERAL("{}"));
+    struct diff *diff = compared(&a, &b);
+    assert_true(diff_is_alike(diff));
+    diff_free(diff);
+    a.target = b.target = SLICE_LITERAL("/api/trade/order/cancel");
+    diff = compared(&a, &b);
+    assert_false(diff_is_alike(diff));
+    diff_free(diff);
+}
+
+static void test_byte_for_byte_is_said_of_bytes_alone(void **state)
+{
+    (void)state;
+    struct two_orders orders;
+    struct diff *diff = compared_heads(&orders, "GET / HTTP/1.1\r\nA:b\r\n\r\n", "GET / HTTP/1.1\r\nA: b\r\n\r\n");
+    assert_verdict(diff, "Alike, but for blanks and line ends in the heads.");
+    diff_free(diff);
+    diff = compared_heads(&orders, "GET / HTTP/1.1\r\nCookie: ****\r\n\r\n", "GET / HTTP/1.1\r\nCookie: ****\r\n\r\n");
+    assert_verdict(diff, "Alike, byte for byte as far as the record shows: some values are masked.");
     diff_free(diff);
 }
 
@@ -140,6 +187,9 @@ int main(void)
         cmocka_unit_test(test_two_signatures_of_one_payload_in_one_window_lead_the_verdict),
         cmocka_unit_test(test_a_refusal_is_told_where_the_other_side_is_an_example),
         cmocka_unit_test(test_body_paths_lead_what_must_differ),
+        cmocka_unit_test(test_what_must_differ_has_the_same_form),
+        cmocka_unit_test(test_another_order_to_be_cancelled_is_another_request),
+        cmocka_unit_test(test_byte_for_byte_is_said_of_bytes_alone),
         cmocka_unit_test(test_a_name_in_another_case_is_said_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

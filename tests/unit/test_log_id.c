@@ -112,7 +112,9 @@ static void the_filters_of_the_command_line_hold_for_last(void **state)
     assert_means(asking, "last", 5);
     assert_means(asking, "last~1", 3);
     assert_means(asking, "last:ok", 3);
-    assert_means(asking, "7", 7); /* a number is one exchange, whatever the filters */
+    int64_t id = 0; /* a number is one exchange: a filter beside it is a mistake */
+    assert_false(log_id_resolve(&id, &asking->run, "7", &asking->error));
+    assert_int_equal(asking->error.kind, ERROR_USAGE);
     assert_refused(asking, "last:unknown", "last:unknown");
     end(asking);
 }
