@@ -8,31 +8,46 @@ enum {
     SUBJECT_MIN = 14,
     SUBJECT_MAX = 30, /* columns; a longer one has a line of its own */
     METHOD_MAX = 32,  /* bytes shown */
+    EXPECTED_NAMED_MAX = 12,
     SIDE_INDENT = 5
 };
 
+/* Broken between words where the terminal ends. It begins at `column`, and further lines at `indent`. */
+static void append_wrapped(const struct log_diff_page *page, struct slice text, size_t column, size_t indent)
+{
+    size_t width = log_diff_width_of(page);
+    struct slice word;
+    for (bool is_first = true; slice_next_part(&text, ' ', &word); is_first = false) {
+        size_t columns = terminal_columns(word);
+        bool breaks = page->terminal->width > 0 && !is_first && column + 1 + columns > width;
+        if (breaks)
+            buffer_append_format(page->out, "\n%*s", (int)indent, "");
+        else
+            buffer_append_text(page->out, is_first ? "" : " ");
+        buffer_append_slice(page->out, word);
+        column = breaks ? indent + columns : column + !is_first + columns;
+    }
+}
+
 static void append_expected_names(const struct log_diff_page *page, enum diff_section section)
 {
-    const struct diff *diff = page->diff;
-    size_t named = 0, all = diff->counts[section][DIFF_EXPECTED];
+    size_t all = page->diff->counts[section][DIFF_EXPECTED];
     if (all == 0)
         return;
-    struct buffer names;
+    struct buffer names, line;
     buffer_init(&names, LOG_OUTPUT_MAX);
-    for (size_t i = 0; i < diff->count; i++) {
-        const struct diff_finding *finding = &diff->findings[i];
-        if (finding->section != section || finding->weight != DIFF_EXPECTED)
-            continue;
-        buffer_append_text(&names, named++ > 0 ? ", " : "");
-        terminal_append_escaped(&names, finding->subject, TERMINAL_ONE_LINE);
-    }
+    buffer_init(&line, LOG_OUTPUT_MAX);
+    buffer_append_format(&line, "%zu that must differ: ", all);
+    diff_append_names(&names, page->diff, section, DIFF_EXPECTED, EXPECTED_NAMED_MAX);
+    terminal_append_escaped(&line, buffer_slice(&names), TERMINAL_ONE_LINE);
+    log_diff_append_padding(page, 2);
     terminal_style_begin(page->out, page->terminal, TERMINAL_DIM);
-    buffer_append_format(page->out, "  %zu that must differ: ", all);
-    terminal_append_fitted(page->out, buffer_slice(&names), log_diff_width_of(page) - 30);
+    append_wrapped(page, buffer_slice(&line), 2, 4);
     terminal_style_end(page->out, page->terminal, TERMINAL_DIM);
     buffer_append_byte(page->out, '\n');
-    page->out->failed = page->out->failed || names.failed;
+    page->out->failed = page->out->failed || names.failed || line.failed;
     buffer_free(&names);
+    buffer_free(&line);
 }
 
 static bool is_shown(const struct log_diff_page *page, const struct diff_finding *finding)
@@ -192,20 +207,6 @@ static void append_timing(const struct log_diff_page *page)
 
 /* ---- The whole ---- */
 
-/* Broken between words where the terminal ends. */
-static void append_wrapped(const struct log_diff_page *page, struct slice text)
-{
-    size_t width = log_diff_width_of(page), column = 0;
-    struct slice word;
-    while (slice_next_part(&text, ' ', &word)) {
-        size_t columns = terminal_columns(word);
-        bool breaks = page->terminal->width > 0 && column > 0 && column + 1 + columns > width;
-        buffer_append_text(page->out, column == 0 ? "" : breaks ? "\n" : " ");
-        buffer_append_slice(page->out, word);
-        column = breaks || column == 0 ? columns : column + 1 + columns;
-    }
-}
-
 static void append_verdict(const struct log_diff_page *page)
 {
     struct buffer verdict, escaped;
@@ -215,7 +216,7 @@ static void append_verdict(const struct log_diff_page *page)
     diff_append_verdict(&verdict, page->diff);
     terminal_append_escaped(&escaped, buffer_slice(&verdict), TERMINAL_ONE_LINE);
     terminal_style_begin(page->out, page->terminal, style);
-    append_wrapped(page, buffer_slice(&escaped));
+    append_wrapped(page, buffer_slice(&escaped), 0, 0);
     terminal_style_end(page->out, page->terminal, style);
     buffer_append_text(page->out, "\n\n");
     page->out->failed = page->out->failed || verdict.failed || escaped.failed;

@@ -31,6 +31,10 @@ static enum diff_rank rank_of(const struct diff_finding *finding)
         [DIFF_PART_OUTCOME] = DIFF_RANK_SIGNED,   [DIFF_PART_FACT] = DIFF_RANK_OTHER,
         [DIFF_PART_DURATION] = DIFF_RANK_OTHER,
     };
+    /* A request that is not signed at all is told so, but behind the values: an example seldom is. */
+    bool is_one_sided = finding->change == DIFF_MISSING || finding->change == DIFF_ADDED;
+    if (is_one_sided && slice_equal_text_caseless(finding->subject, "X-CS-SIGN"))
+        return DIFF_RANK_OTHER;
     bool is_request_field = finding->part == DIFF_PART_FIELD && finding->section == DIFF_REQUEST;
     /* A signature that must differ says nothing: it stands where it stood. */
     if (is_request_field && (finding->weight == DIFF_REAL || rank_of_field(finding->subject) == DIFF_RANK_SELDOM))

@@ -99,6 +99,24 @@ static void test_bytes_from_outside_are_escaped(void **state)
     diff_free(diff);
 }
 
+static void test_body_paths_are_named_among_what_must_differ(void **state)
+{
+    (void)state;
+    struct record a = made_exchange("POST / HTTP/1.1\r\nX-CS-EXPIRES: 1\r\nX-CS-SIGN: a\r\nX-Amzn-Trace-Id: a\r\n"
+                                    "X-Request-Id: a\r\ntraceparent: a\r\nDate: a\r\n\r\n",
+                                    SLICE_LITERAL("{\"clOrdId\":\"a\"}"), OK_HEAD, SLICE_LITERAL("{}"));
+    struct record b = made_exchange("POST / HTTP/1.1\r\nX-CS-EXPIRES: 90000\r\nX-CS-SIGN: b\r\nX-Amzn-Trace-Id: b\r\n"
+                                    "X-Request-Id: b\r\ntraceparent: b\r\nDate: b\r\n\r\n",
+                                    SLICE_LITERAL("{\"clOrdId\":\"b\"}"), OK_HEAD, SLICE_LITERAL("{}"));
+    struct buffer out;
+    struct diff *diff = compared(&a, &b);
+    assert_contains(text_of(&out, diff, &of_80_columns, false),
+                    "  7 that must differ: $.clOrdId, X-CS-EXPIRES, X-CS-SIGN, X-Amzn-Trace-Id,\n"
+                    "    X-Request-Id, traceparent, Date\n");
+    buffer_free(&out);
+    diff_free(diff);
+}
+
 static void test_timings_are_named_as_steps(void **state)
 {
     (void)state;
@@ -187,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_the_verdict_comes_first_and_values_stand_side_by_side),
         cmocka_unit_test(test_no_line_is_wider_than_the_terminal),
         cmocka_unit_test(test_bytes_from_outside_are_escaped),
+        cmocka_unit_test(test_body_paths_are_named_among_what_must_differ),
         cmocka_unit_test(test_timings_are_named_as_steps),
         cmocka_unit_test(test_colour_is_there_for_a_terminal_that_wants_it_alone),
         cmocka_unit_test(test_what_is_not_listed_is_counted),

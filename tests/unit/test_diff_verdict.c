@@ -69,6 +69,16 @@ static void test_two_signatures_of_one_payload_in_one_window_lead_the_verdict(vo
     diff_free(diff);
 }
 
+static void test_an_unsigned_example_is_told_behind_the_values(void **state)
+{
+    (void)state;
+    struct two_orders orders;
+    struct diff *diff = compared_heads(&orders, "GET /?a=1 HTTP/1.1\r\nContent-Type: a\r\n\r\n",
+                                       "GET /?a=2 HTTP/1.1\r\nX-CS-SIGN: b\r\nContent-Type: b\r\n\r\n");
+    assert_verdict(diff, "The requests differ in 3 things: ?a, Content-Type, X-CS-SIGN.");
+    diff_free(diff);
+}
+
 static void test_a_refusal_is_told_where_the_other_side_is_an_example(void **state)
 {
     (void)state;
@@ -185,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_fields_that_seldom_matter_are_still_a_difference),
         cmocka_unit_test(test_an_imported_request_need_not_say_its_length),
         cmocka_unit_test(test_two_signatures_of_one_payload_in_one_window_lead_the_verdict),
+        cmocka_unit_test(test_an_unsigned_example_is_told_behind_the_values),
         cmocka_unit_test(test_a_refusal_is_told_where_the_other_side_is_an_example),
         cmocka_unit_test(test_body_paths_lead_what_must_differ),
         cmocka_unit_test(test_what_must_differ_has_the_same_form),
