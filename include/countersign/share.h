@@ -14,7 +14,8 @@
  *   beyond 2^53: 91 and zeros). Amounts become eight digits whatever they were: their size tells something, too.
  * - Messages keep their words; what holds a digit or is no word becomes a token.
  * - Other bodies become one token with their length. Compressed ones are decoded first, and stay so.
- * - Header fields: the names and values of a list (share_head.c) stay, other values become tokens. X-CS-SIGN is a value
+ * - Header fields: the names and values of a list (share_head.c) stay in the forms that protocols
+ *   give them (share_forms.c), other values become tokens. X-CS-SIGN is a value
  *   computed with the secret: a token. X-CS-EXPIRES is a time and stays: a wrong clock is seen by it.
  * - Addresses become tokens, the exchange's too: with an egress proxy it is the user's. Ports and the IP family stay. The
  *   names of listener and account, and the client's uid, become tokens.

@@ -79,7 +79,35 @@ static void append_code(struct buffer *out, struct share *share, struct slice te
         share_append_token(out, share, SHARE_VALUE, text);
 }
 
-/* What is not here is the program's own and stays: error_name, the versions, outcome, status, times, ports. */
+static void append_form(struct buffer *out, struct share *share, struct slice text, share_form *form)
+{
+    if (form(share, text))
+        buffer_append_slice(out, text);
+    else
+        share_append_token(out, share, SHARE_VALUE, text);
+}
+
+static void append_error(struct buffer *out, struct share *share, struct slice text)
+{
+    append_form(out, share, text, share_is_error);
+}
+
+static void append_tls_version(struct buffer *out, struct share *share, struct slice text)
+{
+    append_form(out, share, text, share_is_tls_version);
+}
+
+static void append_cipher(struct buffer *out, struct share *share, struct slice text)
+{
+    append_form(out, share, text, share_is_cipher);
+}
+
+static void append_http_version(struct buffer *out, struct share *share, struct slice text)
+{
+    append_form(out, share, text, share_is_http_version);
+}
+
+/* What is no text stays: outcome, status, times, ports. */
 static const struct {
     size_t offset;
     void (*append)(struct buffer *out, struct share *share, struct slice text);
@@ -90,6 +118,10 @@ static const struct {
     { offsetof(struct record, client_address), share_append_endpoint },
     { offsetof(struct record, connection.local_address), share_append_endpoint },
     { offsetof(struct record, connection.remote_address), share_append_endpoint },
+    { offsetof(struct record, connection.tls_version), append_tls_version },
+    { offsetof(struct record, connection.tls_cipher), append_cipher },
+    { offsetof(struct record, connection.http_version), append_http_version },
+    { offsetof(struct record, error_name), append_error },
     { offsetof(struct record, method), share_append_method },
     { offsetof(struct record, target), share_append_target },
     { offsetof(struct record, error_message), share_append_text },

@@ -5,36 +5,14 @@
 #include "countersign/http_message.h"
 
 enum {
-    KEPT_MAX = 256,      /* bytes of a value that stays */
-    VERSION_MAX = 8,     /* "HTTP/1.1" */
     FIELD_NAME_MAX = 40, /* bytes of a name that stays */
     FIELD_DIGITS_MAX = 4,
     SIGNATURE_LENGTH = 64
 };
 
-static void append_kept(struct buffer *out, struct share *share, struct slice value)
-{
-    bool stays = value.length <= KEPT_MAX;
-    for (size_t i = 0; stays && i < value.length; i++)
-        stays = value.data[i] >= 0x20 && value.data[i] < 0x7f;
-    if (stays)
-        buffer_append_slice(out, value);
-    else
-        share_append_token(out, share, SHARE_VALUE, value);
-}
-
 static void append_key(struct buffer *out, struct share *share, struct slice value)
 {
     share_append_token(out, share, SHARE_KEY, value);
-}
-
-static void append_time(struct buffer *out, struct share *share, struct slice value)
-{
-    uint64_t number;
-    if (value.length <= 13 && slice_to_u64(value, &number)) /* milliseconds since 1970 */
-        buffer_append_slice(out, value);
-    else
-        share_append_token(out, share, SHARE_VALUE, value);
 }
 
 /* As wide as the original, so that it also fits the fact of the record. */
@@ -48,49 +26,55 @@ static void append_signature(struct buffer *out, struct share *share, struct sli
                              (unsigned long long)share_number(share, SHARE_SIGNATURE, value, &seen_as));
 }
 
-static void append_unknown(struct buffer *out, struct share *share, struct slice value)
-{
-    share_append_token(out, share, SHARE_VALUE, value);
-}
-
+/* Either how a value is replaced, or the form in which it stays. */
 static const struct field_rule {
     const char *name;
     void (*append)(struct buffer *out, struct share *share, struct slice value);
+    share_form *form;
 } rules[] = {
-    { "Host", share_append_endpoint },
-    { "X-CS-APIKEY", append_key },
-    { "X-CS-SIGN", append_signature },
-    { "X-CS-EXPIRES", append_time },
-    { "Content-Type", append_kept },
-    { "Content-Length", append_kept },
-    { "Content-Encoding", append_kept },
-    { "Transfer-Encoding", append_kept },
-    { "Accept", append_kept },
-    { "Accept-Encoding", append_kept },
-    { "Accept-Language", append_kept },
-    { "exch-language", append_kept },
-    { "Connection", append_kept },
-    { "Expect", append_kept },
-    { "Date", append_kept },
-    { "Server", append_kept },
-    { "Vary", append_kept },
-    { "Cache-Control", append_kept },
-    { "Retry-After", append_kept },
-    { "CF-Cache-Status", append_kept },
-    { "Countersign-Exchange", append_kept },
-    { "Countersign-Outcome", append_kept },
-    { "Countersign-Error", append_kept },
+    { "Host", share_append_endpoint, NULL },
+    { "X-CS-APIKEY", append_key, NULL },
+    { "X-CS-SIGN", append_signature, NULL },
+    { "X-CS-EXPIRES", NULL, share_is_time },
+    { "Content-Type", NULL, share_is_protocol },
+    { "Content-Length", NULL, share_is_length },
+    { "Content-Encoding", NULL, share_is_protocol },
+    { "Transfer-Encoding", NULL, share_is_protocol },
+    { "Accept", NULL, share_is_protocol },
+    { "Accept-Encoding", NULL, share_is_protocol },
+    { "Accept-Language", NULL, share_is_languages },
+    { "exch-language", NULL, share_is_languages },
+    { "Connection", NULL, share_is_protocol },
+    { "Expect", NULL, share_is_protocol },
+    { "Date", NULL, share_is_date },
+    { "Server", NULL, share_is_protocol },
+    { "Vary", NULL, share_is_protocol },
+    { "Cache-Control", NULL, share_is_protocol },
+    { "Retry-After", NULL, share_is_delay },
+    { "CF-Cache-Status", NULL, share_is_protocol },
+    { "Countersign-Exchange", NULL, share_is_exchange },
+    { "Countersign-Outcome", NULL, share_is_outcome },
+    { "Countersign-Error", NULL, share_is_error },
 };
+
+static const struct field_rule *find_rule(struct slice name)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(rules); i++) {
+        if (slice_equal_text_caseless(name, rules[i].name))
+            return &rules[i];
+    }
+    return NULL;
+}
 
 static void append_value(struct buffer *out, struct share *share, struct slice name, struct slice value)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(rules); i++) {
-        if (slice_equal_text_caseless(name, rules[i].name)) {
-            rules[i].append(out, share, value);
-            return;
-        }
-    }
-    append_unknown(out, share, value);
+    const struct field_rule *rule = find_rule(name);
+    if (rule != NULL && rule->append != NULL)
+        rule->append(out, share, value);
+    else if (rule != NULL && rule->form(share, value))
+        buffer_append_slice(out, value);
+    else
+        share_append_token(out, share, SHARE_VALUE, value);
 }
 
 static bool name_stays(struct slice name)
@@ -109,7 +93,8 @@ static bool name_stays(struct slice name)
 
 static void append_name(struct buffer *out, struct share *share, struct slice name)
 {
-    if (name_stays(name))
+    bool is_given_away = find_rule(name) == NULL && (share_knows(share, name) || share_knows_part(share, name));
+    if (name_stays(name) && !is_given_away)
         buffer_append_slice(out, name);
     else
         share_append_token(out, share, SHARE_NAME, name);
@@ -139,17 +124,6 @@ static void append_field(struct buffer *out, struct share *share, struct slice l
     append_trimmed(out, share, slice_first(line, colon), slice_from(line, colon + 1));
 }
 
-static bool is_version(struct slice text)
-{
-    if (!slice_starts_with(text, "HTTP/") || text.length > VERSION_MAX)
-        return false;
-    for (size_t i = sizeof("HTTP/") - 1; i < text.length; i++) {
-        if (text.data[i] != '.' && (text.data[i] < '0' || text.data[i] > '9'))
-            return false;
-    }
-    return true;
-}
-
 /* "HTTP/1.1 200 OK" or "GET /path HTTP/1.1"; what is neither is one token. */
 static void append_first_line(struct buffer *out, struct share *share, struct slice line)
 {
@@ -157,11 +131,11 @@ static void append_first_line(struct buffer *out, struct share *share, struct sl
     uint64_t status;
     bool has_two = line.length > 0 && slice_next_part(&rest, ' ', &parts[0]) && rest.data != NULL &&
                    slice_next_part(&rest, ' ', &parts[1]);
-    if (has_two && is_version(parts[0]) && parts[1].length == 3 && slice_to_u64(parts[1], &status)) {
+    if (has_two && share_is_http_version(share, parts[0]) && parts[1].length == 3 && slice_to_u64(parts[1], &status)) {
         buffer_append_slice(out, slice_first(line, parts[0].length + 1 + parts[1].length));
         buffer_append_text(out, rest.data == NULL ? "" : " ");
         share_append_text(out, share, rest);
-    } else if (has_two && rest.data != NULL && is_version(rest)) {
+    } else if (has_two && rest.data != NULL && share_is_http_version(share, rest)) {
         share_append_method(out, share, parts[0]);
         buffer_append_byte(out, ' ');
         share_append_target(out, share, parts[1]);

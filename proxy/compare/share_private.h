@@ -73,6 +73,13 @@ bool share_name_stays(const struct share *share, struct slice text);
 /* Whether a value of this kind stays as it is (SHARE_WORD and SHARE_FIGURE). */
 bool share_stays(const struct share *share, enum share_kind kind, struct slice text);
 
+/* The forms of values that may stay (share_forms.c). Some hold numbers, which must be nobody's. */
+typedef bool share_form(const struct share *share, struct slice text);
+share_form share_is_error, share_is_outcome, share_is_exchange;           /* of this program */
+share_form share_is_http_version, share_is_tls_version, share_is_cipher;  /* of connections */
+share_form share_is_length, share_is_date, share_is_time, share_is_delay; /* numbers and dates of fields */
+share_form share_is_protocol, share_is_languages;                         /* words of fields */
+
 /* A host that is the exchange's own. */
 bool share_is_public_host(struct slice host);
 

@@ -161,6 +161,67 @@ static void heads_keep_the_fields_of_the_list_alone(void **state)
                 "GET / HTTP/1.1\r\nX-CS-EXPIRES: value-1\r\nX-CS-SIGN: signature-2\r\n\r\n");
 }
 
+static void values_without_their_fields_form_become_tokens(void **state)
+{
+    (void)state;
+    static const char *const kept[] = {
+        "Content-Type: application/json;charset=UTF-8",
+        "Content-Type: text/html; charset=\"utf-8\"",
+        "Content-Length: 81",
+        "Accept: */*;q=0.8, text/html",
+        "Accept-Language: en-US,en;q=0.9,zh_CN",
+        "Connection: keep-alive",
+        "Date: Tue, 10 Feb 2026 16:53:14 GMT",
+        "Server: nginx/1.18.0",
+        "Vary: Accept-Encoding",
+        "Cache-Control: max-age=600, no-store",
+        "Retry-After: 2",
+        "CF-Cache-Status: DYNAMIC",
+        "X-CS-EXPIRES: 1770742394290",
+        "Countersign-Exchange: i17",
+        "Countersign-Outcome: api_error",
+        "Countersign-Error: body-too-large",
+        "Transfer-Encoding: gzip, chunked",
+        "Expect: 100-continue",
+        "Vary:",
+    };
+    static const char *const replaced[] = {
+        "Content-Type: x; account=1134971",
+        "Content-Type: application/json; account=1134971",
+        "Content-Length: 1134971134",
+        "Accept: alice/bob",
+        "Accept-Language: alice",
+        "Connection: alice",
+        "Date: Tue, 10 Feb 2026 16:53:14 GMT alice",
+        "Date: alice",
+        "Server: alice/1134971",
+        "Server: nginx/1134971",
+        "Vary: alice",
+        "Cache-Control: max-age=1134971",
+        "Retry-After: 1134971",
+        "CF-Cache-Status: alice",
+        "X-CS-EXPIRES: 1134971",
+        "Countersign-Exchange: alice",
+        "Countersign-Exchange: i",
+        "Countersign-Outcome: alice",
+        "Countersign-Error: account 1134971",
+        "Expect: 1\x01",
+        "Countersign-Error: account-1134971",
+    };
+    char head[256], expected[256];
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        (void)snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\n%s\r\n\r\n", kept[i]);
+        assert_head(head, head);
+    }
+    for (size_t i = 0; i < sizeof(replaced) / sizeof(replaced[0]); i++) {
+        (void)snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\n%s\r\n\r\n", replaced[i]);
+        (void)snprintf(expected, sizeof(expected), "HTTP/1.1 200 OK\r\n%.*s: value-1\r\n\r\n",
+                       (int)strcspn(replaced[i], ":"), replaced[i]);
+        assert_head(head, expected);
+    }
+    assert_head("HTTP/113 200 OK\r\n\r\n", "value-1\r\n\r\n");
+}
+
 static void assert_text(struct slice text, const char *begin, const char *end)
 {
     char copy[256];
@@ -255,6 +316,38 @@ static void a_word_of_a_message_alone_is_a_token_in_the_path_too(void **state)
                   "{\"message\":\"user value-2 (value-1)\",\"t\":\"value-1\"}");
 }
 
+static void the_programs_own_facts_stay_in_their_form_alone(void **state)
+{
+    (void)state;
+    const struct {
+        struct slice error, tls, cipher, http;
+        bool stays;
+    } cases[] = {
+        { SLICE_LITERAL("body-too-large"), SLICE_LITERAL("TLSv1.3"), SLICE_LITERAL("TLS_AES_256_GCM_SHA384"),
+          SLICE_LITERAL("HTTP/1.1"), true },
+        { SLICE_LITERAL("tls"), SLICE_LITERAL("TLSv1"), SLICE_LITERAL("ECDHE-RSA-CHACHA20-POLY1305"),
+          SLICE_LITERAL("HTTP/2"), true },
+        { SLICE_LITERAL("account 1134971"), SLICE_LITERAL("1134971"), SLICE_LITERAL("TLS_1134971"),
+          SLICE_LITERAL("HTTP/1134971"), false },
+        { SLICE_LITERAL("alice"), SLICE_LITERAL("alice"), SLICE_LITERAL("alice"), SLICE_LITERAL("alice"), false },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct share *share = new_share();
+        struct record record = { .client_uid = -1, .error_name = cases[i].error }, shared;
+        struct error error;
+        record.connection.tls_version = cases[i].tls;
+        record.connection.tls_cipher = cases[i].cipher;
+        record.connection.http_version = cases[i].http;
+        record.views[RECORD_CLIENT_REQUEST].body = SLICE_LITERAL("{\"t\":\"alice\"}");
+        assert_true(share_record(&shared, share, &record, &error));
+        assert_int_equal(slice_equal(shared.error_name, cases[i].error), cases[i].stays);
+        assert_int_equal(slice_equal(shared.connection.tls_version, cases[i].tls), cases[i].stays);
+        assert_int_equal(slice_equal(shared.connection.tls_cipher, cases[i].cipher), cases[i].stays);
+        assert_int_equal(slice_equal(shared.connection.http_version, cases[i].http), cases[i].stays);
+        share_free(share);
+    }
+}
+
 static void a_number_that_is_an_id_is_a_token_whatever_its_name(void **state)
 {
     (void)state;
@@ -296,6 +389,8 @@ int main(void)
         cmocka_unit_test(a_word_of_a_message_that_is_an_order_is_known_as_one),
         cmocka_unit_test(a_word_that_is_a_token_is_one_everywhere),
         cmocka_unit_test(a_word_of_a_message_alone_is_a_token_in_the_path_too),
+        cmocka_unit_test(values_without_their_fields_form_become_tokens),
+        cmocka_unit_test(the_programs_own_facts_stay_in_their_form_alone),
         cmocka_unit_test(a_number_that_is_an_id_is_a_token_whatever_its_name),
         cmocka_unit_test(thousands_of_values_stay_apart),
     };
