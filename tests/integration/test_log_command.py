@@ -338,7 +338,7 @@ class Tail:
         poll(f"tail says {text}", lambda: text in "".join(self.notes))
 
     def stop(self):
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(signal.SIGTERM)  # SIGINT is ignored where the runner is in the background
         code = self.process.wait(DEADLINE_S)
         for thread in self.threads:
             thread.join()
@@ -449,7 +449,7 @@ def test_tail_without_follow_shows_the_latest_ten_and_ends(proxy):
 def test_tail_ends_by_the_signal_as_others_do_and_when_nobody_reads_it(proxy, tail):
     following = tail(proxy)
     following.wait_for(proxy.request("GET", ACTIVE).id)
-    assert following.stop() == -signal.SIGINT
+    assert following.stop() == -signal.SIGTERM
     unread = subprocess.Popen([binary(), "log", "tail", "-f", "-c", str(proxy.config_file)], env=proxy.env,
                               stdout=subprocess.PIPE)
     unread.stdout.readline()
