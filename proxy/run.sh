@@ -17,7 +17,7 @@ build() {
     # shellcheck disable=SC2086 # a list of names
     packages_install $packages_build
     if [[ ! -f $root/build/release/build.ninja ]]; then
-        echo "building countersign (half a minute, once)" >&2
+        echo "building countersign (a minute or so, once)" >&2
         (cd "$root" && cmake --preset release >/dev/null)
     fi
     # ninja is quiet about everything but having nothing to do
