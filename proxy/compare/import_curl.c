@@ -233,8 +233,20 @@ static bool is_curl(struct slice word)
            (length > 5 && slice_equal_text(slice_from(word, length - 5), "/curl"));
 }
 
+/* This program's own export says which exchange each answer is of, and goes to its folder where a body is in a file there. */
+static bool pass_own_echo(const struct shell *shell)
+{
+    struct slice rest = slice_from(shell->text, shell->offset);
+    while (slice_starts_with(rest, "\n"))
+        rest = slice_from(rest, 1);
+    return !slice_starts_with(rest, "CDPATH= cd ") ||
+           wrong(shell, "the body is in a file of its own; " CURL_BODIES_KEPT);
+}
+
 static bool read_command(struct import *import, const struct shell *shell)
 {
+    if (slice_equal_text(shell_word(shell, 0), "echo") && shell->count == 2)
+        return pass_own_echo(shell);
     char what[48];
     struct curl_command command;
     struct record_message message = { .head = { NULL, 0 } };

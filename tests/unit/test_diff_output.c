@@ -102,12 +102,14 @@ static void test_bytes_from_outside_are_escaped(void **state)
 static void test_body_paths_are_named_among_what_must_differ(void **state)
 {
     (void)state;
-    struct record a = made_exchange("POST / HTTP/1.1\r\nX-CS-EXPIRES: 1\r\nX-CS-SIGN: a\r\nX-Amzn-Trace-Id: a\r\n"
-                                    "X-Request-Id: a\r\ntraceparent: a\r\nDate: a\r\n\r\n",
-                                    SLICE_LITERAL("{\"clOrdId\":\"a\"}"), OK_HEAD, SLICE_LITERAL("{}"));
-    struct record b = made_exchange("POST / HTTP/1.1\r\nX-CS-EXPIRES: 90000\r\nX-CS-SIGN: b\r\nX-Amzn-Trace-Id: b\r\n"
-                                    "X-Request-Id: b\r\ntraceparent: b\r\nDate: b\r\n\r\n",
-                                    SLICE_LITERAL("{\"clOrdId\":\"b\"}"), OK_HEAD, SLICE_LITERAL("{}"));
+    struct record a =
+        made_exchange("POST / HTTP/1.1\r\nX-CS-EXPIRES: 1770742394000\r\nX-CS-SIGN: a\r\nX-Amzn-Trace-Id: a\r\n"
+                      "X-Request-Id: a\r\ntraceparent: a\r\nDate: a\r\n\r\n",
+                      SLICE_LITERAL("{\"clOrdId\":\"a\"}"), OK_HEAD, SLICE_LITERAL("{}"));
+    struct record b =
+        made_exchange("POST / HTTP/1.1\r\nX-CS-EXPIRES: 1770742484000\r\nX-CS-SIGN: b\r\nX-Amzn-Trace-Id: b\r\n"
+                      "X-Request-Id: b\r\ntraceparent: b\r\nDate: b\r\n\r\n",
+                      SLICE_LITERAL("{\"clOrdId\":\"b\"}"), OK_HEAD, SLICE_LITERAL("{}"));
     struct buffer out;
     struct diff *diff = compared(&a, &b);
     assert_contains(text_of(&out, diff, &of_80_columns, false),
