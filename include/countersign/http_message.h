@@ -44,6 +44,10 @@ bool http_parse_request_head(struct slice *method, struct slice *target, struct 
 struct slice http_target_path(struct slice target);
 struct slice http_target_query(struct slice target);
 
+/* Appends `text` with every "%2F" as the byte it stands for (RFC 3986 §2.1); a '%' that begins none stays. False, and then
+ * buffer->failed, when memory or room is out. */
+bool http_append_percent_decoded(struct buffer *out, struct slice text);
+
 /* Whether `method` is a token (RFC 9110 §5.6.2) of at most 32 bytes. */
 bool http_method_is_valid(struct slice method);
 

@@ -2,6 +2,7 @@
 #include "countersign/http_message.h"
 
 #include "countersign/compiler.h"
+#include "countersign/hex.h"
 
 const struct http_field *http_field_find(struct http_fields fields, const char *name)
 {
@@ -133,4 +134,15 @@ bool http_method_is_valid(struct slice method)
             return false;
     }
     return true;
+}
+
+bool http_append_percent_decoded(struct buffer *out, struct slice text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        if (byte == '%' && text.length - i > 2 && hex_decode(&byte, text.data + i + 1, 1))
+            i += 2;
+        (void)buffer_append_byte(out, (char)byte); /* the buffer remembers a failure */
+    }
+    return !out->failed;
 }

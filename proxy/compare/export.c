@@ -214,6 +214,23 @@ const char *export_left_out(const struct http_field *field)
     return NULL;
 }
 
+bool export_is_made_anew(const struct http_field *field)
+{
+    return slice_equal_text_caseless(field->name, "Host") || slice_equal_text_caseless(field->name, "Content-Length") ||
+           slice_equal_text_caseless(field->name, "Transfer-Encoding");
+}
+
+void export_append_left_out(struct buffer *out, const struct export_message *message)
+{
+    if (http_field_count(message->fields, "Transfer-Encoding") > 0)
+        buffer_append_text(out, "# it came in chunks, and is sent with a Content-Length\n");
+    for (size_t i = 0; i < message->fields.count; i++) {
+        const char *why = export_left_out(&message->fields.items[i]);
+        if (why != NULL)
+            buffer_append_format(out, "# left out: %s\n", why);
+    }
+}
+
 void export_append_remark(struct buffer *out, const struct record *record)
 {
     char id[RECORD_ID_TEXT_MAX], time[CLOCK_TEXT_MAX];

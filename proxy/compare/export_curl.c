@@ -61,13 +61,6 @@ static void append_method(struct buffer *out, const struct export_message *messa
         shell_append_option(out, "--request", message->method);
 }
 
-/* What curl makes by itself: Host from the URL, the length from the body. The borders of chunks are not recorded. */
-static bool is_curls_own(const struct http_field *field)
-{
-    return slice_equal_text_caseless(field->name, "Host") || slice_equal_text_caseless(field->name, "Content-Length") ||
-           slice_equal_text_caseless(field->name, "Transfer-Encoding");
-}
-
 static void append_field(struct export *export, struct buffer *out, const struct http_field *field)
 {
     struct buffer *line = &export->work;
@@ -97,7 +90,7 @@ static void append_fields(struct export *export, struct buffer *out, const struc
     };
     for (size_t i = 0; i < message->fields.count; i++) {
         const struct http_field *field = &message->fields.items[i];
-        if (!is_curls_own(field) && export_left_out(field) == NULL)
+        if (!export_is_made_anew(field) && export_left_out(field) == NULL)
             append_field(export, out, field);
     }
     for (size_t i = 0; i < ARRAY_LENGTH(added_by_curl); i++) {
@@ -143,17 +136,6 @@ static void append_url(struct buffer *out, const char *to, struct slice target)
     buffer_append_text(out, "'\n");
 }
 
-static void append_left_out(struct buffer *out, const struct export_message *message)
-{
-    if (http_field_count(message->fields, "Transfer-Encoding") > 0)
-        buffer_append_text(out, "# it came in chunks, and is sent with a Content-Length\n");
-    for (size_t i = 0; i < message->fields.count; i++) {
-        const char *why = export_left_out(&message->fields.items[i]);
-        if (why != NULL)
-            buffer_append_format(out, "# left out: %s\n", why);
-    }
-}
-
 static bool append_command(struct export *export, struct buffer *out, const struct record *record,
                            const struct export_message *message, struct error *error)
 {
@@ -186,7 +168,7 @@ static bool append(struct export *export, struct buffer *out, const struct recor
         buffer_append_text(out, "# The client's request is none that curl can send: take the format http.\n");
         return true;
     }
-    append_left_out(out, &message);
+    export_append_left_out(out, &message);
     return append_command(export, out, record, &message, error);
 }
 

@@ -5,7 +5,6 @@
 #include "countersign/clock.h"
 #include "countersign/compiler.h"
 #include "countersign/content.h"
-#include "countersign/hex.h"
 #include "countersign/json_write.h"
 
 void har_name(struct buffer *out, const char *name)
@@ -67,12 +66,7 @@ static void append_fields(struct buffer *out, const struct export_message *messa
 static struct slice decode_percent(struct buffer *work, struct slice text)
 {
     buffer_reset(work);
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        if (byte == '%' && text.length - i > 2 && hex_decode(&byte, text.data + i + 1, 1))
-            i += 2;
-        buffer_append_byte(work, (char)byte);
-    }
+    (void)http_append_percent_decoded(work, text); /* the buffer remembers a failure */
     return json_is_utf8(buffer_slice(work)) ? buffer_slice(work) : text;
 }
 
@@ -124,6 +118,20 @@ static void append_url(struct buffer *out, struct buffer *work, const struct har
     har_text(out, "url", buffer_slice(work));
 }
 
+/* The member "text"; where the bytes are no UTF-8 it is base64, and `encoding` is the member that says so. */
+static void append_bytes(struct buffer *out, struct slice bytes, const char *encoding)
+{
+    if (json_is_utf8(bytes)) {
+        har_text(out, "text", bytes);
+        return;
+    }
+    har_name(out, "text");
+    buffer_append_byte(out, '"');
+    (void)base64_append(out, bytes); /* the buffer remembers a failure */
+    buffer_append_byte(out, '"');
+    har_text(out, encoding, SLICE_LITERAL("base64"));
+}
+
 /* The specification knows text alone here; what is no UTF-8 comes as base64, which `_encoding` says. */
 static void append_post_data(struct buffer *out, const struct export_message *message, struct slice body)
 {
@@ -132,14 +140,7 @@ static void append_post_data(struct buffer *out, const struct export_message *me
     har_name(out, "postData");
     buffer_append_byte(out, '{');
     har_text(out, "mimeType", export_field(message, "Content-Type"));
-    if (json_is_utf8(body)) {
-        har_text(out, "text", body);
-    } else {
-        har_name(out, "text");
-        buffer_append_byte(out, '"');
-        (void)base64_append(out, body); /* the buffer remembers a failure */
-        buffer_append_text(out, "\",\"_encoding\":\"base64\"");
-    }
+    append_bytes(out, body, "_encoding");
     buffer_append_byte(out, '}');
 }
 
@@ -191,14 +192,7 @@ static void append_content(struct export *export, struct buffer *out, const stru
     if (is_decoded)
         har_number(out, "compression", (int64_t)text.length - (int64_t)body.length);
     har_text(out, "mimeType", or_text(export_field(message, "Content-Type"), "x-unknown")); /* as browsers do */
-    if (json_is_utf8(text)) {
-        har_text(out, "text", text);
-    } else {
-        har_name(out, "text");
-        buffer_append_byte(out, '"');
-        (void)base64_append(out, text); /* the buffer remembers a failure */
-        buffer_append_text(out, "\",\"encoding\":\"base64\"");
-    }
+    append_bytes(out, text, "encoding");
     buffer_append_byte(out, '}');
     buffer_free(&decoded);
 }

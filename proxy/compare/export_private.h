@@ -39,6 +39,13 @@ struct slice export_field(const struct export_message *message, const char *name
 /* A field that the client's request must not carry to the proxy again: NULL, or why it is left out. */
 const char *export_left_out(const struct http_field *field);
 
+/* What the client of a script makes by itself: Host from the URL, the length from the body. The borders of chunks are not
+ * recorded. */
+bool export_is_made_anew(const struct http_field *field);
+
+/* Remarks, a line each: why fields are left out, and that chunks become one body. */
+void export_append_left_out(struct buffer *out, const struct export_message *message);
+
 /* What a script says of the exchange in a remark of one line; nothing in it comes from outside. */
 void export_append_remark(struct buffer *out, const struct record *record);
 

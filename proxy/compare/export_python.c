@@ -86,24 +86,12 @@ static bool is_kept_by_urllib3(struct slice target)
     return true;
 }
 
-static bool is_left_to_script(const struct http_field *field)
-{
-    return slice_equal_text_caseless(field->name, "Host") || slice_equal_text_caseless(field->name, "Content-Length") ||
-           slice_equal_text_caseless(field->name, "Transfer-Encoding");
-}
-
 static void append_remarks(struct buffer *out, const struct export_message *message)
 {
     if (!is_kept_by_urllib3(message->target))
         buffer_append_text(out,
                            "# urllib3 encodes this target anew on its way: for the very bytes take the format curl\n");
-    if (http_field_count(message->fields, "Transfer-Encoding") > 0)
-        buffer_append_text(out, "# it came in chunks, and is sent with a Content-Length\n");
-    for (size_t i = 0; i < message->fields.count; i++) {
-        const char *why = export_left_out(&message->fields.items[i]);
-        if (why != NULL)
-            buffer_append_format(out, "# left out: %s\n", why);
-    }
+    export_append_left_out(out, message);
 }
 
 static void append_fields(struct buffer *out, const struct export_message *message)
@@ -111,7 +99,7 @@ static void append_fields(struct buffer *out, const struct export_message *messa
     buffer_append_text(out, "    [\n");
     for (size_t i = 0; i < message->fields.count; i++) {
         const struct http_field *field = &message->fields.items[i];
-        if (is_left_to_script(field) || export_left_out(field) != NULL)
+        if (export_is_made_anew(field) || export_left_out(field) != NULL)
             continue;
         buffer_append_text(out, "        (");
         append_literal(out, "\"", field->name);

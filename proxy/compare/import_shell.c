@@ -81,19 +81,30 @@ static bool is_expansion(const struct shell *shell)
     return peek(shell, 0) == '$' && (is_name_byte(next) || (next != '\0' && strchr("{(@*#?!$-", next) != NULL));
 }
 
-static bool pass_single_quotes(struct shell *shell)
+/* The byte at the offset, as it is. */
+static void put_next(struct shell *shell)
 {
-    size_t begin = shell->offset++;
-    while (!is_over(shell) && peek(shell, 0) != '\'') {
-        put(shell, peek(shell, 0));
-        shell->offset++;
-    }
+    put(shell, peek(shell, 0));
+    shell->offset++;
+}
+
+/* The offset is at the closing quote, or at the end: then `begin`, where they open, is named. */
+static bool close_quotes(struct shell *shell, size_t begin, const char *unclosed)
+{
     if (!is_over(shell)) {
         shell->offset++;
         return true;
     }
     shell->offset = begin;
-    return wrong(shell, "the single quote ' that opens here is not closed");
+    return wrong(shell, unclosed);
+}
+
+static bool pass_single_quotes(struct shell *shell)
+{
+    size_t begin = shell->offset++;
+    while (!is_over(shell) && peek(shell, 0) != '\'')
+        put_next(shell);
+    return close_quotes(shell, begin, "the single quote ' that opens here is not closed");
 }
 
 /* A backslash inside double quotes: it only counts before what would else have a meaning. */
@@ -122,16 +133,10 @@ static bool pass_double_quotes(struct shell *shell)
         if (peek(shell, 0) == '\\') {
             pass_escape_in_double_quotes(shell);
         } else {
-            put(shell, peek(shell, 0));
-            shell->offset++;
+            put_next(shell);
         }
     }
-    if (!is_over(shell)) {
-        shell->offset++;
-        return true;
-    }
-    shell->offset = begin;
-    return wrong(shell, "the double quote \" that opens here is not closed");
+    return close_quotes(shell, begin, "the double quote \" that opens here is not closed");
 }
 
 /* Up to `max` digits of `base` at the offset. Returns how many. */
@@ -212,16 +217,10 @@ static bool pass_ansi_quotes(struct shell *shell)
             if (!pass_ansi_escape(shell))
                 return false;
         } else {
-            put(shell, peek(shell, 0));
-            shell->offset++;
+            put_next(shell);
         }
     }
-    if (!is_over(shell)) {
-        shell->offset++;
-        return true;
-    }
-    shell->offset = begin;
-    return wrong(shell, "the quote $' that opens here is not closed");
+    return close_quotes(shell, begin, "the quote $' that opens here is not closed");
 }
 
 static bool pass_backslash(struct shell *shell)
@@ -271,8 +270,7 @@ static bool pass_piece(struct shell *shell)
         return wrong(shell, "this is the form for Windows' cmd (^): use \"Copy as cURL (bash)\"");
     if (is_expansion(shell))
         return refuse_expansion(shell);
-    put(shell, byte);
-    shell->offset++;
+    put_next(shell);
     return true;
 }
 

@@ -1,7 +1,7 @@
 /* What stays of texts, paths and queries when an exchange is shared. Pure but for the share's memory; one thread. */
 #include "share_private.h"
 
-#include "countersign/hex.h"
+#include "countersign/http_message.h"
 
 #include <string.h>
 
@@ -229,12 +229,7 @@ void share_append_method(struct buffer *out, struct share *share, struct slice m
 static struct slice decode_percent(struct buffer *plain, struct slice text)
 {
     buffer_reset(plain);
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        if (byte == '%' && text.length - i > 2 && hex_decode(&byte, text.data + i + 1, 1))
-            i += 2;
-        buffer_append_byte(plain, (char)byte);
-    }
+    (void)http_append_percent_decoded(plain, text); /* the buffer remembers a failure */
     return buffer_slice(plain);
 }
 

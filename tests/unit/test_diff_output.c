@@ -1,5 +1,6 @@
 /* `countersign log diff`: a diff as text at 80 columns and in a pipe, and as JSON lines. */
 #include "diff_fixture.h"
+#include "text_asserts.h"
 
 #include "cli/log_diff.h"
 
@@ -21,18 +22,6 @@ static const char *text_of(struct buffer *out, const struct diff *diff, const st
     buffer_init(out, OUT_MAX);
     log_append_diff(out, terminal, diff, &options);
     return buffer_text(out);
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("`%s` is not in:\n%s", part, text);
-}
-
-static void assert_lacks(const char *text, const char *part)
-{
-    if (strstr(text, part) != NULL)
-        fail_msg("`%s` is in:\n%s", part, text);
 }
 
 static void test_the_verdict_comes_first_and_values_stand_side_by_side(void **state)

@@ -1,5 +1,6 @@
 /* `countersign log`: rows, facts, views and JSON of a record, without a store. */
 #include "cli/log_command.h"
+#include "text_asserts.h"
 
 #include "countersign/json_scan.h"
 
@@ -66,18 +67,6 @@ static struct record unauthorized_order(void)
                                  SLICE_LITERAL("{\"code\":1401,\"ordId\":11594964764657880,\"p\":9.1E-10}") };
     record.views[RECORD_CLIENT_RESPONSE] = record.views[RECORD_UPSTREAM_RESPONSE];
     return record;
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("`%s` is not in:\n%s", part, text);
-}
-
-static void assert_lacks(const char *text, const char *part)
-{
-    if (strstr(text, part) != NULL)
-        fail_msg("`%s` is in:\n%s", part, text);
 }
 
 static const char *table_of(struct buffer *out, const struct terminal *terminal, const struct record *records,
