@@ -86,6 +86,12 @@ static bool make_schema_once(struct store *store, struct error *error)
     return false;
 }
 
+static void wait_for_writers(struct store *store)
+{
+    int wait_ms = store->options.busy_wait_ms > 0 ? store->options.busy_wait_ms : STORE_BUSY_WAIT_MS;
+    (void)sqlite3_busy_timeout(store->db, wait_ms); /* cannot fail on an open store */
+}
+
 static bool connect_file(struct store *store, struct error *error)
 {
     /* Used by one thread at a time: SQLite's own locks would cost and protect nothing. */
@@ -93,8 +99,7 @@ static bool connect_file(struct store *store, struct error *error)
     if (sqlite3_open_v2(store->options.path, &store->db, flags, NULL) != SQLITE_OK)
         return sql_error(error, store->db, "open", store->options.path);
     (void)sqlite3_extended_result_codes(store->db, 1); /* cannot fail on an open store */
-    (void)sqlite3_busy_timeout(store->db, store->options.busy_wait_ms > 0 ? store->options.busy_wait_ms
-                                                                          : STORE_BUSY_WAIT_MS); /* likewise */
+    wait_for_writers(store);
     /* Until the store is known to be ours, closing must not move its log into the file: a store that is refused stays as
      * it was, byte for byte. */
     (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* a known option of an open store */
@@ -258,6 +263,7 @@ void store_give_log_back(struct store *store)
      * up. */
     (void)sqlite3_busy_timeout(store->db, 0); /* cannot fail on an open store */
     (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    wait_for_writers(store);
 }
 
 bool store_seal(struct store *store, struct error *error)

@@ -7,6 +7,7 @@ import re
 import select
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -293,6 +294,20 @@ def test_prune_says_what_would_go_and_goes_on_only_with_yes(six, proxy):
 def test_prune_has_nothing_to_ask_where_nothing_would_go(six, proxy):
     done = proxy.command("log", "prune", "--keep-count", "1000")
     assert done.returncode == 0 and b"nothing to delete" in done.stderr
+
+
+def test_prune_waits_for_another_writers_transaction(six, proxy, state_dir):
+    writer = sqlite3.connect(state_dir / "capture.db", isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    pruning = subprocess.Popen([binary(), "log", "prune", "--keep-count", "2", "--yes", "-c", str(proxy.config_file)],
+                               env=proxy.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with pytest.raises(subprocess.TimeoutExpired):
+        pruning.communicate(timeout=1)
+    writer.execute("ROLLBACK")
+    writer.close()
+    _, said = pruning.communicate(timeout=DEADLINE_S)
+    assert pruning.returncode == 0, said.decode()
+    assert len(listed(proxy)) == 2
 
 
 # --- tail ---
