@@ -34,7 +34,7 @@ struct capture_filter {
     unsigned outcomes;      /* 1u << enum record_outcome for each that is wanted; 0: any */
     int64_t slower_than_us; /* from received to replied, or to complete where no reply left; 0: any */
     bool imported;          /* the imported exchanges instead of the recorded ones */
-    /* A last condition, asked with the views at hand, after all others hold. NULL: none. */
+    /* A last condition, asked with the views at hand (the payload's digest is not), after all others hold. NULL: none. */
     bool (*accepts)(void *context, const struct record *record);
     void *context;
 };

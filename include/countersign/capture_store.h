@@ -22,8 +22,8 @@ MUST_CHECK bool capture_store_open(struct capture_store **store, const char *sta
                                    struct capture_progress progress, struct error *error);
 void capture_store_close(struct capture_store *store); /* NULL is allowed */
 
-/* Adds imported exchanges, all or (but for this process's death meanwhile) none, and gives each its id: *first is the first's, the next ones' go down from it.
- * `records[i].id` is not looked at. Heads are masked as the redaction table says. */
+/* Adds imported exchanges, all or (but for this process's death meanwhile) none, and gives each its id: *first is the
+ * first's, the next ones' go down from it. `records[i].id` is not looked at. Heads are masked as the redaction table says. */
 MUST_CHECK bool capture_store_import(int64_t *first, struct capture_store *store, const struct record *records,
                                      size_t count, struct error *error);
 
@@ -33,6 +33,11 @@ struct capture_keep {
     int64_t bytes;  /* of the file in use */
     int64_t count;  /* the latest so many */
 };
+
+static inline bool capture_keep_has_bound(struct capture_keep keep)
+{
+    return keep.age_us > 0 || keep.bytes > 0 || keep.count > 0;
+}
 
 struct capture_pruned {
     uint64_t exchanges;

@@ -4,6 +4,7 @@
 #define COUNTERSIGN_REDACTION_H
 
 #include "countersign/buffer.h"
+#include "countersign/record.h"
 #include "countersign/slice.h"
 
 enum redaction_record {
@@ -24,5 +25,9 @@ const struct redaction_rule *redaction_rule_find(struct slice name);
 
 /* Appends a message head with field values masked as the rules say; length and everything else stay the same. */
 bool redaction_append_head(struct buffer *out, struct slice head);
+
+/* Masks the heads of a record: its slices then point into `heads`, which is emptied first. False, and then the record is as
+ * it was, when memory or room is out. */
+bool redaction_mask_record(struct record *record, struct buffer *heads);
 
 #endif

@@ -164,7 +164,7 @@ static bool note_dropped(struct capture *capture, struct journal *journal)
     struct store *store = capture->recorder.store;
     if (store == NULL) /* a damaged one could not be replaced, which was told */
         return false;
-    if (store_begin(store, &error) && dropped_store(dropped, store, &error) && store_commit(store, &error))
+    if (dropped_commit(dropped, store, &error))
         return true;
     log_error("%s", error.message);
     return false;

@@ -1,6 +1,7 @@
 /* The tools' door to the writing side: import, prune, migrate. One thread; owns its own connection. */
 #include "countersign/capture_store.h"
 
+#include "sql.h"
 #include "state_dir.h"
 #include "store.h"
 
@@ -63,7 +64,7 @@ bool capture_store_open(struct capture_store **store, const char *state_dir, str
         free(made);
         return error_set(error, ERROR_MEMORY, "out of memory for the capture store");
     }
-    if (!state_dir_make(state_dir, error) || !open_file(made, state_dir, progress, error)) {
+    if (!sql_for_person(state_dir_make(state_dir, error) && open_file(made, state_dir, progress, error), error)) {
         capture_store_close(made);
         return false;
     }
@@ -82,26 +83,6 @@ void capture_store_close(struct capture_store *store)
 
 /* --- import --- */
 
-/* The record with its heads masked, into `heads`. */
-static bool mask_heads(struct record *masked, struct buffer *heads, const struct record *record, struct error *error)
-{
-    size_t total = 0, at = 0;
-    *masked = *record;
-    buffer_reset(heads);
-    for (size_t i = 0; i < RECORD_VIEW_COUNT; i++)
-        total += record->views[i].head.length;
-    if (total > 0 && buffer_reserve(heads, total) == NULL) /* so that no append moves what stands there */
-        return error_set(error, ERROR_LIMIT, "the heads of one exchange take %zu bytes, which is too much", total);
-    for (size_t i = 0; i < RECORD_VIEW_COUNT; i++) {
-        size_t length = record->views[i].head.length;
-        if (length > 0 && !redaction_append_head(heads, record->views[i].head))
-            return error_set(error, ERROR_MEMORY, "out of memory for the capture store");
-        masked->views[i].head = slice_of(heads->data + at, length);
-        at += length;
-    }
-    return true;
-}
-
 static bool import_part(struct capture_store *store, const struct record *records, size_t count, int64_t first_id,
                         struct error *error)
 {
@@ -109,10 +90,12 @@ static bool import_part(struct capture_store *store, const struct record *record
     buffer_init(&heads, HEADS_MAX);
     bool done = store_begin(store->store, error);
     for (size_t i = 0; done && i < count; i++) {
-        struct record masked;
-        done = mask_heads(&masked, &heads, &records[i], error);
+        struct record masked = records[i];
         masked.id = first_id - (int64_t)i;
-        done = done && store_write_record(store->store, &masked, error);
+        done = (redaction_mask_record(&masked, &heads) ||
+                error_set(error, ERROR_LIMIT, "no room to mask the heads of one exchange (at most %d bytes)",
+                          HEADS_MAX)) &&
+               store_write_record(store->store, &masked, error);
     }
     if (done)
         done = store_commit(store->store, error);
@@ -163,7 +146,7 @@ bool capture_store_import(int64_t *first, struct capture_store *store, const str
     bool done = lock_imports(&lock, store, error) && import_all(first, store, records, count, error);
     if (lock >= 0)
         (void)close(lock); /* lets the next one begin */
-    return done;
+    return sql_for_person(done, error);
 }
 
 /* --- prune --- */
@@ -184,7 +167,7 @@ bool capture_store_prune_preview(uint64_t *exchanges, struct capture_store *stor
                                  int64_t now_us, struct error *error)
 {
     int64_t count;
-    if (!store_prune_preview(&count, store->store, keep, now_us, error))
+    if (!sql_for_person(store_prune_preview(&count, store->store, keep, now_us, error), error))
         return false;
     *exchanges = (uint64_t)count;
     return true;
@@ -218,16 +201,20 @@ static bool prune_imported(struct capture_pruned *pruned, struct capture_store *
     return true;
 }
 
+static bool prune_all(struct capture_pruned *pruned, struct capture_store *store, struct capture_keep keep,
+                      bool imported, int64_t now_us, struct capture_progress progress, struct error *error)
+{
+    return (!imported || prune_imported(pruned, store, error)) &&
+           (!capture_keep_has_bound(keep) || prune_recorded(pruned, store, keep, now_us, progress, error));
+}
+
 bool capture_store_prune(struct capture_pruned *pruned, struct capture_store *store, struct capture_keep keep,
                          bool imported, int64_t now_us, struct capture_progress progress, struct error *error)
 {
     struct capture_pruned made = { .exchanges = 0 };
     store_give_log_back(store->store);
     int64_t before = file_size(store);
-    if (imported && !prune_imported(&made, store, error))
-        return false;
-    bool has_bound = keep.age_us > 0 || keep.bytes > 0 || keep.count > 0;
-    if (has_bound && !prune_recorded(&made, store, keep, now_us, progress, error))
+    if (!sql_for_person(prune_all(&made, store, keep, imported, now_us, progress, error), error))
         return false;
     store_give_log_back(store->store); /* the file's length is that of the last time the log was moved into it */
     made.bytes_freed = before - file_size(store);

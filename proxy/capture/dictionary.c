@@ -120,11 +120,7 @@ static bool prepare(sqlite3_stmt **statement, void (*append)(struct buffer *sql,
     struct buffer sql;
     buffer_init(&sql, SQL_TEXT_MAX);
     append(&sql, row);
-    const char *text = buffer_text(&sql);
-    bool done = sql.failed ? error_set(error, ERROR_MEMORY, "out of memory for the capture store")
-                           : sql_prepare(statement, db, text, path, error);
-    buffer_free(&sql);
-    return done;
+    return sql_prepare_buffer(statement, db, &sql, path, error);
 }
 
 bool dictionary_open(struct dictionary *dictionary, enum dictionary_kind kind, sqlite3 *db, const char *path,

@@ -3,6 +3,7 @@
 #include "migrate.h"
 
 #include "record_row.h"
+#include "state_dir.h"
 #include "store.h"
 
 #include "countersign/clock.h"
@@ -65,11 +66,7 @@ static bool prepare_old(struct migration *migration, struct error *error)
     (void)buffer_append_text(&sql, "SELECT "); /* `failed` is checked below */
     append_old_columns(&sql);
     (void)buffer_append_text(&sql, " FROM exchange e ORDER BY e.id");
-    const char *text = buffer_text(&sql);
-    bool done = sql.failed ? error_set(error, ERROR_MEMORY, "out of memory while carrying %s over", migration->path)
-                           : sql_prepare(&migration->rows, migration->old, text, migration->path, error);
-    buffer_free(&sql);
-    return done;
+    return sql_prepare_buffer(&migration->rows, migration->old, &sql, migration->path, error);
 }
 
 /* --- copying --- */
@@ -78,7 +75,8 @@ static bool copy_row(struct migration *migration, struct error *error)
 {
     struct record record;
     const char *column;
-    if (!record_row_read(&record, migration->rows, RECORD_ROW_WHOLE, migration->digester, &column)) {
+    if (!record_row_read(&record, migration->rows, RECORD_ROW_WHOLE, &column) ||
+        !record_row_complete(&record, migration->rows, RECORD_ROW_WHOLE, migration->digester, &column)) {
         log_error("exchange %" PRId64 " in %s has a %s that cannot be: it is left out",
                   (int64_t)sqlite3_column_int64(migration->rows, 0), migration->path, column);
         migration->left_out++;
@@ -145,9 +143,9 @@ static bool remove_left(const char *path, struct error *error)
     return true;
 }
 
-static bool sync_path(const char *path, int flags, struct error *error)
+static bool sync_file(const char *path, struct error *error)
 {
-    int fd = open(path, flags | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_system(error, errno, "cannot open %s", path);
     bool done = fsync(fd) == 0 || error_system(error, errno, "cannot write %s to the disk", path);
@@ -160,7 +158,7 @@ static bool sync_folder_of(const char *path, struct error *error)
     char *copy = strdup(path);
     if (copy == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for the capture store");
-    bool done = sync_path(dirname(copy), O_RDONLY | O_DIRECTORY, error);
+    bool done = state_dir_sync(dirname(copy), error);
     free(copy);
     return done;
 }
@@ -185,7 +183,7 @@ static bool keep_old(const struct migration *migration, struct error *error)
 
 static bool take_place(const struct migration *migration, struct error *error)
 {
-    if (!sync_path(migration->new_path, O_RDONLY, error) || !keep_old(migration, error))
+    if (!sync_file(migration->new_path, error) || !keep_old(migration, error))
         return false;
     if (rename(migration->new_path, migration->path) != 0)
         return error_system(error, errno, "cannot put %s in the place of %s", migration->new_path, migration->path);
@@ -226,7 +224,7 @@ bool migrate_store(const char *path, int64_t version, struct capture_progress pr
     done = done && take_place(&migration, error);
     if (done)
         log_info("%s: %" PRIu64 " exchanges were carried over from schema version %" PRId64 " in %" PRId64 " ms", path,
-                 migration.done, version, (clock_monotonic_us() - begun_us) / 1000);
+                 migration.done - migration.left_out, version, (clock_monotonic_us() - begun_us) / 1000);
     else
         (void)remove_left(migration.new_path, NULL); /* the error that is reported comes first */
     digester_free(migration.digester);

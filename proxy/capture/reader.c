@@ -8,13 +8,12 @@
 
 bool reader_error(struct error *error, const struct capture_reader *reader)
 {
-    struct error why;
-    (void)sql_error(&why, reader->db, "read", reader->path); /* for its words */
-    if (why.kind == ERROR_SYSTEM)
-        why.kind = ERROR_INPUT;
-    if (error != NULL)
-        *error = why;
-    return false;
+    return sql_for_person(sql_error(error, reader->db, "read", reader->path), error);
+}
+
+bool reader_number(int64_t *value, const struct capture_reader *reader, const char *sql, struct error *error)
+{
+    return sql_for_person(sql_number(value, reader->db, sql, reader->path, error), error);
 }
 
 bool reader_prepare(sqlite3_stmt **statement, struct capture_reader *reader, const char *sql, struct error *error)
@@ -22,6 +21,16 @@ bool reader_prepare(sqlite3_stmt **statement, struct capture_reader *reader, con
     int flags = SQLITE_PREPARE_PERSISTENT;
     return sqlite3_prepare_v3(reader->db, sql, -1, (unsigned)flags, statement, NULL) == SQLITE_OK ||
            reader_error(error, reader);
+}
+
+bool reader_prepare_buffer(sqlite3_stmt **statement, struct capture_reader *reader, struct buffer *sql,
+                           struct error *error)
+{
+    const char *text = buffer_text(sql);
+    bool done = sql->failed ? error_set(error, ERROR_MEMORY, "out of memory while reading %s", reader->path)
+                            : reader_prepare(statement, reader, text, error);
+    buffer_free(sql);
+    return done;
 }
 
 static sqlite3_stmt *statement_of(const struct capture_reader *reader, enum record_row_kind kind)
@@ -32,6 +41,12 @@ static sqlite3_stmt *statement_of(const struct capture_reader *reader, enum reco
 void reader_reset(struct capture_reader *reader, enum record_row_kind kind)
 {
     (void)sqlite3_reset(statement_of(reader, kind)); /* repeats the step's failure, which is told */
+}
+
+static bool has_impossible(const struct capture_reader *reader, int64_t id, const char *column, struct error *error)
+{
+    return error_set(error, ERROR_INPUT, "exchange %" PRId64 " in %s has a %s that cannot be", id, reader->path,
+                     column);
 }
 
 bool reader_read(struct record *record, bool *found, struct capture_reader *reader, int64_t id,
@@ -47,10 +62,17 @@ bool reader_read(struct record *record, bool *found, struct capture_reader *read
         return true;
     if (code != SQLITE_ROW)
         return reader_error(error, reader);
-    if (!record_row_read(record, row, kind, reader->digester, &column))
-        return error_set(error, ERROR_INPUT, "exchange %" PRId64 " in %s has a %s that cannot be", id, reader->path,
-                         column);
+    if (!record_row_read(record, row, kind, &column))
+        return has_impossible(reader, id, column, error);
     return sqlite3_errcode(reader->db) != SQLITE_NOMEM || reader_error(error, reader);
+}
+
+bool reader_complete(struct record *record, const struct capture_reader *reader, enum record_row_kind kind,
+                     struct error *error)
+{
+    const char *column = "";
+    return record_row_complete(record, statement_of(reader, kind), kind, reader->digester, &column) ||
+           has_impossible(reader, record->id, column, error);
 }
 
 /* --- one exchange --- */
@@ -88,8 +110,8 @@ static bool no_such_id(struct capture_reader *reader, int64_t id, struct error *
 {
     int64_t first, last;
     char text[RECORD_ID_TEXT_MAX];
-    if (!sql_number(&first, reader->db, "SELECT min(id) FROM record WHERE id > 0", reader->path, error) ||
-        !sql_number(&last, reader->db, "SELECT max(id) FROM record WHERE id > 0", reader->path, error))
+    if (!reader_number(&first, reader, "SELECT min(id) FROM record WHERE id > 0", error) ||
+        !reader_number(&last, reader, "SELECT max(id) FROM record WHERE id > 0", error))
         return false;
     if (id < 0)
         return error_set(error, ERROR_INPUT,
@@ -107,8 +129,9 @@ bool capture_reader_get(struct record *record, struct capture_reader *reader, in
     struct record read;
     bool found = false;
     bool done = reader_read(&read, &found, reader, id, RECORD_ROW_WHOLE, error);
-    if (done)
-        done = found ? keep_bytes(&read, reader, error) : no_such_id(reader, id, error);
+    if (done && !found)
+        done = no_such_id(reader, id, error);
+    done = done && reader_complete(&read, reader, RECORD_ROW_WHOLE, error) && keep_bytes(&read, reader, error);
     reader_reset(reader, RECORD_ROW_WHOLE);
     if (done)
         *record = read;
@@ -117,7 +140,7 @@ bool capture_reader_get(struct record *record, struct capture_reader *reader, in
 
 bool capture_reader_last_id(int64_t *id, struct capture_reader *reader, struct error *error)
 {
-    return sql_number(id, reader->db, "SELECT max(id) FROM record WHERE id > 0", reader->path, error);
+    return reader_number(id, reader, "SELECT max(id) FROM record WHERE id > 0", error);
 }
 
 bool capture_reader_has_changed(bool *changed, struct capture_reader *reader, struct error *error)

@@ -135,13 +135,9 @@ static bool prepare_row(sqlite3_stmt **statement, struct capture_reader *reader,
     struct buffer sql;
     buffer_init(&sql, SQL_TEXT_MAX);
     (void)buffer_append_text(&sql, "SELECT "); /* `failed` is checked below */
-    record_row_append_columns(&sql, kind, "");
+    record_row_append_columns(&sql, kind);
     (void)buffer_append_text(&sql, " FROM exchange WHERE id = ?");
-    const char *text = buffer_text(&sql);
-    bool done = sql.failed ? error_set(error, ERROR_MEMORY, "out of memory while reading %s", reader->path)
-                           : reader_prepare(statement, reader, text, error);
-    buffer_free(&sql);
-    return done;
+    return reader_prepare_buffer(statement, reader, &sql, error);
 }
 
 static bool open_steps(struct capture_reader *reader, struct error *error)
@@ -170,9 +166,7 @@ bool capture_reader_open(struct capture_reader **reader, const char *path, struc
         return error_set(error, ERROR_MEMORY, "out of memory while opening %s", path);
     }
     buffer_init(&made->bytes, RECORD_BYTES_MAX);
-    if (!open_steps(made, &why)) {
-        if (why.kind == ERROR_SYSTEM) /* a lock, rights, a disk: for a person to put right */
-            why.kind = ERROR_INPUT;
+    if (!sql_for_person(open_steps(made, &why), &why)) {
         if (error != NULL)
             *error = why;
         capture_reader_close(made);

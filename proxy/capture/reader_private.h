@@ -27,11 +27,20 @@ struct capture_reader {
  * false where there is no such id. */
 MUST_CHECK bool reader_read(struct record *record, bool *found, struct capture_reader *reader, int64_t id,
                             enum record_row_kind kind, struct error *error);
+/* Adds what reader_read leaves out because it takes computing: the payload's digest. Before the reset. */
+MUST_CHECK bool reader_complete(struct record *record, const struct capture_reader *reader, enum record_row_kind kind,
+                                struct error *error);
 void reader_reset(struct capture_reader *reader, enum record_row_kind kind);
 
 /* What a person can put right (a lock, rights, a damaged file) is told as ERROR_INPUT. Always returns false. */
 bool reader_error(struct error *error, const struct capture_reader *reader);
+/* The first column of the first row; errors as above, here and below. */
+MUST_CHECK bool reader_number(int64_t *value, const struct capture_reader *reader, const char *sql,
+                              struct error *error);
 MUST_CHECK bool reader_prepare(sqlite3_stmt **statement, struct capture_reader *reader, const char *sql,
                                struct error *error);
+/* The same for a text that was put together; frees the buffer. */
+MUST_CHECK bool reader_prepare_buffer(sqlite3_stmt **statement, struct capture_reader *reader, struct buffer *sql,
+                                      struct error *error);
 
 #endif

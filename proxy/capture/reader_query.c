@@ -66,21 +66,24 @@ static bool judge(struct record *record, bool *does_pass, struct walk *walk, int
                   struct error *error)
 {
     const struct capture_filter *filter = walk->filter;
+    enum record_row_kind kind = whole || filter->accepts != NULL ? RECORD_ROW_WHOLE : RECORD_ROW_FACTS;
     struct record read;
     bool found = false;
     *does_pass = false;
     if (!reader_read(&read, &found, walk->reader, id, RECORD_ROW_FACTS, error))
         return false;
-    *does_pass = found && passes(filter, &read);
-    if (*does_pass && (whole || filter->accepts != NULL)) {
+    if (!found || !passes(filter, &read))
+        return true;
+    if (kind == RECORD_ROW_WHOLE) {
         reader_reset(walk->reader, RECORD_ROW_FACTS);
         if (!reader_read(&read, &found, walk->reader, id, RECORD_ROW_WHOLE, error))
             return false;
-        *does_pass = found && (filter->accepts == NULL || filter->accepts(filter->context, &read));
+        if (!found || (filter->accepts != NULL && !filter->accepts(filter->context, &read)))
+            return true;
     }
-    if (*does_pass)
-        *record = read;
-    return true;
+    *does_pass = true;
+    *record = read;
+    return reader_complete(record, walk->reader, kind, error);
 }
 
 static void done_with(struct walk *walk)

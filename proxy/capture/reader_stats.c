@@ -32,7 +32,7 @@ static bool read_numbers(struct capture_stats *stats, struct capture_reader *rea
         { &page_size, "PRAGMA page_size" },
     };
     for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
-        if (!sql_number(numbers[i].value, reader->db, numbers[i].sql, reader->path, error))
+        if (!reader_number(numbers[i].value, reader, numbers[i].sql, error))
             return false;
     }
     stats->free_bytes = free_pages * page_size;
@@ -76,12 +76,6 @@ bool capture_reader_stats(struct capture_stats *stats, struct capture_reader *re
     return true;
 }
 
-static struct slice column_text(sqlite3_stmt *row, int column)
-{
-    const void *text = sqlite3_column_blob(row, column);
-    return slice_of(text, (size_t)sqlite3_column_bytes(row, column));
-}
-
 /* Walks rows until `take` says no. */
 static bool each_row(struct capture_reader *reader, const char *sql, size_t limit,
                      bool (*take)(void *context, sqlite3_stmt *row), void *context, struct error *error)
@@ -109,8 +103,8 @@ static bool take_group(void *context, sqlite3_stmt *row)
 {
     const struct group_visitor *visitor = context;
     const struct capture_group group = {
-        .first = column_text(row, 0),
-        .second = column_text(row, 1),
+        .first = sql_column_bytes(row, 0),
+        .second = sql_column_bytes(row, 1),
         .status = sqlite3_column_int(row, 2),
         .count = sqlite3_column_int64(row, 3),
     };
@@ -152,9 +146,9 @@ static bool take_incident(void *context, sqlite3_stmt *row)
     const struct incident_visitor *visitor = context;
     const struct capture_incident incident = {
         .at_us = sqlite3_column_int64(row, 0),
-        .kind = column_text(row, 1),
+        .kind = sql_column_bytes(row, 1),
         .count = sqlite3_column_int64(row, 2),
-        .detail = column_text(row, 3),
+        .detail = sql_column_bytes(row, 3),
     };
     return visitor->visit(visitor->context, &incident);
 }

@@ -46,10 +46,7 @@ static bool add_cursor(struct walk *walk, const struct lead *lead, struct error 
     struct buffer sql;
     buffer_init(&sql, WALK_SQL_MAX);
     append_cursor(&sql, walk, lead);
-    const char *text = buffer_text(&sql);
-    bool done = sql.failed ? error_set(error, ERROR_MEMORY, "out of memory while reading %s", walk->reader->path)
-                           : reader_prepare(&walk->cursors[walk->cursor_count].ids, walk->reader, text, error);
-    buffer_free(&sql);
+    bool done = reader_prepare_buffer(&walk->cursors[walk->cursor_count].ids, walk->reader, &sql, error);
     walk->cursor_count += done ? 1 : 0;
     return done;
 }
@@ -94,7 +91,7 @@ bool walk_open(struct walk *walk, struct capture_reader *reader, const struct ca
                struct error *error)
 {
     *walk = (struct walk){ .reader = reader, .filter = filter, .rising = rising };
-    return bound_walk(walk, error) && add_cursors(walk, error);
+    return sql_for_person(bound_walk(walk, error), error) && add_cursors(walk, error);
 }
 
 void walk_close(struct walk *walk)

@@ -3,8 +3,8 @@
 
 #include "countersign/clock.h"
 #include "countersign/log.h"
+#include "countersign/thread.h"
 
-#include <signal.h>
 #include <time.h>
 
 enum {
@@ -137,11 +137,6 @@ static void carry_over(struct recorder *recorder)
 
 /* --- what need not be kept --- */
 
-static bool has_bounds(const struct recorder *recorder)
-{
-    return recorder->keep.age_us > 0 || recorder->keep.bytes > 0 || recorder->keep.count > 0;
-}
-
 static void prune(struct recorder *recorder)
 {
     struct store_prune_step step = { .more = true };
@@ -162,14 +157,14 @@ static void prune_if_due(struct recorder *recorder)
 {
     bool is_due =
         recorder->has_more_to_prune || clock_monotonic_us() - recorder->pruned_us >= (int64_t)PRUNE_EVERY_MS * 1000;
-    if (has_bounds(recorder) && is_due && recorder->store != NULL && !is_stopped(recorder) &&
+    if (capture_keep_has_bound(recorder->keep) && is_due && recorder->store != NULL && !is_stopped(recorder) &&
         !is_short_of_room(recorder))
         prune(recorder);
 }
 
 static int idle_wait_ms(const struct recorder *recorder)
 {
-    if (!has_bounds(recorder))
+    if (!capture_keep_has_bound(recorder->keep))
         return -1;
     if (recorder->has_more_to_prune)
         return PRUNE_PAUSE_MS;
@@ -194,17 +189,8 @@ static void *record(void *context)
 
 bool recorder_start(struct recorder *recorder, struct error *error)
 {
-    sigset_t all, before;
-    (void)sigfillset(&all); /* cannot fail */
-    /* Signals are for the main thread: this one starts with all of them blocked. */
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* cannot fail: the first argument is right */
-    int number = pthread_create(&recorder->thread, NULL, record, recorder);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* likewise */
-    if (number != 0)
-        return error_system(error, number, "cannot start the recorder's thread");
-    (void)pthread_setname_np(recorder->thread, "recorder"); /* for people who look at threads; nothing depends on it */
-    recorder->is_running = true;
-    return true;
+    recorder->is_running = thread_start(&recorder->thread, "recorder", record, recorder, error);
+    return recorder->is_running;
 }
 
 bool recorder_stop(struct recorder *recorder)

@@ -56,7 +56,7 @@ static bool carry_dropped(struct capture_recovery *recovery, struct ring *ring, 
     struct dropped *dropped = ring_dropped(ring);
     if (dropped->count == 0)
         return true;
-    if (!store_begin(store, error) || !dropped_store(dropped, store, error) || !store_commit(store, error))
+    if (!dropped_commit(dropped, store, error))
         return false;
     recovery->dropped += dropped->count;
     *dropped = (struct dropped){ .count = 0 };

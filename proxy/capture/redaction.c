@@ -120,3 +120,25 @@ bool redaction_append_head(struct buffer *out, struct slice head)
     buffer_commit(out, head.length);
     return true;
 }
+
+/* The room is made first, so that no append moves what stands there. */
+bool redaction_mask_record(struct record *record, struct buffer *heads)
+{
+    size_t total = 0;
+    buffer_reset(heads);
+    for (size_t i = 0; i < RECORD_VIEW_COUNT; i++)
+        total += record->views[i].head.length;
+    if (total == 0)
+        return true;
+    char *at = buffer_reserve(heads, total);
+    if (at == NULL)
+        return false;
+    for (size_t i = 0; i < RECORD_VIEW_COUNT; i++) {
+        struct slice *head = &record->views[i].head;
+        redaction_copy_head(at, *head);
+        *head = slice_of(at, head->length);
+        at += head->length;
+    }
+    buffer_commit(heads, total);
+    return true;
+}

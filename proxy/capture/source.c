@@ -56,12 +56,17 @@ size_t source_read(struct source *source, struct batch *batch, size_t frames_max
     return count;
 }
 
-bool dropped_store(const struct dropped *dropped, struct store *store, struct error *error)
+static bool dropped_store(const struct dropped *dropped, struct store *store, struct error *error)
 {
     static const char detail[] =
         "exchanges went out unrecorded, for the journal had no room (capture.when_full = drop)";
     return dropped->count == 0 ||
            store_note_incident(store, dropped->last_us, "dropped", (int64_t)dropped->count, detail, error);
+}
+
+bool dropped_commit(const struct dropped *dropped, struct store *store, struct error *error)
+{
+    return store_begin(store, error) && dropped_store(dropped, store, error) && store_commit(store, error);
 }
 
 bool sources_store(struct source *sources, size_t count, const struct batch *batch, struct store *store,

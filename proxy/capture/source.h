@@ -30,7 +30,7 @@ size_t source_read(struct source *source, struct batch *batch, size_t frames_max
 MUST_CHECK bool sources_store(struct source *sources, size_t count, const struct batch *batch, struct store *store,
                               struct error *error);
 
-/* Within a transaction: notes exchanges that went unrecorded. Nothing happens where there are none. */
-MUST_CHECK bool dropped_store(const struct dropped *dropped, struct store *store, struct error *error);
+/* Notes exchanges that went unrecorded, in a transaction of its own. */
+MUST_CHECK bool dropped_commit(const struct dropped *dropped, struct store *store, struct error *error);
 
 #endif

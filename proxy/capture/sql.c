@@ -60,6 +60,13 @@ bool sql_error(struct error *error, sqlite3 *db, const char *tried, const char *
     return error_set(error, ERROR_INTERNAL, "cannot %s %s: %s%s%s", tried, path, message, between, system);
 }
 
+bool sql_for_person(bool done, struct error *error)
+{
+    if (!done && error != NULL && error->kind == ERROR_SYSTEM)
+        error->kind = ERROR_INPUT;
+    return done;
+}
+
 bool sql_run(sqlite3 *db, const char *sql, const char *path, struct error *error)
 {
     if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
@@ -72,6 +79,22 @@ bool sql_prepare(sqlite3_stmt **statement, sqlite3 *db, const char *sql, const c
     if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) == SQLITE_OK)
         return true;
     return sql_error(error, db, "use", path);
+}
+
+bool sql_prepare_buffer(sqlite3_stmt **statement, sqlite3 *db, struct buffer *sql, const char *path,
+                        struct error *error)
+{
+    const char *text = buffer_text(sql);
+    bool done = sql->failed ? error_set(error, ERROR_MEMORY, "out of memory for a statement on %s", path)
+                            : sql_prepare(statement, db, text, path, error);
+    buffer_free(sql);
+    return done;
+}
+
+struct slice sql_column_bytes(sqlite3_stmt *row, int column)
+{
+    const void *data = sqlite3_column_blob(row, column); /* before the length: SQLite may convert */
+    return slice_of(data, (size_t)sqlite3_column_bytes(row, column));
 }
 
 bool sql_number(int64_t *value, sqlite3 *db, const char *sql, const char *path, struct error *error)

@@ -14,6 +14,10 @@ enum { SQL_TEXT_MAX = 16384 }; /* bytes of one statement */
 /* Writes what was tried on which file, SQLite's own words and what to do. Always returns false. */
 bool sql_error(struct error *error, sqlite3 *db, const char *tried, const char *path);
 
+/* For what people ask for: what a person can put right (a lock, rights, a full disk) is ERROR_INPUT to them, and not a
+ * failure of the system. Returns `done`; `error` is looked at where that is false. */
+bool sql_for_person(bool done, struct error *error);
+
 MUST_CHECK bool sql_run(sqlite3 *db, const char *sql, const char *path, struct error *error);
 
 /* Prepares a statement that is used for long. */
@@ -41,5 +45,12 @@ extern const char *const sql_reference_columns[SQL_REFERENCE_COUNT];
 
 /* Appends "PREFIXid, PREFIXreceived_us, ...": the columns of record_fields in their order. */
 void sql_append_columns(struct buffer *sql, const char *prefix);
+
+/* As sql_prepare for a text that was put together; frees the buffer. */
+MUST_CHECK bool sql_prepare_buffer(sqlite3_stmt **statement, sqlite3 *db, struct buffer *sql, const char *path,
+                                   struct error *error);
+
+/* A column's bytes, of text as it is stored; valid until the statement's next step. */
+struct slice sql_column_bytes(sqlite3_stmt *row, int column);
 
 #endif

@@ -269,8 +269,6 @@ void store_give_log_back(struct store *store)
 bool store_seal(struct store *store, struct error *error)
 {
     const char *path = store->options.path;
-    for (size_t i = 0; i < STORE_STATEMENT_COUNT; i++)
-        (void)sqlite3_reset(store->statements[i]); /* none is running */
     if (sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
         return sql_error(error, store->db, "write", path);
     return sql_run(store->db, "PRAGMA journal_mode = DELETE", path, error);

@@ -29,7 +29,7 @@ MUST_CHECK bool store_open(struct store **store, const struct store_options *opt
 /* Moves the write-ahead log into the file where nobody has to wait for it, and closes. NULL is allowed. */
 void store_close(struct store *store);
 
-/* Whether the last failure was the file's: what is in it cannot be trusted. */
+/* Whether a failure since it was opened was the file's: what is in it cannot be trusted. */
 bool store_is_damaged(const struct store *store);
 
 /* Closes the store, sets its file aside and begins a new one under the same name; *store is then that one. False where

@@ -82,6 +82,7 @@ bool store_refresh(struct store *store, struct error *error)
         id_cache_forget(store->dictionaries[i].cache);
     if (!read_next_ids(store, error) || !read_epoch(store, error))
         return false;
+    store->imported_bytes = -1;
     store->is_stale = false;
     store->is_dirty = false;
     return true;

@@ -62,10 +62,11 @@ struct store {
     struct store_next next;
     struct store_epoch epoch;
     struct store_sweep sweep;
-    int64_t data_version; /* as of `next`, `epoch` and the caches */
-    bool is_stale;        /* these must be read again */
-    bool is_dirty;        /* the epoch changed in the transaction at hand */
-    bool is_shorter;      /* space was given back, and the log is not in the file yet */
+    int64_t imported_bytes; /* of all imported exchanges, as summed by a prune; -1: not known */
+    int64_t data_version;   /* as of `next`, `epoch`, `imported_bytes` and the caches */
+    bool is_stale;          /* these must be read again */
+    bool is_dirty;          /* the epoch changed in the transaction at hand */
+    bool is_shorter;        /* space was given back, and the log is not in the file yet */
     bool is_damaged;
     uint64_t rows_left_out;
     uint64_t left_out_now; /* in the transaction at hand, not counted yet */

@@ -63,10 +63,14 @@ static bool used_bytes(int64_t *bytes, struct store *store, struct error *error)
     return true;
 }
 
-/* Imported exchanges stay until they are named: recorded ones must not go for their sake. */
+/* Imported exchanges stay until they are named: recorded ones must not go for their sake. Summed once, not in each step. */
 static bool imported_bytes(int64_t *bytes, struct store *store, struct error *error)
 {
-    return number(bytes, store, "SELECT sum(length(data)) FROM bytes WHERE id < 0", error);
+    if (store->imported_bytes < 0 &&
+        !number(&store->imported_bytes, store, "SELECT sum(length(data)) FROM bytes WHERE id < 0", error))
+        return false;
+    *bytes = store->imported_bytes;
+    return true;
 }
 
 /* Where the file is too large, the oldest epoch goes, but for the newest. */
@@ -330,6 +334,7 @@ bool store_prune_imported(struct store_prune_step *step, struct store *store, st
         return false;
     if (exchanges > 0)
         store->sweep = (struct store_sweep){ .is_on = true };
+    store->imported_bytes = -1;
     if ((exchanges + others == 0 && !tidy(&tidied, store, error)) || !store_commit(store, error))
         return false;
     *step = (struct store_prune_step){ .exchanges = (uint64_t)exchanges, .more = exchanges + others + tidied > 0 };

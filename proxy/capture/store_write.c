@@ -46,12 +46,7 @@ static bool prepare_record(struct store *store, struct error *error)
     struct buffer sql;
     buffer_init(&sql, SQL_TEXT_MAX);
     append_record_sql(&sql);
-    const char *text = buffer_text(&sql);
-    bool done = sql.failed
-                    ? error_set(error, ERROR_MEMORY, "out of memory for the capture store")
-                    : sql_prepare(&store->statements[STORE_PUT_RECORD], store->db, text, store->options.path, error);
-    buffer_free(&sql);
-    return done;
+    return sql_prepare_buffer(&store->statements[STORE_PUT_RECORD], store->db, &sql, store->options.path, error);
 }
 
 bool store_prepare(struct store *store, struct error *error)

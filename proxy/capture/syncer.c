@@ -2,8 +2,7 @@
 #include "syncer.h"
 
 #include "countersign/log.h"
-
-#include <signal.h>
+#include "countersign/thread.h"
 
 static bool is_asked(const struct journal *journal)
 {
@@ -74,17 +73,8 @@ static void *keep_synced(void *context)
 
 bool syncer_start(struct syncer *syncer, struct error *error)
 {
-    sigset_t all, before;
-    (void)sigfillset(&all); /* cannot fail */
-    /* Signals are for the main thread: this one starts with all of them blocked. */
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* cannot fail: the first argument is right */
-    int number = pthread_create(&syncer->thread, NULL, keep_synced, syncer);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* likewise */
-    if (number != 0)
-        return error_system(error, number, "cannot start the sync thread");
-    (void)pthread_setname_np(syncer->thread, "sync"); /* for people who look at threads; nothing depends on it */
-    syncer->is_running = true;
-    return true;
+    syncer->is_running = thread_start(&syncer->thread, "sync", keep_synced, syncer, error);
+    return syncer->is_running;
 }
 
 void syncer_stop(struct syncer *syncer)

@@ -13,7 +13,7 @@ bool wake_open(struct wake *wake, struct error *error)
     atomic_init(&wake->stop, false);
     wake->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (wake->fd < 0)
-        return error_system(error, errno, "cannot create the recorder's eventfd");
+        return error_system(error, errno, "cannot create an eventfd");
     return true;
 }
 

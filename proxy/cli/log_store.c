@@ -29,8 +29,6 @@ bool log_store_open(struct capture_store **store, const struct log_run *run, str
         return false;
     bool done = capture_store_open(store, folder,
                                    (struct capture_progress){ .tell = progress_tell, .context = progress }, error);
-    if (!done && error->kind == ERROR_SYSTEM) /* a lock, rights, a full disk: for a person to put right */
-        error->kind = ERROR_INPUT;
     free(folder);
     return done;
 }

@@ -70,32 +70,11 @@ bool export_begin(struct export *export, const struct export_options *options, s
     return check_room(out, export, error);
 }
 
-/* The heads once more through the redaction table. The room is made first, so that slices stay valid. */
-static bool mask(struct record *masked, struct buffer *bytes)
-{
-    size_t length = 0, begin = 0;
-    buffer_reset(bytes);
-    for (size_t i = 0; i < RECORD_VIEW_COUNT; i++)
-        length += masked->views[i].head.length;
-    if (length > 0 && buffer_reserve(bytes, length) == NULL)
-        return false;
-    for (size_t i = 0; i < RECORD_VIEW_COUNT; i++) {
-        struct slice *head = &masked->views[i].head;
-        if (head->length == 0)
-            continue;
-        begin = bytes->length;
-        if (!redaction_append_head(bytes, *head))
-            return false;
-        *head = slice_of(bytes->data + begin, head->length);
-    }
-    return true;
-}
-
 bool export_append(struct export *export, struct buffer *out, const struct record *record, struct error *error)
 {
     struct record masked = *record, shared;
     const struct record *shown = &masked;
-    if (!mask(&masked, &export->masked))
+    if (!redaction_mask_record(&masked, &export->masked)) /* once more */
         return error_set(error, ERROR_MEMORY, "out of memory");
     if (export->options.share != NULL) {
         if (!share_record(&shared, export->options.share, &masked, error))

@@ -9,14 +9,13 @@
 #include "client_schedule.h"
 #include "countersign/clock.h"
 #include "countersign/log.h"
+#include "countersign/thread.h"
 #include "key_slots.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -142,22 +141,6 @@ static void *run_thread(void *context)
     return NULL;
 }
 
-/* Signals are for the thread that runs the service. */
-static bool start_thread(struct signer_client *client, struct error *error)
-{
-    sigset_t all, before;
-    (void)sigfillset(&all); /* cannot fail */
-    int number = pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (number == 0) {
-        number = pthread_create(&client->thread, NULL, run_thread, client);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* cannot fail with a mask that was in force */
-    }
-    if (number != 0)
-        return error_system(error, number, "cannot start the thread that fetches keys");
-    client->has_thread = true;
-    return true;
-}
-
 /* --- opening and closing --- */
 
 static bool open_descriptors(struct signer_client *client, int fd, struct error *error)
@@ -206,7 +189,8 @@ static bool open_all(struct signer_client *client, int fd, struct error *error)
                 link_take_accounts(&client->accounts, &client->account_count, &client->link, error) &&
                 make_slots(client, error) && fetch_first(client, error);
     client->link.deadline_us = CLIENT_NO_DEADLINE; /* a late answer is better than none, once the proxy runs */
-    return done && start_thread(client, error);
+    client->has_thread = done && thread_start(&client->thread, "keys", run_thread, client, error);
+    return client->has_thread;
 }
 
 bool signer_client_open(struct signer_client **client, int fd, struct error *error)

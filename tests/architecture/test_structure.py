@@ -11,7 +11,7 @@ INCLUDE = ROOT / "include" / "countersign"
 # Each room: the headers that are its door, and the rooms it may use. Everything may use base.
 ROOMS = {
     "base": ({"base64", "buffer", "clock", "compiler", "endpoint", "error", "hex", "http_message", "json_scan", "json_write",
-              "log", "loop", "shell", "slice"}, set()),
+              "log", "loop", "shell", "slice", "thread"}, set()),
     "content": ({"content", "envelope"}, set()),
     "config": ({"config"}, set()),
     "scheme": ({"scheme"}, set()),

@@ -310,6 +310,18 @@ def test_prune_waits_for_another_writers_transaction(six, proxy, state_dir):
     assert len(listed(proxy)) == 2
 
 
+def test_prune_of_a_store_that_stays_locked_says_so_and_deletes_nothing(six, proxy, state_dir):
+    writer = sqlite3.connect(state_dir / "capture.db", isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    done = proxy.command("log", "prune", "--keep-count", "2", "--yes")
+    writer.execute("ROLLBACK")
+    writer.close()
+    assert (done.returncode, done.stdout) == (2, b"")
+    (line,) = done.stderr.decode().splitlines()
+    assert str(state_dir / "capture.db") in line and "locked" in line
+    assert len(listed(proxy)) == 6
+
+
 # --- tail ---
 
 class Tail:
