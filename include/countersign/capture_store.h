@@ -54,4 +54,7 @@ MUST_CHECK bool capture_store_prune(struct capture_pruned *pruned, struct captur
 MUST_CHECK bool capture_store_prune_preview(uint64_t *exchanges, struct capture_store *store, struct capture_keep keep,
                                             int64_t now_us, struct error *error);
 
+/* How many imported exchanges there are. */
+MUST_CHECK bool capture_store_count_imported(uint64_t *exchanges, struct capture_store *store, struct error *error);
+
 #endif

@@ -173,6 +173,15 @@ bool capture_store_prune_preview(uint64_t *exchanges, struct capture_store *stor
     return true;
 }
 
+bool capture_store_count_imported(uint64_t *exchanges, struct capture_store *store, struct error *error)
+{
+    int64_t count;
+    if (!sql_for_person(store_count_imported(&count, store->store, error), error))
+        return false;
+    *exchanges = (uint64_t)count;
+    return true;
+}
+
 static bool prune_recorded(struct capture_pruned *pruned, struct capture_store *store, struct capture_keep keep,
                            int64_t now_us, struct capture_progress progress, struct error *error)
 {

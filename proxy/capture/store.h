@@ -83,6 +83,8 @@ MUST_CHECK bool store_prune_preview(int64_t *exchanges, struct store *store, str
 /* How many exchanges it holds, the imported too. */
 MUST_CHECK bool store_count(int64_t *count, struct store *store, struct error *error);
 
+MUST_CHECK bool store_count_imported(int64_t *count, struct store *store, struct error *error);
+
 /* The id that the next imported exchange gets. */
 MUST_CHECK bool store_next_imported(int64_t *id, struct store *store, struct error *error);
 

@@ -97,6 +97,11 @@ bool store_count(int64_t *count, struct store *store, struct error *error)
     return sql_number(count, store->db, "SELECT count(*) FROM record", store->options.path, error);
 }
 
+bool store_count_imported(int64_t *count, struct store *store, struct error *error)
+{
+    return sql_number(count, store->db, "SELECT count(*) FROM record WHERE id < 0", store->options.path, error);
+}
+
 bool store_next_imported(int64_t *id, struct store *store, struct error *error)
 {
     return sql_number(id, store->db, "SELECT coalesce(min(id), 0) - 1 FROM record WHERE id < 0", store->options.path,

@@ -128,7 +128,6 @@ static int run_on_store(const struct log_options *options, const struct log_comm
         return exit_code;
     struct log_run run = {
         .options = options,
-        .command = command,
         .store_path = path,
         .terminal = terminal_detect(STDOUT_FILENO, options->color),
         .now_us = options->now_us,

@@ -50,7 +50,6 @@ struct log_options {
 /* One run, options read and, where the command asks for it, the store open. */
 struct log_run {
     const struct log_options *options;
-    const struct log_command *command;
     struct capture_reader *reader; /* NULL where the command opens it itself */
     const char *store_path;
     struct terminal terminal; /* standard output */
@@ -125,6 +124,10 @@ bool log_id_is_one(const char *word);
 /* --- the store, for what changes it (log_store.c) --- */
 
 struct progress;
+
+/* The folder of the proxy that records into the store; the caller frees it. NULL and ERROR_USAGE where the file has another
+ * name than a proxy's record: a copy, or one that was set aside. */
+char *log_store_folder(const struct log_run *run, struct error *error);
 
 /* Opens it, and makes it where there is none; `progress` is told how far a migration is. What a person can put right is
  * ERROR_INPUT. */

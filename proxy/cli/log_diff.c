@@ -199,7 +199,8 @@ const struct log_command log_command_diff = {
         "  diff last --view upstream-response,client-response\n"
         "  diff last:1401 working.har             with an example made elsewhere\n"
         "\n"
-        "Ends with 0 where they are alike, 1 where they differ, 2 on trouble. Another order or case of the request's\n"
+        "Ends with 0 where they are alike, 1 where they differ, 2 or 3 on trouble. Another order or case of the "
+        "request's\n"
         "header fields, white space, key order and number forms of its body count as different: a signature covers\n"
         "bytes. In answers they do not. Timings, and addresses but the one that a request came from, never do.\n"
         "Masked values are compared as far as they are shown.",

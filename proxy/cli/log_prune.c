@@ -22,16 +22,11 @@ static bool check_is_there(const struct log_run *run, struct error *error)
 
 /* --- prune --- */
 
-static bool has_bound(const struct log_options *options)
-{
-    return options->keep.age_us > 0 || options->keep.bytes > 0 || options->keep.count > 0;
-}
-
 static void describe(char *text, size_t size, const struct log_options *options, uint64_t exchanges)
 {
     const char *imported = options->filter.imported ? "all imported exchanges" : "";
     const char *size_too = options->keep.bytes > 0 ? ", and more where the file is still too large" : "";
-    if (!has_bound(options))
+    if (!capture_keep_has_bound(options->keep))
         (void)snprintf(text, size, "%s", imported); /* sized for it, as below */
     else
         (void)snprintf(text, size, "%" PRIu64 " of the oldest exchanges%s%s%s", exchanges, size_too,
@@ -66,8 +61,9 @@ static void tell_pruned(const struct log_run *run, const struct capture_pruned *
 
 static void tell_plan(const struct log_run *run, uint64_t exchanges, const char *what)
 {
-    if (run->options->json)
-        (void)printf("{\"wouldDelete\":%" PRIu64 "}\n", exchanges);
+    if (run->options->json) /* how many the bound of size takes is not known before */
+        (void)printf("{\"wouldDelete\":%" PRIu64 ",\"andMore\":%s}\n", exchanges,
+                     run->options->keep.bytes > 0 ? "true" : "false");
     else
         (void)printf("would delete %s\n", what);
 }
@@ -88,19 +84,22 @@ static bool do_prune(struct log_run *run, struct capture_store *store, struct er
 static bool prune_open(struct log_run *run, struct capture_store *store, struct error *error)
 {
     char what[QUESTION_MAX / 2];
-    uint64_t exchanges = 0;
+    uint64_t exchanges = 0, imported = 0;
     bool wanted;
-    if (!capture_store_prune_preview(&exchanges, store, run->options->keep, run->now_us, error))
+    if (!capture_store_prune_preview(&exchanges, store, run->options->keep, run->now_us, error) ||
+        (run->options->filter.imported && !capture_store_count_imported(&imported, store, error)))
         return false;
     if (exchanges == 0 && run->options->keep.bytes == 0 && !run->options->filter.imported) {
         log_note("nothing to delete: all of it is within the bounds");
-        if (run->options->json)
+        if (run->options->json && run->options->dry_run)
+            tell_plan(run, 0, "nothing");
+        else if (run->options->json)
             tell_pruned(run, &(struct capture_pruned){ .exchanges = 0 });
         return true;
     }
     describe(what, sizeof(what), run->options, exchanges);
     if (run->options->dry_run) {
-        tell_plan(run, exchanges, what);
+        tell_plan(run, exchanges + imported, what);
         return true;
     }
     return is_wanted(&wanted, run->options, what, error) && (!wanted || do_prune(run, store, error));
@@ -110,7 +109,7 @@ static bool prune(struct log_run *run, struct error *error)
 {
     struct capture_store *store = NULL;
     struct progress progress;
-    if (!has_bound(run->options) && !run->options->filter.imported)
+    if (!capture_keep_has_bound(run->options->keep) && !run->options->filter.imported)
         return error_set(
             error, ERROR_USAGE,
             "what is to stay? Give --keep-days, --keep-mib or --keep-count, or --imported to delete what was "
@@ -151,7 +150,7 @@ static bool migrate(struct log_run *run, struct error *error)
         return true;
     }
     if (access(run->store_path, F_OK) != 0)
-        return false; /* there is none, which was just told */
+        return false; /* there is none, as the error says */
     progress_begin(&progress, "carrying over");
     bool done = log_store_open(&store, run, &progress, error);
     progress_end(&progress);

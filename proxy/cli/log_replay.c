@@ -62,13 +62,11 @@ static bool find_listener(struct running_listener *listener, const struct log_ru
                           struct error *error)
 {
     char address[ENDPOINT_TEXT_MAX], name[RUNNING_TEXT_MAX];
-    const char *slash = strrchr(run->store_path, '/');
-    char *folder = slash == NULL ? strdup(".") : strndup(run->store_path, (size_t)(slash - run->store_path));
     const char *to = run->options->to;
+    char *folder = log_store_folder(run, error);
     (void)snprintf(name, sizeof(name), "%.*s", SLICE_ARGUMENTS(record->listener)); /* cut, it is not found */
-    bool done = folder != NULL || error_set(error, ERROR_MEMORY, "out of memory");
-    done = done && (to == NULL || given_address(address, to, error)) &&
-           running_find(listener, folder, name[0] != '\0' ? name : NULL, to != NULL ? address : NULL, error);
+    bool done = folder != NULL && (to == NULL || given_address(address, to, error)) &&
+                running_find(listener, folder, name[0] != '\0' ? name : NULL, to != NULL ? address : NULL, error);
     free(folder);
     return done;
 }

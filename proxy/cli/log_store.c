@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The folder of the store's file; the caller frees it. The tools' door opens STATE_DIR/capture.db alone. */
-static char *folder_of(const struct log_run *run, struct error *error)
+char *log_store_folder(const struct log_run *run, struct error *error)
 {
     const char *slash = strrchr(run->store_path, '/');
     const char *name = slash == NULL ? run->store_path : slash + 1;
     if (strcmp(name, "capture.db") != 0) {
-        (void)error_set(error, ERROR_USAGE, "%s: a store that is to be changed must be named capture.db",
+        (void)error_set(error, ERROR_USAGE,
+                        "%s is a copy or an old record: proxies record into a file named capture.db, which this needs",
                         run->store_path);
         return NULL;
     }
@@ -24,7 +24,7 @@ static char *folder_of(const struct log_run *run, struct error *error)
 bool log_store_open(struct capture_store **store, const struct log_run *run, struct progress *progress,
                     struct error *error)
 {
-    char *folder = folder_of(run, error);
+    char *folder = log_store_folder(run, error);
     if (folder == NULL)
         return false;
     bool done = capture_store_open(store, folder,

@@ -175,6 +175,7 @@ def frames(wal):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @needs_mount
 def test_a_log_whose_index_finds_no_room_to_grow_does_not_kill_the_proxy(start, disk_of, upstream, account, sections):
     """-shm is mapped: a page of it that the disk does not have would be a SIGBUS. So the room is given in pieces smaller
@@ -250,6 +251,7 @@ def test_a_start_without_room_for_the_ring_names_the_file_and_its_size(programs,
 
 
 @needs_mount
+@pytest.mark.once
 def test_a_start_with_any_little_room_succeeds_or_says_what_is_missing(programs, configure, env, disk):
     """From a disk that is full to one with room for all: no step of a start dies of a page that is not there."""
     codes = []

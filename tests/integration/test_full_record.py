@@ -2,12 +2,11 @@
 capture.when_full says; and it recovers by itself. What was recorded before and after is whole."""
 import os
 import signal
-import sqlite3
-from contextlib import contextmanager
 
 import pytest
 
 from program import poll
+from store import held
 
 PLACE = "/api/trade/order/place"
 # The smallest ring, and bodies of which some dozens fill it.
@@ -17,15 +16,6 @@ DROP = {**SMALL, "capture": {**SMALL["capture"], "when_full": "drop"}}
 
 def order(number):
     return b'{"n":%d,"filler":"%s"}' % (number, b"x" * 60000)
-
-
-@contextmanager
-def held(state_dir):
-    """The store is locked for writing."""
-    store = sqlite3.connect(state_dir / "capture.db", isolation_level=None, timeout=30)
-    store.execute("BEGIN IMMEDIATE")
-    yield
-    store.close()
 
 
 def place(client, number):

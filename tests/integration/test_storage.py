@@ -46,6 +46,7 @@ def recorded(store):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_an_exchange_of_the_mocks_traffic_costs_less_than_400_bytes(tmp_path, programs):
     store = tmp_path / "state" / "capture.db"
     demo = Program("serve", "--demo", "--listen", "127.0.0.1:0", "--state-dir", store.parent, env=environment(tmp_path))
@@ -78,6 +79,7 @@ def test_the_record_keeps_to_keep_count_while_it_grows(start):
     assert proxy.view(300, "client-request").endswith(b'{"n":299}')
 
 
+@pytest.mark.once
 def test_the_file_becomes_smaller_where_keep_mib_is_exceeded(start, upstream, state_dir):
     proxy = start({"capture": {"keep_mib": 64}})
     body_of_a_mebibyte = 150

@@ -18,6 +18,7 @@ def next_turn_ms():
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_requests_on_both_sides_of_a_windows_turn_are_accepted(proxy, upstream):
     turn = next_turn_ms()
     answers = []
@@ -45,6 +46,7 @@ def test_requests_on_both_sides_of_a_windows_turn_are_accepted(proxy, upstream):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_the_first_request_after_a_window_without_any_is_accepted(proxy, upstream):
     """The key of a window is there although nobody asked for anything in the window before."""
     turn = next_turn_ms()

@@ -97,15 +97,3 @@ const char *fixture_export(struct buffer *out, const struct export_options *opti
         fail_msg("%s", error.message);
     return buffer_text(out);
 }
-
-void assert_has(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("`%s` is not in:\n%s", part, text);
-}
-
-void assert_lacks(const char *text, const char *part)
-{
-    if (strstr(text, part) != NULL)
-        fail_msg("`%s` is in:\n%s", part, text);
-}

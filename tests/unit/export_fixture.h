@@ -2,6 +2,8 @@
 #ifndef COUNTERSIGN_TESTS_EXPORT_FIXTURE_H
 #define COUNTERSIGN_TESTS_EXPORT_FIXTURE_H
 
+#include "text_asserts.h"
+
 #include "countersign/export.h"
 
 #define FIXTURE_KEY       "0123456789abcdef0123456789abcdef"
@@ -14,8 +16,5 @@ struct record fixture_record(void);
 
 /* The record exported alone, as text with a NUL. The caller frees the buffer. */
 const char *fixture_export(struct buffer *out, const struct export_options *options, const struct record *record);
-
-void assert_has(const char *text, const char *part);
-void assert_lacks(const char *text, const char *part);
 
 #endif

@@ -13,15 +13,22 @@
 
 static const int64_t begin_us = 1770742394000000;
 
+/* The body of the exchange with that id: no two are the same. The caller frees it. */
+static char *body_of(int64_t id, size_t length)
+{
+    char *body = malloc(length);
+    assert_non_null(body);
+    for (size_t i = 0; i < length; i++)
+        body[i] = (char)('a' + ((size_t)id * 7 + i * i) % 26);
+    (void)snprintf(body, length, "%lld", (long long)id);
+    return body;
+}
+
 /* An exchange with bodies of its own, a second after the one before. */
 static void journal_one(struct capture *capture, size_t body_length)
 {
     struct record record = sample_record(capture_next_id(capture));
-    char *body = malloc(body_length);
-    assert_non_null(body);
-    for (size_t i = 0; i < body_length; i++)
-        body[i] = (char)('a' + ((size_t)record.id * 7 + i * i) % 26);
-    (void)snprintf(body, body_length, "%lld", (long long)record.id); /* no two are the same */
+    char *body = body_of(record.id, body_length);
     record.received_us = begin_us + record.id * 1000000;
     record.views[RECORD_UPSTREAM_RESPONSE].body = record.views[RECORD_CLIENT_RESPONSE].body =
         slice_of(body, body_length);
@@ -60,12 +67,16 @@ static struct capture_pruned prune(void **state, struct capture_keep keep, bool 
     return pruned;
 }
 
-/* Every reference leads to a row, and every row of bytes and heads is referred to but for the newest epoch's. */
+/* Every reference leads to a row. */
 static void assert_sound(void **state)
 {
     static const char *const dangling[] = {
         "SELECT count(*) FROM record WHERE upstream_response_body NOT IN (SELECT id FROM bytes)",
         "SELECT count(*) FROM record WHERE client_request_body NOT IN (SELECT id FROM bytes)",
+        "SELECT count(*) FROM record WHERE client_response_body NOT IN (SELECT id FROM bytes)",
+        "SELECT count(*) FROM record WHERE upstream_request_body NOT IN (SELECT id FROM bytes)",
+        "SELECT count(*) FROM record WHERE client_request_head NOT IN (SELECT id FROM head)",
+        "SELECT count(*) FROM record WHERE upstream_response_head NOT IN (SELECT id FROM head)",
         "SELECT count(*) FROM record WHERE client_response_head NOT IN (SELECT id FROM head)",
         "SELECT count(*) FROM record WHERE upstream_request_head NOT IN (SELECT id FROM head)",
         "SELECT count(*) FROM record WHERE connection NOT IN (SELECT id FROM connection)",
@@ -133,10 +144,10 @@ static void what_stays_is_whole(void **state)
     for (int64_t id = EPOCH_RECORDS + 501; id <= 2 * EPOCH_RECORDS + 500; id += 97) {
         struct record got = read_exchange(reader, id), wanted = sample_record(id);
         wanted.received_us = begin_us + id * 1000000;
-        assert_int_equal(got.views[RECORD_UPSTREAM_RESPONSE].body.length, 200);
-        wanted.views[RECORD_UPSTREAM_RESPONSE].body = wanted.views[RECORD_CLIENT_RESPONSE].body =
-            got.views[RECORD_UPSTREAM_RESPONSE].body;
+        char *body = body_of(id, 200);
+        wanted.views[RECORD_UPSTREAM_RESPONSE].body = wanted.views[RECORD_CLIENT_RESPONSE].body = slice_of(body, 200);
         assert_same_record(&got, &wanted);
+        free(body);
     }
     capture_reader_close(reader);
     assert_sound(state);
