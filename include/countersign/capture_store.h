@@ -25,7 +25,7 @@ void capture_store_close(struct capture_store *store); /* NULL is allowed */
 /* Adds imported exchanges, all or (but for this process's death meanwhile) none, and gives each its id: *first is the
  * first's, the next ones' go down from it. `records[i].id` is not looked at. Heads are masked as the redaction table says. */
 MUST_CHECK bool capture_store_import(int64_t *first, struct capture_store *store, const struct record *records,
-                                     size_t count, struct error *error);
+                                     size_t count, struct capture_progress progress, struct error *error);
 
 /* What is to be kept; 0: no bound. */
 struct capture_keep {

@@ -57,14 +57,23 @@ struct import {
     struct record *records;    /* in the file's order, ids 0 */
     size_t count;              /* at least 1 */
     size_t left_out;           /* entries that are no HTTP request or whose bytes the file does not hold (HAR only) */
-    char reason[IMPORT_REASON_MAX]; /* why the first of them */
-    struct import_block *blocks;    /* private */
-    size_t capacity;                /* private: of records */
+    char reason[IMPORT_REASON_MAX];         /* why the first of them */
+    struct import_block *blocks;            /* private */
+    size_t capacity;                        /* private: of records */
+    const struct import_progress *progress; /* private, while it is read */
 };
 
-/* Reads `bytes`, which need not live on. Errors are ERROR_INPUT (which line or entry, what is wrong, what was expected;
- * never a secret, printable ASCII), ERROR_LIMIT or ERROR_MEMORY. *import is NULL then; free it with import_free. */
-MUST_CHECK bool import_read(struct import **import, struct slice bytes, enum import_format format, struct error *error);
+/* Told how many exchanges were read, each time that there is one more; how many there will be is not known: `total` is 0. */
+struct import_progress {
+    void (*tell)(void *context, uint64_t done, uint64_t total);
+    void *context;
+};
+
+/* Reads `bytes`, which need not live on. `progress` may be NULL. Errors are ERROR_INPUT (which line or entry, what is wrong,
+ * what was expected; never a secret, printable ASCII), ERROR_LIMIT or ERROR_MEMORY. *import is NULL then; free it with
+ * import_free. */
+MUST_CHECK bool import_read(struct import **import, struct slice bytes, enum import_format format,
+                            const struct import_progress *progress, struct error *error);
 void import_free(struct import *import); /* NULL is allowed */
 
 #endif

@@ -119,14 +119,21 @@ static bool lock_imports(int *fd, const struct capture_store *store, struct erro
     return done;
 }
 
+static void tell(struct capture_progress progress, uint64_t done, uint64_t total)
+{
+    if (progress.tell != NULL)
+        progress.tell(progress.context, done, done < total ? total : done);
+}
+
 static bool import_all(int64_t *first, struct capture_store *store, const struct record *records, size_t count,
-                       struct error *error)
+                       struct capture_progress progress, struct error *error)
 {
     int64_t begin;
     if (!store_next_imported(&begin, store->store, error))
         return false;
     for (size_t at = 0; at < count; at += IMPORT_COMMIT) {
         size_t part = count - at < IMPORT_COMMIT ? count - at : IMPORT_COMMIT;
+        tell(progress, at, count);
         if (import_part(store, records + at, part, begin - (int64_t)at, error))
             continue;
         bool undone = store_delete_imported_from(store->store, begin, NULL);
@@ -140,10 +147,10 @@ static bool import_all(int64_t *first, struct capture_store *store, const struct
 }
 
 bool capture_store_import(int64_t *first, struct capture_store *store, const struct record *records, size_t count,
-                          struct error *error)
+                          struct capture_progress progress, struct error *error)
 {
     int lock = -1;
-    bool done = lock_imports(&lock, store, error) && import_all(first, store, records, count, error);
+    bool done = lock_imports(&lock, store, error) && import_all(first, store, records, count, progress, error);
     if (lock >= 0)
         (void)close(lock); /* lets the next one begin */
     return sql_for_person(done, error);
@@ -155,12 +162,6 @@ static int64_t file_size(const struct capture_store *store)
 {
     struct stat status;
     return stat(store->path, &status) == 0 ? (int64_t)status.st_size : 0;
-}
-
-static void tell(struct capture_progress progress, uint64_t done, uint64_t total)
-{
-    if (progress.tell != NULL)
-        progress.tell(progress.context, done, done < total ? total : done);
 }
 
 bool capture_store_prune_preview(uint64_t *exchanges, struct capture_store *store, struct capture_keep keep,

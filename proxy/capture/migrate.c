@@ -85,13 +85,18 @@ static bool copy_row(struct migration *migration, struct error *error)
     return store_write_record(migration->store, &record, error);
 }
 
-static bool commit_now_and_then(struct migration *migration, struct error *error)
+static void tell(const struct migration *migration)
 {
-    if (++migration->done % COMMIT_EVERY != 0)
-        return true;
     if (migration->progress.tell != NULL)
         migration->progress.tell(migration->progress.context, migration->done, migration->total);
-    return store_commit(migration->store, error) && store_begin(migration->store, error);
+}
+
+static bool commit_now_and_then(struct migration *migration, struct error *error)
+{
+    migration->done++;
+    tell(migration);
+    return migration->done % COMMIT_EVERY != 0 ||
+           (store_commit(migration->store, error) && store_begin(migration->store, error));
 }
 
 static bool copy_exchanges(struct migration *migration, struct error *error)
@@ -105,7 +110,9 @@ static bool copy_exchanges(struct migration *migration, struct error *error)
     }
     if (code != SQLITE_DONE)
         return sql_error(error, migration->old, "read", migration->path);
-    return store_commit(migration->store, error);
+    bool done = store_commit(migration->store, error);
+    tell(migration); /* what follows takes its time, too: the log is moved into the file, which is synced */
+    return done;
 }
 
 /* Without these, frames that are stored already would be carried over once more. */

@@ -127,8 +127,10 @@ static bool put_into_store(struct log_run *run, const struct import *import, str
                            struct error *error)
 {
     struct capture_store *store = NULL;
-    bool done = log_store_open(&store, run, progress, error) &&
-                capture_store_import(first, store, import->records, import->count, error);
+    bool done = log_store_open(&store, run, progress, error);
+    progress_next(progress, "storing");
+    done = done && capture_store_import(first, store, import->records, import->count,
+                                        (struct capture_progress){ .tell = progress_tell, .context = progress }, error);
     capture_store_close(store);
     return done;
 }
@@ -137,6 +139,7 @@ struct import *log_import_read(const struct log_run *run, const char *name, stru
                                struct error *error)
 {
     enum import_format format = IMPORT_GUESS;
+    const struct import_progress tell = { .tell = progress_tell, .context = progress };
     struct import *import = NULL;
     struct buffer bytes;
     if (run->options->format != NULL && !import_format_parse(&format, slice_text(run->options->format))) {
@@ -144,7 +147,9 @@ struct import *log_import_read(const struct log_run *run, const char *name, stru
         return NULL;
     }
     buffer_init(&bytes, FILE_MAX);
-    if (read_file(&bytes, name, progress, error) && !import_read(&import, buffer_slice(&bytes), format, error)) {
+    bool is_read = read_file(&bytes, name, progress, error);
+    progress_next(progress, "taking exchanges out");
+    if (is_read && !import_read(&import, buffer_slice(&bytes), format, &tell, error)) {
         if (error->kind == ERROR_LIMIT) /* too much for one file: for a person to put right */
             error->kind = ERROR_INPUT;
         (void)error_prefix(error, "%s", strcmp(name, "-") == 0 ? "standard input" : name);
@@ -157,7 +162,7 @@ static bool run_import(struct log_run *run, struct error *error)
 {
     struct progress progress;
     int64_t first = 0;
-    progress_begin(&progress, "importing");
+    progress_begin(&progress, "reading");
     struct import *import = log_import_read(run, run->options->words[0], &progress, error);
     bool done = import != NULL && put_into_store(run, import, &progress, &first, error);
     progress_end(&progress);

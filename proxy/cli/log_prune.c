@@ -2,6 +2,8 @@
 #include "log_command.h"
 #include "progress.h"
 
+#include "countersign/json_write.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,6 +141,23 @@ const struct log_command log_command_prune = {
 
 /* --- migrate --- */
 
+static bool tell_migrated(const struct log_run *run, bool is_carried_over, struct error *error)
+{
+    struct buffer out;
+    buffer_init(&out, LOG_OUTPUT_MAX);
+    if (run->options->json) {
+        buffer_append_text(&out, "{\"store\":");
+        (void)json_append_string(&out, slice_text(run->store_path)); /* the buffer remembers a failure */
+        buffer_append_format(&out, ",\"carriedOver\":%s}\n", is_carried_over ? "true" : "false");
+    } else {
+        buffer_append_format(&out, "%s is carried over\n", run->store_path);
+    }
+    bool done = out.failed ? error_set(error, ERROR_MEMORY, "out of memory")
+                           : terminal_write(STDOUT_FILENO, buffer_slice(&out), error);
+    buffer_free(&out);
+    return done;
+}
+
 static bool migrate(struct log_run *run, struct error *error)
 {
     struct capture_store *store = NULL;
@@ -146,6 +165,8 @@ static bool migrate(struct log_run *run, struct error *error)
     struct progress progress;
     if (capture_reader_open(&reader, run->store_path, error)) {
         capture_reader_close(reader);
+        if (run->options->json)
+            return tell_migrated(run, false, error);
         log_note("%s is of this version already", run->store_path);
         return true;
     }
@@ -155,9 +176,7 @@ static bool migrate(struct log_run *run, struct error *error)
     bool done = log_store_open(&store, run, &progress, error);
     progress_end(&progress);
     capture_store_close(store);
-    if (done)
-        (void)printf("%s is carried over\n", run->store_path); /* its reader sees a failure */
-    return done;
+    return done && tell_migrated(run, true, error);
 }
 
 const struct log_command log_command_migrate = {
@@ -167,7 +186,7 @@ const struct log_command log_command_migrate = {
     .help = "Carries a record that an older version wrote over into today's form. `countersign serve` does the same "
             "when it\n"
             "starts. The old file stays as it was until the new one is whole; there must be room for both.",
-    .takes = 0,
+    .takes = LOG_TAKES_JSON,
     .what_words = "`log migrate` takes options alone",
     .opens_itself = true,
     .run = migrate,

@@ -18,8 +18,15 @@ enum {
 
 void progress_begin(struct progress *progress, const char *label)
 {
-    *progress = (struct progress){ .label = label, .began_us = clock_monotonic_us() };
+    int64_t now_us = clock_monotonic_us();
+    *progress = (struct progress){ .label = label, .began_us = now_us, .next_us = now_us + PROGRESS_DELAY_US };
     progress->is_terminal = isatty(STDERR_FILENO) == 1;
+}
+
+void progress_next(struct progress *progress, const char *label)
+{
+    progress->label = label;
+    progress->began_us = clock_monotonic_us();
 }
 
 static void append_span(struct buffer *out, uint64_t seconds)
@@ -93,9 +100,7 @@ void progress_tell(void *context, uint64_t done, uint64_t total)
     if (!progress->is_terminal)
         return;
     int64_t now_us = clock_monotonic_us();
-    int64_t last_us =
-        progress->shown_us != 0 ? progress->shown_us + PROGRESS_EVERY_US : progress->began_us + PROGRESS_DELAY_US;
-    if (now_us < last_us)
+    if (now_us < progress->next_us)
         return;
     struct buffer line;
     struct terminal terminal = terminal_detect(STDERR_FILENO, TERMINAL_COLOR_NEVER); /* its width may have changed */
@@ -106,12 +111,13 @@ void progress_tell(void *context, uint64_t done, uint64_t total)
     (void)fputs(buffer_text(&line), stderr);
     (void)fflush(stderr);
     buffer_free(&line);
-    progress->shown_us = now_us;
+    progress->next_us = now_us + PROGRESS_EVERY_US;
+    progress->is_shown = true;
 }
 
 void progress_end(struct progress *progress)
 {
-    if (progress->shown_us != 0)
+    if (progress->is_shown)
         clear_line();
-    progress->shown_us = 0;
+    progress->is_shown = false;
 }

@@ -13,13 +13,17 @@ enum {
 
 struct progress {
     const char *label; /* "pruning" */
-    int64_t began_us;  /* monotonic, likewise below */
-    int64_t shown_us;  /* 0: not shown yet */
+    int64_t began_us;  /* monotonic, likewise below; of this stage */
+    int64_t next_us;   /* not shown sooner */
+    bool is_shown;
     bool is_terminal;
 };
 
 /* Asks whether standard error is a terminal, and reads the clock. */
 void progress_begin(struct progress *progress, const char *label);
+
+/* What comes next of the same work: counts and rate begin anew, a bar that is shown stays. */
+void progress_next(struct progress *progress, const char *label);
 
 /* How far it is, `total` 0 where that is not known: the `tell` of struct capture_progress, with a struct progress as its
  * context. Cheap where nothing is to be shown. */

@@ -123,57 +123,64 @@ void diff_matching_free(struct diff_matching *matching)
     *matching = (struct diff_matching){ .partners = { NULL, NULL } };
 }
 
-/* The longest increasing run of partners keeps its place, the others moved (patience sorting). `piles[n]` is the item that
- * ends the best run of n+1; `before` leads back along it. */
-struct runs {
-    uint32_t *piles;
-    uint32_t *before;
-    size_t count;
+/* The longest run of partners that rise keeps its place, the others moved. Where several are as long, the one that holds the
+ * fewest of those whose place is the same on both sides: these have not moved to where one could say, so what is told is
+ * least, and as much the other way round. `best[partner]` covers the runs that end at or before a partner (a Fenwick tree of
+ * greatest weights); `before` leads back along a run. */
+struct run_end {
+    uint64_t weight;
+    uint32_t item; /* plus one; 0 for none */
 };
 
-static size_t pile_for(const struct runs *runs, const uint32_t *partners, uint32_t partner)
+struct runs {
+    struct run_end *best;
+    uint32_t *before; /* as `item` */
+};
+
+static struct run_end best_below(const struct runs *runs, size_t partner)
 {
-    size_t low = 0, high = runs->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (partners[runs->piles[middle]] < partner)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    struct run_end best = { .weight = 0 };
+    for (size_t at = partner; at > 0; at &= at - 1)
+        if (runs->best[at].weight > best.weight)
+            best = runs->best[at];
+    return best;
 }
 
-static void mark_moved(bool *is_moved, size_t *moved, const struct diff_matching *matching, struct runs *runs)
+static void enter(const struct runs *runs, size_t count, size_t partner, struct run_end end)
+{
+    for (size_t at = partner + 1; at <= count; at += at & (~at + 1))
+        if (end.weight > runs->best[at].weight)
+            runs->best[at] = end;
+}
+
+static void mark_moved(bool *is_moved, const struct diff_matching *matching, const struct runs *runs)
 {
     const uint32_t *partners = matching->partners[0];
+    const uint64_t each = (uint64_t)matching->counts[0] + 1; /* so that length goes before everything */
     for (size_t i = 0; i < matching->counts[0]; i++) {
         is_moved[i] = partners[i] != DIFF_NO_PARTNER;
-        *moved += is_moved[i];
         if (!is_moved[i])
             continue;
-        size_t pile = pile_for(runs, partners, partners[i]);
-        runs->before[i] = pile > 0 ? runs->piles[pile - 1] : DIFF_NO_PARTNER;
-        runs->piles[pile] = (uint32_t)i;
-        runs->count += pile == runs->count;
+        bool has_other_place = matching->places[0][i] != matching->places[1][partners[i]];
+        struct run_end end = best_below(runs, partners[i]);
+        runs->before[i] = end.item;
+        end = (struct run_end){ end.weight + each + has_other_place, (uint32_t)i + 1 };
+        enter(runs, matching->counts[1], partners[i], end);
     }
-    uint32_t at = runs->count > 0 ? runs->piles[runs->count - 1] : DIFF_NO_PARTNER;
-    for (; at != DIFF_NO_PARTNER; at = runs->before[at])
-        is_moved[at] = false;
-    *moved -= runs->count;
+    for (uint32_t at = best_below(runs, matching->counts[1]).item; at != 0; at = runs->before[at - 1])
+        is_moved[at - 1] = false;
 }
 
-bool diff_find_moved(bool *is_moved, size_t *moved, const struct diff_matching *matching)
+bool diff_find_moved(bool *is_moved, const struct diff_matching *matching)
 {
     struct runs runs = {
-        .piles = calloc(matching->counts[0] + 1, sizeof(uint32_t)),
-        .before = calloc(matching->counts[0] + 1, sizeof(uint32_t)),
+        .best = calloc(matching->counts[1] + 1, sizeof(*runs.best)),
+        .before = calloc(matching->counts[0] + 1, sizeof(*runs.before)),
     };
-    bool done = runs.piles != NULL && runs.before != NULL;
-    *moved = 0;
+    bool done = runs.best != NULL && runs.before != NULL;
     if (done)
-        mark_moved(is_moved, moved, matching, &runs);
-    free(runs.piles);
+        mark_moved(is_moved, matching, &runs);
+    free(runs.best);
     free(runs.before);
     return done;
 }

@@ -224,11 +224,10 @@ static void compare_lists(const struct lists *lists)
     struct slice *names[2] = { names_of(lists->items[0]), names_of(lists->items[1]) };
     bool *is_moved = calloc(counts[0] + 1, sizeof(*is_moved));
     struct diff_matching matching = { .partners = { NULL, NULL } };
-    size_t moved;
     bool done = names[0] != NULL && names[1] != NULL && is_moved != NULL &&
                 diff_match(&matching, (const struct slice *[2]){ names[0], names[1] }, counts,
                            lists->part == DIFF_PART_FIELD) &&
-                diff_find_moved(is_moved, &moved, &matching);
+                diff_find_moved(is_moved, &matching);
     if (done)
         compare_matched(lists, &matching, is_moved);
     else

@@ -49,7 +49,7 @@ void diff_matching_free(struct diff_matching *matching);
 
 /* Marks in `is_moved` (counts[0] entries) the least number of side 0's items that would have to move for the common ones to
  * stand in the same order. False where memory is out. */
-MUST_CHECK bool diff_find_moved(bool *is_moved, size_t *moved, const struct diff_matching *matching);
+MUST_CHECK bool diff_find_moved(bool *is_moved, const struct diff_matching *matching);
 
 /* ---- What must differ ---- */
 
@@ -58,9 +58,10 @@ const char *diff_expected_field(struct slice name, bool is_request);
 const char *diff_expected_parameter(struct slice name);
 const char *diff_expected_member(struct slice name, bool is_request);
 
-/* Why this field differs between the two views of a request, or of an answer, on either side of this proxy; or NULL. */
 /* Where two values that may differ are of different forms: what is to be said of it; else NULL. */
 const char *diff_other_form(struct slice name, struct slice a, struct slice b);
+
+/* Why this field differs between the two views of a request, or of an answer, on either side of this proxy; or NULL. */
 const char *diff_expected_between_views(struct http_fields fields, struct slice name, bool is_request);
 
 /* ---- Messages ---- */

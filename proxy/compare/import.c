@@ -106,6 +106,8 @@ struct record *import_add(struct import *import, struct error *error)
     if (!make_room(import, error))
         return NULL;
     struct record *record = &import->records[import->count++];
+    if (import->progress != NULL)
+        import->progress->tell(import->progress->context, import->count, 0);
     *record = (struct record){ .client_uid = -1, .attempts = 1 };
     return record;
 }
@@ -233,17 +235,20 @@ static bool read_as(struct import *import, struct slice bytes, struct error *err
     return unknown_kind(bytes, error);
 }
 
-bool import_read(struct import **import, struct slice bytes, enum import_format format, struct error *error)
+bool import_read(struct import **import, struct slice bytes, enum import_format format,
+                 const struct import_progress *progress, struct error *error)
 {
     *import = NULL;
     struct import *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return import_out_of_memory(error);
     made->format = format;
+    made->progress = progress;
     if (!read_as(made, without_byte_order_mark(bytes), error)) {
         import_free(made);
         return false;
     }
+    made->progress = NULL; /* the caller's no longer */
     *import = made;
     return true;
 }

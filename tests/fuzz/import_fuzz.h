@@ -55,7 +55,7 @@ static inline int fuzz_import(const uint8_t *data, size_t size, enum import_form
 {
     struct import *import = NULL;
     struct error error = { .kind = ERROR_NONE };
-    bool done = import_read(&import, slice_of(data, size), format, &error);
+    bool done = import_read(&import, slice_of(data, size), format, NULL, &error);
     require(done == (import != NULL));
     if (done)
         require(import->count > 0 && error.kind == ERROR_NONE);

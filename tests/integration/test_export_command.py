@@ -3,8 +3,6 @@ are read by a reader of these tests' own."""
 import base64
 import gzip
 import json
-import os
-import pty
 import re
 import socket
 import stat
@@ -16,6 +14,7 @@ import pytest
 import har
 from program import poll
 from rawhttp import DEADLINE_S, build_request, chunked, parse_fields
+from terminal import Terminal
 from upstream import http_answer, sends
 
 ACTIVE = "/api/trade/order/active"
@@ -404,30 +403,12 @@ def test_what_cannot_be_exported_is_said_in_a_line(proxy, arguments, says):
     assert says in refused(proxy, *arguments)
 
 
-def on_a_terminal(proxy, *arguments):
-    """Exit code and output of the program with a terminal as its standard output."""
-    own, other = pty.openpty()
-    done = subprocess.Popen([str(proxy.arguments[0]), "log", "export", *map(str, arguments), "-c", proxy.config_file],
-                            env={**proxy.env, "TERM": "xterm"}, stdin=subprocess.DEVNULL, stdout=other,
-                            stderr=subprocess.PIPE)
-    os.close(other)
-    said = b""
-    try:
-        while part := os.read(own, 65536):
-            said += part
-    except OSError:
-        pass  # the other side is closed
-    os.close(own)
-    error = done.communicate(timeout=DEADLINE_S)[1]
-    return done.returncode, said, error.decode()
-
-
 def test_terminals_get_nothing_that_acts_on_them(proxy):
     plain, wild = record_one(proxy, CASES["GET"]), record_one(proxy, build_request("POST", PLACE, [JSON], b"\x1b[2J"))
-    assert on_a_terminal(proxy, plain, "--format", "http", "--view", "client-request")[0] == 0
-    assert on_a_terminal(proxy, plain, "--format", "har")[0] == 2
+    assert Terminal(proxy, "log", "export", plain, "--format", "http", "--view", "client-request").code == 0
+    assert Terminal(proxy, "log", "export", plain, "--format", "har").code == 2
     for form in ("http", "curl"):
-        code, said, error = on_a_terminal(proxy, wild, "--format", form)
-        assert code == 2 and b"\x1b" not in said and "control characters" in error
-    code, said, _ = on_a_terminal(proxy, wild, "--format", "jsonl")
-    assert code == 0 and b"\x1b" not in said
+        shown = Terminal(proxy, "log", "export", wild, "--format", form)
+        assert shown.code == 2 and "\x1b" not in shown.text and "control characters" in shown.text
+    shown = Terminal(proxy, "log", "export", wild, "--format", "jsonl")
+    assert shown.code == 0 and "\x1b" not in shown.text

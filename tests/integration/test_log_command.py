@@ -2,9 +2,7 @@
 import gzip
 import json
 import os
-import pty
 import re
-import select
 import shutil
 import signal
 import sqlite3
@@ -18,6 +16,7 @@ import pytest
 from program import binary, fail_on_sanitizer_report, poll
 from rawhttp import DEADLINE_S, build_request
 from store import held
+from terminal import Terminal
 from upstream import closes_without_answer, http_answer, sends, succeeds, waits_for
 
 ACTIVE = "/api/trade/order/active"
@@ -168,35 +167,6 @@ def test_help_names_every_option_that_the_command_takes(proxy, command):
 
 
 # --- a terminal, and what is none ---
-
-class Terminal:
-    """Runs a command with a terminal of this size as its standard streams; `text` is all that it wrote there."""
-
-    def __init__(self, proxy, *arguments, rows=24, columns=80, typed=b"", **variables):
-        primary, secondary = pty.openpty()
-        os.set_blocking(primary, True)
-        subprocess.run(["stty", "rows", str(rows), "cols", str(columns), "-echo"], stdin=secondary, check=True)
-        process = subprocess.Popen([binary(), *arguments, "-c", str(proxy.config_file)],
-                                   env={"TERM": "xterm", **proxy.env, **variables},
-                                   stdin=secondary, stdout=secondary, stderr=secondary, start_new_session=True)
-        os.close(secondary)
-        os.write(primary, typed)
-        self.text = self._read(primary)
-        self.code = process.wait(DEADLINE_S)
-        os.close(primary)
-        fail_on_sanitizer_report(self.text)
-
-    @staticmethod
-    def _read(primary):
-        read = b""
-        while True:
-            assert select.select([primary], [], [], DEADLINE_S)[0], f"hangs after: {read!r}"
-            try:
-                part = os.read(primary, 65536)
-            except OSError:
-                return read.decode().replace("\r\n", "\n")  # the last that had it open has ended
-            read += part
-
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 

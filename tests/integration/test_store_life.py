@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import older_store
+import program
 import store
 from load import ACTIVE, PLACE, answer_to, answers_by_tag, check, order, query_for
 from program import is_alive, poll
@@ -241,6 +242,22 @@ def test_a_store_of_version_1_reads_as_it_did_before(start, upstream, account, s
         assert not differing, f"exchange {row['id']}: found, wanted: {differing}"
     records_what_comes(proxy, state_dir, upstream, account, after=1_000_003)
     assert store.is_sound(state_dir)
+
+
+def said(done):
+    assert done.returncode == 0, done
+    return done.stdout.decode()
+
+
+def test_the_tool_carries_an_older_store_over(env, configure, state_dir):
+    rows = older_store.plain_rows(1, 300)
+    made = older_store.make(state_dir, rows) / "capture.db"
+    migrate = ["log", "migrate", "-c", configure()]
+    assert json.loads(said(program.run(*migrate, "--json", env=env))) == {"store": str(made), "carriedOver": True}
+    assert_migrated(state_dir, rows)
+    again = program.run(*migrate, env=env)
+    assert said(again) == "" and again.stderr.decode() == f"{made} is of this version already\n"
+    assert json.loads(said(program.run(*migrate, "--json", env=env))) == {"store": str(made), "carriedOver": False}
 
 
 def test_ids_go_on_after_the_highest_of_an_older_store(start, state_dir):

@@ -18,7 +18,7 @@ static inline struct import *read_bytes(struct slice bytes, enum import_format f
 {
     struct import *import = NULL;
     struct error error = { .kind = ERROR_NONE };
-    if (!import_read(&import, bytes, format, &error))
+    if (!import_read(&import, bytes, format, NULL, &error))
         fail_msg("not read: %s", error.message);
     assert_int_equal(error.kind, ERROR_NONE);
     return import;
@@ -33,7 +33,7 @@ static inline void assert_refused_as(const char *text, enum import_format format
 {
     struct import *import = (struct import *)(uintptr_t)1;
     struct error error = { .kind = ERROR_NONE };
-    assert_false(import_read(&import, slice_text(text), format, &error));
+    assert_false(import_read(&import, slice_text(text), format, NULL, &error));
     assert_null(import);
     assert_int_equal(error.kind, ERROR_INPUT);
     assert_string_equal(error.message, message);

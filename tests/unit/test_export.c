@@ -172,7 +172,7 @@ static void what_is_exported_can_be_imported(void **state)
         struct import *import = NULL;
         struct error error;
         (void)exported(&out, formats[i], &record);
-        assert_true(import_read(&import, buffer_slice(&out), IMPORT_GUESS, &error));
+        assert_true(import_read(&import, buffer_slice(&out), IMPORT_GUESS, NULL, &error));
         assert_int_equal(import->count, 1);
         for (size_t j = 0; j < RECORD_VIEW_COUNT; j++)
             assert_same_message(&import->records[0].views[j], &record.views[j]);

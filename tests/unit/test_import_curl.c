@@ -190,7 +190,7 @@ static void a_megabyte_of_commands_is_read_in_the_time_of_their_bytes(void **sta
     import_free(import);
     buffer_append_text(&text, "wget h\n");
     struct error error;
-    assert_false(import_read(&import, buffer_slice(&text), IMPORT_CURL, &error));
+    assert_false(import_read(&import, buffer_slice(&text), IMPORT_CURL, NULL, &error));
     assert_string_equal(error.message, "line 150001: a command that is not curl");
     buffer_free(&text);
 }
@@ -285,7 +285,7 @@ static void a_nul_in_a_command_is_refused(void **state)
     (void)state;
     struct import *import;
     struct error error;
-    assert_false(import_read(&import, slice_of("curl h\n\0", 8), IMPORT_CURL, &error));
+    assert_false(import_read(&import, slice_of("curl h\n\0", 8), IMPORT_CURL, NULL, &error));
     assert_string_equal(error.message, "line 2: a NUL, which no command line can hold");
 }
 

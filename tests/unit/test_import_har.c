@@ -320,7 +320,7 @@ static void more_fields_than_a_head_may_have_are_refused(void **state)
         length += (size_t)snprintf(text + length, sizeof(text) - length, "%s{\"name\":\"a\",\"value\":\"1\"}",
                                    i == 0 ? "" : ",");
     length += (size_t)snprintf(text + length, sizeof(text) - length, "]}}]}}");
-    assert_false(import_read(&import, slice_of(text, length), IMPORT_HAR, &error));
+    assert_false(import_read(&import, slice_of(text, length), IMPORT_HAR, NULL, &error));
     assert_int_equal(error.kind, ERROR_LIMIT);
     assert_string_equal(error.message, "entry 1: request: headers, element 257: more than 256 fields or 1048576 bytes");
 }

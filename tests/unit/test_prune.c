@@ -301,7 +301,7 @@ static int64_t import(void **state, size_t count)
     assert_non_null(records);
     for (size_t i = 0; i < count; i++)
         records[i] = sample_record(0);
-    if (!capture_store_import(&first, store, records, count, &error))
+    if (!capture_store_import(&first, store, records, count, (struct capture_progress){ .tell = NULL }, &error))
         fail_msg("%s", error.message);
     free(records);
     capture_store_close(store);
@@ -370,7 +370,7 @@ static void recorded_exchanges_do_not_go_for_the_sake_of_imported_ones(void **st
     struct record large = sample_record(0);
     large.views[RECORD_UPSTREAM_RESPONSE].body = slice_of(body, 30 << 20);
     struct capture_store *store = open_store(state);
-    assert_true(capture_store_import(&first, store, &large, 1, &error));
+    assert_true(capture_store_import(&first, store, &large, 1, (struct capture_progress){ .tell = NULL }, &error));
     capture_store_close(store);
     prune(state, (struct capture_keep){ .bytes = 20 << 20 }, false, begin_us);
     assert_int_equal(store_number(state, "SELECT count(*) FROM exchange"), 2 * EPOCH_RECORDS + 1);
