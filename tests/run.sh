@@ -55,10 +55,10 @@ build() { # PRESET
     cmake --build --preset "$1" -- --quiet
 }
 
-unit_tests() { # PRESET: every unit test's program, its cmocka totals summed by ctest
+unit_tests() { # PRESET [CTEST-OPTION...]: unit tests' programs, their totals summed by ctest
     local out
     out=$(mktemp)
-    ctest --preset "$1" -j "$jobs" --timeout 300 >"$out" 2>&1
+    ctest --preset "$@" -j "$jobs" --timeout 300 >"$out" 2>&1
     local code=$? total
     grep -vE '^ *Start|Test project|^$' "$out"
     total=$(grep -oE 'tests failed out of [0-9]+' "$out" | grep -oE '[0-9]+$')
@@ -110,13 +110,13 @@ step_asan() {
     title "everything under the address and undefined-behaviour sanitizers"
     check "the asan preset builds" build asan
     unit_tests asan
-    COUNTERSIGN_KILLS=15 integration_tests asan -m "not once" # fifty in the debug build
+    COUNTERSIGN_KILLS=5 integration_tests asan -m "not once" # fifty in the debug build
 }
 
 step_tsan() {
     title "the concurrent tests under the thread sanitizer"
     check "the tsan preset builds" build tsan
-    unit_tests tsan
+    unit_tests tsan -L threads
     COUNTERSIGN_KILLS=10 integration_tests tsan -m concurrent
 }
 
@@ -174,7 +174,9 @@ for step in "${steps[@]}"; do
         echo "tests/run.sh: there is no step \"$step\"; steps: lint unit integration asan tsan fuzz" >&2
         exit 2
     }
+    step_begun=$SECONDS
     "step_$step"
+    printf '%s: %d s\n' "$step" $((SECONDS - step_begun))
 done
 printf '\n%d min %d s\n' $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60))
 echo "$passed passed, $failed failed, $skipped skipped"
