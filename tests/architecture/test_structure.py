@@ -21,10 +21,11 @@ ROOMS = {
     "upstream": ({"upstream"}, set()),
     "capture": ({"capture", "capture_reader", "capture_store", "record", "redaction"}, set()),
     "compare": ({"diff", "export", "import", "share"}, {"capture", "content", "guard", "scheme"}),
+    "doctor": (set(), {"capture", "content", "guard", "scheme"}),
     "exchange": ({"exchange"}, {"content", "scheme", "signer", "guard", "front", "upstream", "capture"}),
-    "mock": ({"mock"}, {"scheme", "front"}),
+    "mock": ({"mock"}, {"doctor", "scheme", "front"}),
     "service": ({"running", "service"}, {"config", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),
-    "cli": ({"cli"}, {"config", "content", "scheme", "signer", "guard", "capture", "compare", "mock", "service"}),
+    "cli": ({"cli"}, {"config", "content", "scheme", "signer", "guard", "upstream", "capture", "compare", "doctor", "mock", "service"}),
 }
 # A third-party header and the rooms in which it may be seen.
 LIBRARIES = {
@@ -33,11 +34,11 @@ LIBRARIES = {
     r"sqlite3\.h": {"capture"},
     r"ini\.h": {"config"},
     r"zlib\.h|brotli/.*": {"content"},
-    r"openssl/.*": {"scheme", "signer", "upstream", "capture", "mock"},
+    r"openssl/.*": {"scheme", "signer", "upstream", "capture", "doctor", "mock"},
     r"cjson/.*": {"base", "mock", "cli"},
 }
 # "Pure: time and keys are arguments": no sockets, files or clocks in these.
-PURE = {"scheme", "guard", "content", "compare"}
+PURE = {"scheme", "guard", "content", "compare", "doctor"}
 NOT_PURE = r"sys/socket\.h|fcntl\.h|unistd\.h|time\.h|sys/time\.h|stdio\.h"
 
 DOOR_OF = {header: room for room, (headers, _) in ROOMS.items() for header in headers}
