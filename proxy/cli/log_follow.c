@@ -202,13 +202,23 @@ static bool begin(struct follow *follow, struct error *error)
            list(follow, (struct capture_filter){ .since_us = 0 }, follow->start + 1, INT64_MAX, meet, error);
 }
 
-/* Those that begin() met by the state that it saw: what has ended since comes with the next look. */
+static bool is_open(const struct follow *follow, int64_t id)
+{
+    for (size_t i = 0; i < follow->open_count; i++) {
+        if (follow->open[i].id == id)
+            return true;
+    }
+    return false;
+}
+
+/* By the state that begin() saw: what has ended since comes with the next look. */
 static bool hand_over_latest(void *context, const struct record *record)
 {
     struct follow *follow = context;
     if (record->id > follow->start)
         return hand_over(context, record);
-    follow->failed = record->outcome != RECORD_IN_FLIGHT && !follow->follower->add(follow->follower->context, record);
+    follow->failed = record->outcome != RECORD_IN_FLIGHT && !is_open(follow, record->id) &&
+                     !follow->follower->add(follow->follower->context, record);
     return !follow->failed;
 }
 

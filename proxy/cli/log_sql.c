@@ -159,9 +159,13 @@ static bool visit_table(void *context, const struct capture_row *row)
         done = add_cell(sheet, &text);
     }
     buffer_free(&text);
-    if (done && sheet->cell_count / row->count > ROWS_MAX)
-        return fail_for_memory(sheet);
-    return done;
+    if (!done || sheet->cell_count / row->count <= ROWS_MAX)
+        return done;
+    sheet->failed = true;
+    return error_set(sheet->error, ERROR_INPUT,
+                     "a table of more than %d rows is too large for a terminal: ask for fewer (LIMIT), or send it to a "
+                     "file or a pipe",
+                     ROWS_MAX);
 }
 
 static size_t column_width(const struct sheet *sheet, size_t column)

@@ -249,6 +249,13 @@ def test_sql_without_a_statement_explains_what_there_is_to_ask_for(proxy):
     assert "CREATE VIEW exchange" in proxy.command("log", "sql").stdout.decode()
 
 
+def test_a_table_of_too_many_rows_says_what_to_do(six, proxy):
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100002) SELECT i FROM n"
+    shown = Terminal(proxy, "log", "sql", many, columns=300)
+    assert (shown.code, shown.text.count("\n")) == (2, 1) and "100000 rows" in shown.text and "LIMIT" in shown.text
+    assert len(lines_of(proxy.command("log", "sql", many))) == 100003
+
+
 # --- prune ---
 
 def test_prune_says_what_would_go_and_goes_on_only_with_yes(six, proxy):
