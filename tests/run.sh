@@ -2,7 +2,7 @@
 # Installs what is missing, builds, and runs every test. Ends with the totals of all runners.
 #
 #   tests/run.sh            everything
-#   tests/run.sh STEP...    only these steps: lint unit integration asan tsan fuzz
+#   tests/run.sh STEP...    only these steps: lint unit debug asan tsan fuzz; or integration: every one of these in the debug build
 #
 # FUZZ_SECONDS (20) is the time for each fuzz target, three times that for readers of files. JOBS (number of cores) is how many tests run side by side.
 set -uo pipefail
@@ -106,11 +106,18 @@ step_integration() {
     integration_tests debug
 }
 
+# What is not run here, the sanitizers' build runs.
+step_debug() {
+    title "integration tests of bytes, moments, money, secrets and life (debug build)"
+    check "the debug preset builds" build debug
+    integration_tests debug -m "once or both or concurrent"
+}
+
 step_asan() {
     title "everything under the address and undefined-behaviour sanitizers"
     check "the asan preset builds" build asan
     unit_tests asan
-    COUNTERSIGN_KILLS=5 integration_tests asan -m "not once" # fifty in the debug build
+    COUNTERSIGN_KILLS=5 integration_tests asan -m "not once" # fifty kills in the debug build
 }
 
 step_tsan() {
@@ -168,10 +175,10 @@ begun=$SECONDS
 # shellcheck disable=SC2086 # lists of names
 packages_install $packages_build $packages_run $packages_test || exit 3
 steps=("$@")
-[[ ${#steps[@]} -gt 0 ]] || steps=(lint unit integration asan tsan fuzz)
+[[ ${#steps[@]} -gt 0 ]] || steps=(lint unit debug asan tsan fuzz)
 for step in "${steps[@]}"; do
     declare -F "step_$step" >/dev/null || {
-        echo "tests/run.sh: there is no step \"$step\"; steps: lint unit integration asan tsan fuzz" >&2
+        echo "tests/run.sh: there is no step \"$step\"; steps: lint unit debug integration asan tsan fuzz" >&2
         exit 2
     }
     step_begun=$SECONDS

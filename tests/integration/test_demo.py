@@ -7,6 +7,8 @@ import pytest
 
 from program import Program, children, environment, is_alive, poll, run
 
+pytestmark = pytest.mark.both
+
 BALANCE = "/api/spot/accountList"
 
 

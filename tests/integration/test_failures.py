@@ -12,6 +12,8 @@ from rawhttp import build_request
 from upstream import (SUCCESS, Upstream, closes_without_answer, http_answer, never_answers, sends, sends_and_closes,
                       succeeds)
 
+pytestmark = pytest.mark.both
+
 ACTIVE = "/api/trade/order/active"
 PLACE = "/api/trade/order/place"
 BALANCE = "/api/spot/accountList"

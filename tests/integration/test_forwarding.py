@@ -8,6 +8,8 @@ import coinstore
 from rawhttp import Ended, build_request, chunked, field_values, parse_fields
 from upstream import SUCCESS, http_answer, now_ms, sends, sends_and_closes, succeeds, waits_for
 
+pytestmark = pytest.mark.both
+
 ACTIVE = "/api/trade/order/active"
 PLACE = "/api/trade/order/place"
 BALANCE = "/api/spot/accountList"

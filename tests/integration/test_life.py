@@ -12,6 +12,8 @@ from program import Program, binary, fail_on_sanitizer_report, is_alive, poll, r
 from rawhttp import Client, Ended, build_request
 from upstream import never_answers, succeeds, waits_for
 
+pytestmark = pytest.mark.both
+
 ACTIVE = "/api/trade/order/active"
 PLACE = "/api/trade/order/place"
 BALANCE = "/api/spot/accountList"

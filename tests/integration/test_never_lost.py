@@ -14,7 +14,7 @@ import store
 from load import ACTIVE, PLACE, Load, Sent, answers_by_tag, check, order, tag_of
 from program import is_alive, poll
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.both, pytest.mark.timeout(600)]
 
 ROUNDS = int(os.environ.get("COUNTERSIGN_KILLS", "50"))
 START_MEDIAN_S = 2

@@ -8,6 +8,8 @@ import pytest
 
 from program import Program, environment
 
+pytestmark = pytest.mark.both
+
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 CLIENTS = [(language, code) for language, code in re.findall(r"```(\w+)\n(.*?)```", README, re.S)
            if "127.0.0.1:8787" in code]

@@ -6,6 +6,8 @@ import pytest
 
 from program import environment
 
+pytestmark = pytest.mark.both
+
 SCRIPT = Path(__file__).resolve().parents[2] / "proxy" / "run.sh"
 BOTH = {"COINSTORE_API_KEY": "k", "COINSTORE_API_SECRET": "s"}
 

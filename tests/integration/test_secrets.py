@@ -7,6 +7,8 @@ import coinstore
 from program import run
 from upstream import now_ms
 
+pytestmark = pytest.mark.both
+
 BALANCE = "/api/spot/accountList"
 
 

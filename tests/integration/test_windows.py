@@ -7,6 +7,8 @@ import pytest
 import coinstore
 from upstream import now_ms
 
+pytestmark = pytest.mark.both
+
 BALANCE = "/api/spot/accountList"
 BEFORE_MS = 500  # how long before and after the turn requests are sent
 CLIENTS = 3
