@@ -4,13 +4,13 @@
 #   tests/run.sh            everything
 #   tests/run.sh STEP...    only these steps: lint unit debug asan tsan fuzz; or integration: every one of these in the debug build
 #
-# FUZZ_SECONDS (20) is the time for each fuzz target, three times that for readers of files. JOBS (number of cores) is how many tests run side by side.
+# FUZZ_SECONDS (10) is the time for each fuzz target, six times that for readers of files. JOBS (number of cores) is how many tests run side by side.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 3
 # shellcheck source=proxy/packages.sh
 source proxy/packages.sh
-python=/usr/bin/python3 jobs=${JOBS:-$(nproc)} fuzz_seconds=${FUZZ_SECONDS:-20}
+python=/usr/bin/python3 jobs=${JOBS:-$(nproc)} fuzz_seconds=${FUZZ_SECONDS:-10}
 passed=0 failed=0 skipped=0
 
 # count RUNNER-OUTPUT-FILE EXIT-CODE: adds a runner's own totals; a runner that failed without saying how often counts once.
@@ -130,7 +130,7 @@ step_tsan() {
 # Readers of files from elsewhere get a minute each.
 fuzz_time() { # TARGET
     case $1 in
-    import_* | ring) echo $((3 * fuzz_seconds)) ;;
+    import_* | ring) echo $((6 * fuzz_seconds)) ;;
     *) echo "$fuzz_seconds" ;;
     esac
 }
@@ -148,7 +148,7 @@ fuzz_one() { # TARGET FILE
 
 # As many side by side as there are cores; one line each when it is done.
 step_fuzz() {
-    title "fuzz targets, $fuzz_seconds s each, readers of files $((3 * fuzz_seconds)) s"
+    title "fuzz targets, $fuzz_seconds s each, readers of files $((6 * fuzz_seconds)) s"
     check "the fuzz preset builds" build fuzz
     local target names=() out
     for target in build/fuzz/tests/fuzz_*; do
