@@ -256,10 +256,11 @@ static bool print_schema_row(void *context, const struct capture_row *row)
 /* Without a statement: what there is to ask for. */
 static bool print_schema(struct sheet *sheet)
 {
-    return capture_reader_sql(
-               sheet->run->reader,
-               "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type = 'index', name <> 'exchange'",
-               print_schema_row, sheet, sheet->error) &&
+    static const char statement[] = "SELECT sql, type, name FROM sqlite_schema WHERE sql IS NOT NULL"
+                                    " ORDER BY type = 'index', name <> 'exchange'";
+    if (sheet->run->options->json)
+        return capture_reader_sql(sheet->run->reader, statement, visit_json, sheet, sheet->error) && flush(sheet);
+    return capture_reader_sql(sheet->run->reader, statement, print_schema_row, sheet, sheet->error) &&
            log_print(sheet->run, buffer_slice(&sheet->out), sheet->error);
 }
 

@@ -247,6 +247,8 @@ def test_sql_is_tabs_in_a_pipe_and_objects_with_json(six, proxy):
 
 def test_sql_without_a_statement_explains_what_there_is_to_ask_for(proxy):
     assert "CREATE VIEW exchange" in proxy.command("log", "sql").stdout.decode()
+    schema = [json.loads(line) for line in lines_of(proxy.command("log", "sql", "--json"))]
+    assert schema[0]["name"] == "exchange" and schema[0]["sql"].startswith("CREATE VIEW exchange")
 
 
 def test_a_table_of_too_many_rows_says_what_to_do(six, proxy):
