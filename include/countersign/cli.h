@@ -10,5 +10,6 @@ int cli_mock(int argc, char **argv);
 int cli_sign(int argc, char **argv);
 int cli_log(int argc, char **argv);
 int cli_config(int argc, char **argv);
+int cli_explain(int argc, char **argv);
 
 #endif
