@@ -83,16 +83,16 @@ static struct why_sample sample_of(uint32_t *rows, const struct choice *choice)
 static unsigned char busiest_endpoint(const struct why_sample *sample)
 {
     uint32_t failures[WHY_FIRST_VALUE + WHY_VALUES_MAX] = { 0 }, successes[WHY_FIRST_VALUE + WHY_VALUES_MAX] = { 0 };
-    unsigned char best = WHY_UNKNOWN;
+    size_t best = WHY_UNKNOWN;
     for (uint32_t i = 0; i < sample->failures + sample->successes; i++) {
         unsigned char value = sample->why->rows[sample->rows[i]].cells[WHY_ENDPOINT];
         (i < sample->failures ? failures : successes)[value]++;
     }
-    for (unsigned char value = WHY_FIRST_VALUE; value < WHY_FIRST_VALUE + WHY_VALUES_MAX; value++) {
+    for (size_t value = WHY_FIRST_VALUE; value < WHY_FIRST_VALUE + WHY_VALUES_MAX; value++) {
         if (failures[value] > 0 && successes[value] > 0 && (best == WHY_UNKNOWN || failures[value] > failures[best]))
             best = value;
     }
-    return best;
+    return (unsigned char)best;
 }
 
 static bool is_endpoint_first(const struct why_comparison *comparison)

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { SECOND_MS = 1000, DAY_S = 86400, MS_US = 1000, WINDOW_STEP_MS = 5000 };
+enum { SECOND_MS = 1000, DAY_S = 86400, MS_US = 1000, WINDOW_STEP_MS = 5000, AGREE_MS = 2000 };
 
 /* --- Date --- */
 
@@ -52,7 +52,7 @@ int64_t why_date_ms(struct slice text)
 
 /* A difference is in the first class whose bound it does not reach. */
 struct span {
-    int64_t below_ms; /* 0: no bound */
+    int below_ms; /* 0: no bound */
     const char *text;
 };
 
@@ -80,7 +80,7 @@ bool why_write_clock_offset(struct buffer *out, const struct why_look *look)
     if (look->answer_date_ms == 0 || ours_us == 0)
         return false;
     int64_t ahead_ms = ours_us / MS_US - (look->answer_date_ms + SECOND_MS / 2);
-    if (absolute(ahead_ms) < 2 * SECOND_MS)
+    if (absolute(ahead_ms) < AGREE_MS)
         return buffer_append_text(out, "with clocks that agree");
     return buffer_append_format(out, "with our clock %s %s the exchange's", span_text(spans, absolute(ahead_ms)),
                                 ahead_ms > 0 ? "ahead of" : "behind");
