@@ -148,10 +148,22 @@ static void append_fact(const struct page *page, const struct why_fact *fact, si
     append_pair(page, "compare: ", fact->pair);
 }
 
+/* Where the first fact leaves nothing to be explained, what is weaker may be no more than its company. */
+static void append_weaker(const struct page *page, const struct why_comparison *comparison)
+{
+    static const double WHOLE = 1 - 1e-9;
+    if (comparison->fact_count > 1 && comparison->facts[0].effect >= WHOLE)
+        buffer_append_text(page->out,
+                           "\n  The first divides them without exception; what follows does so less clearly:\n");
+}
+
 static void append_facts(const struct page *page, const struct why_comparison *comparison)
 {
-    for (size_t i = 0; i < comparison->fact_count; i++)
+    for (size_t i = 0; i < comparison->fact_count; i++) {
+        if (i == 1)
+            append_weaker(page, comparison);
         append_fact(page, &comparison->facts[i], i);
+    }
     if (comparison->facts_more > 0)
         buffer_append_format(page->out, "\n  and %zu weaker ones\n", comparison->facts_more);
 }

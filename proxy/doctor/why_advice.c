@@ -7,7 +7,7 @@
 
 struct advice {
     const char *word;
-    const char *value; /* what most of the failures have begins so; NULL: whatever it is */
+    const char *value; /* what sets the failures apart begins so; NULL: whatever it is */
     const char *text;
 };
 

@@ -39,6 +39,24 @@ static struct why_side side_of(const struct why *why, const struct why_splits *s
     return side;
 }
 
+/* The value whose share among the failures exceeds that among the successes most. */
+static struct slice suspect_of(const struct why *why, const struct why_splits *splits, const struct why_split *split)
+{
+    const struct why_tally *tallies = splits->tallies->of[split->feature];
+    const struct why_table *table = &split->table;
+    double most = 0;
+    size_t suspect = WHY_OTHER;
+    for (size_t value = WHY_OTHER; value < WHY_FIRST_VALUE + WHY_VALUES_MAX; value++) {
+        double excess =
+            (double)tallies[value].failures / table->failures - (double)tallies[value].successes / table->successes;
+        if (excess > most) {
+            most = excess;
+            suspect = value;
+        }
+    }
+    return why_text_of(why, split->feature, (unsigned char)suspect);
+}
+
 /* --- facts --- */
 
 static bool is_same_split(const struct why_split *a, const struct why_split *b)
@@ -62,7 +80,7 @@ static void add_fact(struct why_comparison *comparison, const struct why_sample 
         .chance = fmin(1, split->probability * splits->tried),
         .effect = split->effect,
     };
-    fact->next = why_advice(fact->name, fact->failures.values[0].text);
+    fact->next = why_advice(fact->name, suspect_of(why, splits, split));
     why_pair(fact->pair, sample, split);
 }
 

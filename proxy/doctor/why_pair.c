@@ -17,13 +17,14 @@ static bool has_value(const struct search *search, const struct why_row *row)
     return row->cells[search->split->feature] == search->split->value;
 }
 
-/* The side that most of the failures are on. */
+/* Whether it is on the side where failures are more frequent than successes. */
 static bool is_typical(const struct search *search, const struct why_row *failure)
 {
     if (search->split == NULL)
         return true;
-    bool most = 2 * search->split->table.a >= search->split->table.failures;
-    return failure->cells[search->split->feature] != WHY_UNKNOWN && has_value(search, failure) == most;
+    const struct why_table *table = &search->split->table;
+    bool with = (uint64_t)table->a * table->successes > (uint64_t)table->b * table->failures;
+    return failure->cells[search->split->feature] != WHY_UNKNOWN && has_value(search, failure) == with;
 }
 
 static bool is_divided(const struct search *search, const struct why_row *success)

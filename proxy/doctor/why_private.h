@@ -103,7 +103,7 @@ bool why_write_window_age(struct buffer *out, const struct why_look *look);
 bool why_write_signature_age(struct buffer *out, const struct why_look *look);
 bool why_write_hour(struct buffer *out, const struct why_look *look);
 
-/* What to do about a fact; `value` is what most of the failures have. NULL where nothing is known. */
+/* What to do about a fact; `value` is what sets the failures apart. NULL where nothing is known. */
 const char *why_advice(struct why_name name, struct slice value);
 
 /* --- what is kept (why.c, why_values.c) --- */

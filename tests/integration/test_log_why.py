@@ -318,6 +318,19 @@ def test_a_header_field_that_only_the_successes_have(start, upstream):
     assert {"name": "client-field", "field": "X-Tenant"} in fact["together"]
 
 
+def test_what_mostly_comes_with_the_cause_is_told_behind_it(orders):
+    """Spaced bodies fail; of twenty, eighteen are sell orders, as are two of the others."""
+    def body(number, separators):
+        return body_of(ORDER | {"side": "SELL" if (number < 18) == (separators == SPACED) else "BUY"}, separators)
+    proxy = orders([body(i, separators) for i in range(20) for separators in (SPACED, COMPACT)], lambda sent: b": " in sent)
+    text = why(proxy)
+    first, second = lines(why(proxy, "--json"), "fact")
+    assert (first["name"], first["effect"], second["name"]) == ("body-form", 1, "side") and second["effect"] < 0.9
+    ahead, _, behind = text.partition("The first divides them without exception; what follows does so less clearly:")
+    assert "1. body form" in ahead and "2. side" in behind
+    assert "1401: 18 of 20 with side SELL, 2 with side BUY; success: 18 of 20 with side BUY, 2 with side SELL" in behind
+
+
 def test_an_endpoint_that_always_fails_is_named_before_what_follows_from_it(start, upstream):
     upstream.script(PLACE, refuses_where(lambda *_: True))
     proxy = start()

@@ -55,6 +55,29 @@ static void failures_over_ipv6_are_told_with_their_counts(void **state)
     why_free(why);
 }
 
+/* Most of what fails does so over IPv4; but all that goes over IPv6 fails, and nothing that goes well goes there. */
+static void what_is_suspected_is_what_failures_have_more_often(void **state)
+{
+    (void)state;
+    struct why *why = made_why();
+    for (int i = 1; i <= 160; i++) {
+        struct record record = made_order(i, i <= 40);
+        if (i % 5 < 2 && i <= 40)
+            over_ipv6(&record);
+        add(why, &record);
+    }
+    struct why_report *report = concluded(why);
+    const struct why_fact *fact = first_fact(report);
+    assert_string_equal(fact->name.word, "ip-family");
+    assert_slice(fact->failures.values[0].text, "over IPv4");
+    assert_int_equal(fact->failures.values[1].count, 16);
+    assert_non_null(strstr(fact->next, "ip_family = ipv4"));
+    assert_int_equal(fact->pair[0], 1); /* over IPv6 */
+    assert_int_equal(fact->pair[1], 41);
+    free(report);
+    why_free(why);
+}
+
 /* 20 fail: all of them IPv6, and most by one client; IPv6 is the cause, and goes first. */
 static void the_stronger_of_two_facts_comes_first(void **state)
 {
@@ -391,6 +414,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failures_over_ipv6_are_told_with_their_counts),
+        cmocka_unit_test(what_is_suspected_is_what_failures_have_more_often),
         cmocka_unit_test(the_stronger_of_two_facts_comes_first),
         cmocka_unit_test(public_calls_are_not_compared_with_private_ones),
         cmocka_unit_test(without_a_success_of_its_class_other_private_calls_are_taken),

@@ -175,6 +175,41 @@ static void fields_that_matter_are_told_by_their_value(void **state)
     assert_string_equal(value_of("accept-encoding", &record), "with Accept-Encoding gzip");
 }
 
+static void a_connection_is_told_by_its_ends_and_kinds(void **state)
+{
+    (void)state;
+    struct record record = made_order(1, false);
+    record.connection.remote_address = SLICE_LITERAL("192.0.2.7");
+    record.api_key_masked = SLICE_LITERAL("0123********cdef");
+    static const struct {
+        const char *word, *reads;
+    } cases[] = {
+        { "endpoint", "to POST " ORDER_TARGET },
+        { "method", "with method POST" },
+        { "query", "without a query" },
+        { "ip-family", "over IPv4" },
+        { "egress", "from 127.0.0.1 by way of 192.0.2.7" },
+        { "local-address", "from 127.0.0.1" },
+        { "remote-address", "to 192.0.2.7" },
+        { "reused", "on a new connection" },
+        { "tls-version", "over TLSv1.3" },
+        { "http-version", "over HTTP/1.1" },
+        { "listener", "through listener bot" },
+        { "account", "for account main" },
+        { "api-key", "with key 0123********cdef" },
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+        assert_string_equal(value_of(cases[i].word, &record), cases[i].reads);
+    record.connection.reused = true;
+    assert_string_equal(value_of("reused", &record), "on a connection used before");
+    record.connection.tls_version = slice_of(NULL, 0);
+    assert_string_equal(value_of("tls-version", &record), "without TLS");
+    record.connection = (struct record_connection){ .ip_family = 0 }; /* none, or not known */
+    static const char *const unknown[] = { "ip-family", "egress", "local-address", "reused", "tls-version" };
+    for (size_t i = 0; i < ARRAY_LENGTH(unknown); i++)
+        assert_string_equal(value_of(unknown[i], &record), "");
+}
+
 /* What the client sent is no match for what leaves: it lacks what this program adds. */
 static void of_a_request_that_did_not_leave_nothing_is_known_of_what_left(void **state)
 {
@@ -197,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_signature_has_an_age_and_a_place_in_its_window),
         cmocka_unit_test(who_signed_is_seen_in_what_left),
         cmocka_unit_test(fields_that_matter_are_told_by_their_value),
+        cmocka_unit_test(a_connection_is_told_by_its_ends_and_kinds),
         cmocka_unit_test(of_a_request_that_did_not_leave_nothing_is_known_of_what_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
