@@ -55,7 +55,8 @@ struct why_value {
     uint32_t count;
 };
 
-/* What one side of a comparison has of a feature; the most frequent values. */
+/* What one side of a comparison has of a feature: the most frequent values; of the failures' side, first the one that sets
+ * them apart: whose share exceeds that among the successes most. */
 struct why_side {
     uint32_t known; /* exchanges of which it is known */
     uint32_t others;

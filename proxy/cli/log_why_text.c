@@ -4,6 +4,8 @@
 
 #include "countersign/policy.h"
 
+#include <string.h>
+
 struct page {
     struct buffer *out;
     const struct terminal *terminal;
@@ -209,6 +211,15 @@ static void append_comparison(const struct page *page, const struct why_comparis
     append[comparison->verdict](page, comparison);
 }
 
+/* Why the search did not go on within the endpoint. */
+static void append_end(const struct page *page, const struct why_comparison *comparison)
+{
+    if (comparison->fact_count > 0 && strcmp(comparison->facts[0].name.word, "endpoint") == 0)
+        buffer_append_text(page->out,
+                           "\n  Where they failed nothing went well: there is nothing to compare with within an "
+                           "endpoint.\n");
+}
+
 void log_append_why(struct buffer *out, const struct terminal *terminal, const struct why_report *report)
 {
     struct page page = { .out = out, .terminal = terminal };
@@ -217,8 +228,10 @@ void log_append_why(struct buffer *out, const struct terminal *terminal, const s
         page.section = &report->sections[i];
         append_heading(&page, &page.section->comparisons[0]);
         append_comparison(&page, &page.section->comparisons[0]);
-        if (page.section->count < 2)
+        if (page.section->count < 2) {
+            append_end(&page, &page.section->comparisons[0]);
             continue;
+        }
         append_within(&page, &page.section->comparisons[1]);
         append_comparison(&page, &page.section->comparisons[1]);
     }

@@ -12,49 +12,55 @@ static uint32_t count_of(const struct why_tally *tally, bool is_failures)
     return is_failures ? tally->failures : tally->successes;
 }
 
-/* The most frequent values, one by one; of equals the first seen. */
-static struct why_side side_of(const struct why *why, const struct why_splits *splits, size_t feature, bool is_failures)
-{
-    const struct why_tally *tallies = splits->tallies->of[feature];
-    bool taken[WHY_FIRST_VALUE + WHY_VALUES_MAX] = { [WHY_UNKNOWN] = true };
-    struct why_side side = { .known = 0 };
-    for (size_t value = WHY_OTHER; value < WHY_FIRST_VALUE + WHY_VALUES_MAX; value++)
-        side.known += count_of(&tallies[value], is_failures);
-    side.others = side.known;
-    while (side.count < WHY_SHOWN_MAX) {
-        size_t best = 0;
-        for (size_t value = WHY_OTHER; value < WHY_FIRST_VALUE + WHY_VALUES_MAX; value++) {
-            if (!taken[value] && count_of(&tallies[value], is_failures) > 0 &&
-                (best == 0 || count_of(&tallies[value], is_failures) > count_of(&tallies[best], is_failures)))
-                best = value;
-        }
-        if (best == 0)
-            break;
-        taken[best] = true;
-        struct why_value *shown = &side.values[side.count++];
-        shown->text = why_text_of(why, feature, (unsigned char)best);
-        shown->count = count_of(&tallies[best], is_failures);
-        side.others -= shown->count;
-    }
-    return side;
-}
+enum { VALUES_END = WHY_FIRST_VALUE + WHY_VALUES_MAX };
 
 /* The value whose share among the failures exceeds that among the successes most. */
-static struct slice suspect_of(const struct why *why, const struct why_splits *splits, const struct why_split *split)
+static size_t find_suspect(const struct why_tally *tallies, struct why_table table)
 {
-    const struct why_tally *tallies = splits->tallies->of[split->feature];
-    const struct why_table *table = &split->table;
     double most = 0;
     size_t suspect = WHY_OTHER;
-    for (size_t value = WHY_OTHER; value < WHY_FIRST_VALUE + WHY_VALUES_MAX; value++) {
+    for (size_t value = WHY_OTHER; value < VALUES_END; value++) {
         double excess =
-            (double)tallies[value].failures / table->failures - (double)tallies[value].successes / table->successes;
+            (double)tallies[value].failures / table.failures - (double)tallies[value].successes / table.successes;
         if (excess > most) {
             most = excess;
             suspect = value;
         }
     }
-    return why_text_of(why, split->feature, (unsigned char)suspect);
+    return suspect;
+}
+
+/* The most frequent of those that are not told yet; of equals the first seen; WHY_UNKNOWN where there is none. */
+static size_t find_next(const struct why_tally *tallies, bool is_failures, const bool *is_told)
+{
+    size_t best = WHY_UNKNOWN;
+    for (size_t value = WHY_OTHER; value < VALUES_END; value++) {
+        uint32_t count = count_of(&tallies[value], is_failures);
+        if (!is_told[value] && count > 0 && (best == WHY_UNKNOWN || count > count_of(&tallies[best], is_failures)))
+            best = value;
+    }
+    return best;
+}
+
+/* `first`: the value to begin with; WHY_UNKNOWN: the most frequent. */
+static struct why_side side_of(const struct why *why, const struct why_splits *splits, size_t feature, bool is_failures,
+                               size_t first)
+{
+    const struct why_tally *tallies = splits->tallies->of[feature];
+    bool is_told[VALUES_END] = { false };
+    struct why_side side = { .known = 0 };
+    size_t value = first != WHY_UNKNOWN ? first : find_next(tallies, is_failures, is_told);
+    for (size_t i = WHY_OTHER; i < VALUES_END; i++)
+        side.known += count_of(&tallies[i], is_failures);
+    side.others = side.known;
+    for (; value != WHY_UNKNOWN && side.count < WHY_SHOWN_MAX; value = find_next(tallies, is_failures, is_told)) {
+        struct why_value *shown = &side.values[side.count++];
+        shown->text = why_text_of(why, feature, (unsigned char)value);
+        shown->count = count_of(&tallies[value], is_failures);
+        side.others -= shown->count;
+        is_told[value] = true;
+    }
+    return side;
 }
 
 /* --- facts --- */
@@ -72,15 +78,16 @@ static void add_fact(struct why_comparison *comparison, const struct why_sample 
         comparison->facts_more++;
         return;
     }
+    size_t suspect = find_suspect(splits->tallies->of[split->feature], split->table);
     struct why_fact *fact = &comparison->facts[comparison->fact_count++];
     *fact = (struct why_fact){
         .name = why_name_of(why, split->feature),
-        .failures = side_of(why, splits, split->feature, true),
-        .successes = side_of(why, splits, split->feature, false),
+        .failures = side_of(why, splits, split->feature, true, suspect),
+        .successes = side_of(why, splits, split->feature, false, WHY_UNKNOWN),
         .chance = fmin(1, split->probability * splits->tried),
         .effect = split->effect,
     };
-    fact->next = why_advice(fact->name, suspect_of(why, splits, split));
+    fact->next = why_advice(fact->name, fact->failures.values[0].text);
     why_pair(fact->pair, sample, split);
 }
 

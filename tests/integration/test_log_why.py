@@ -338,6 +338,7 @@ def test_an_endpoint_that_always_fails_is_named_before_what_follows_from_it(star
     fact, failures, successes = first_fact(proxy)
     assert (fact["name"], failures, successes) == ("endpoint", {f"to POST {PLACE}": 12}, {f"to POST {CANCEL}": 12})
     assert {"order-type", "side", "symbol"} <= names_beside(fact)
+    assert "Where they failed nothing went well: there is nothing to compare with" in why(proxy)
 
 
 def test_the_search_goes_on_within_an_endpoint_that_sets_failures_apart(start, upstream):
