@@ -318,6 +318,30 @@ def test_a_header_field_that_only_the_successes_have(start, upstream):
     assert {"name": "client-field", "field": "X-Tenant"} in fact["together"]
 
 
+def test_connections_that_were_used_before(start, upstream):
+    seen = set()
+
+    def is_used_before(request, _):
+        return request.connection in seen or seen.add(request.connection)
+    upstream.script(ACTIVE, refuses_where(is_used_before))
+    proxy = start()
+    for _ in range(12):
+        upstream.close_connections()
+        ask(proxy, [("bot", "GET", ACTIVE, (), None)] * 2)
+    fact, failures, successes = first_fact(proxy)
+    assert (fact["name"], failures, successes) == (
+        "reused", {"on a connection used before": 12}, {"on a new connection": 12})
+
+
+def test_what_never_left_is_told_by_where_it_was_to_go(start, upstream, authority):
+    proxy = start({"upstream nowhere": {"url": upstream.url, "ca_file": authority.ca_file, "warm": 0, "ip_family": "ipv6",
+                                        "connect_timeout": "150ms"},
+                   "listener six": {"listen": "127.0.0.1:0", "upstream": "nowhere", "account": "main"}})
+    ask(proxy, interleaved(("bot", "POST", BALANCES, JSON, b"{}"), ("six", "POST", BALANCES, JSON, b"{}"), 10))
+    facts = lines(why(proxy, "--json"), "fact")
+    assert [(fact["code"].split()[0], fact["name"]) for fact in facts] == [("not_sent", "listener")]
+
+
 def test_what_mostly_comes_with_the_cause_is_told_behind_it(orders):
     """Spaced bodies fail; of twenty, eighteen are sell orders, as are two of the others."""
     def body(number, separators):
