@@ -15,9 +15,9 @@
 
 /* The first is meant where none is named. */
 static const struct log_command *const commands[] = {
-    &log_command_list,   &log_command_show,   &log_command_tail,    &log_command_diff,
-    &log_command_export, &log_command_import, &log_command_replay,  &log_command_stats,
-    &log_command_sql,    &log_command_prune,  &log_command_migrate,
+    &log_command_list,   &log_command_show,   &log_command_tail,   &log_command_diff,
+    &log_command_export, &log_command_import, &log_command_replay, &log_command_stats,
+    &log_command_why,    &log_command_sql,    &log_command_prune,  &log_command_migrate,
 };
 
 static const struct log_command *find_command(const char *word)

@@ -90,7 +90,7 @@ struct log_command {
 /* The subcommands; each writes to standard output. One row each in log.c. */
 extern const struct log_command log_command_list, log_command_show, log_command_tail, log_command_diff,
     log_command_export, log_command_import, log_command_replay, log_command_prune, log_command_migrate,
-    log_command_stats, log_command_sql;
+    log_command_stats, log_command_sql, log_command_why;
 
 /* --- options (log_options.c) --- */
 

@@ -39,6 +39,8 @@ QUESTIONS = [
     ("diff last last~10", ["diff", "last", "last~10"], True, 50),
     ("--slower-than, none is", ["ls", "--slower-than", "1h"], False, None),
     ("stats", ["stats"], True, None),
+    ("why, of 10,000", ["why"], True, None),
+    ("why, of 100,000", ["why", "--limit", "100000"], True, None),
 ]
 
 
@@ -67,7 +69,7 @@ def time_ms(store, arguments, is_found):
     begun = time.perf_counter()
     done = log(store, *arguments)
     took = (time.perf_counter() - begun) * 1000
-    if done.returncode not in ((0, 1) if arguments[0] == "diff" else (0,)) or bool(done.stdout.strip()) != is_found:
+    if done.returncode not in ((0, 1) if arguments[0] in ("diff", "why") else (0,)) or bool(done.stdout.strip()) != is_found:
         sys.exit(f"countersign log {' '.join(arguments)}: exit code {done.returncode}, {len(done.stdout)} bytes of output, "
                  f"{'some' if is_found else 'none'} expected: {done.stderr.decode()}")
     return took

@@ -18,9 +18,9 @@ ACTIVE = "/api/trade/order/active"
 TWO_TRANSACTIONS = b"curl https://h/p\n" * 401  # of one import
 
 
-def slow_disk(delay_us):
-    """A tracer under which every page that SQLite writes takes as long."""
-    return ["strace", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", f"inject=pwrite64:delay_enter={delay_us}"]
+def slow_disk(delay_us, call="pwrite64"):
+    """A tracer under which every page that SQLite writes, or reads, takes as long."""
+    return ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:delay_enter={delay_us}"]
 
 
 @pytest.fixture
@@ -85,6 +85,11 @@ def test_an_export_that_waits_for_its_reader(recorded):
         lines = pipe.read().splitlines()
     exporting.end()
     assert exporting.code == 0 and len(lines) == 30 and "\r\x1b[Kexporting [" in exporting.text, exporting.text
+
+
+def test_comparing_exchanges_on_a_slow_disk(recorded):
+    comparing = Terminal(recorded, "log", "why", before=slow_disk(100_000, "pread64"))
+    assert comparing.code == 0 and has_bar(comparing, "comparing", 30), comparing.text
 
 
 def test_carrying_over_an_older_store_on_a_slow_disk(env, configure, state_dir):
