@@ -123,7 +123,7 @@ struct recipe_finding {
     size_t recipe_count;
     size_t tried;                        /* recipes and pairs of them; those a signature's form rules out included */
     bool is_limited;                     /* a bound was reached: not everything was tried */
-    struct buffer payload;               /* FOUND: the bytes that were signed; never a secret */
+    struct buffer payload;               /* FOUND: the bytes that were signed, an API key in them masked */
     char window[RECIPE_WINDOW_TEXT_MAX]; /* FOUND: what was signed as the window; "" where no window was */
 };
 

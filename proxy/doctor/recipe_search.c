@@ -66,6 +66,16 @@ static struct recipe_choice choice_of(const struct recipe *first, const struct r
     return choice;
 }
 
+/* What was signed is shown to people: an API key in it as the record shows keys (redaction.h). */
+static void mask_api_key(struct buffer *payload, struct slice api_key)
+{
+    enum { SHOWN = 4, SHOWN_FROM = 12 };
+    char *found = api_key.length == 0 ? NULL : memmem(payload->data, payload->length, api_key.data, api_key.length);
+    size_t shown = api_key.length >= SHOWN_FROM ? SHOWN : 0;
+    if (found != NULL)
+        memset(found + shown, '*', api_key.length - 2 * shown);
+}
+
 /* Notes what was found; the payload is made once more, because outputs and keys have none of their own. */
 static void note(struct recipe_search *search, const struct recipe *first, const struct recipe *second, int64_t away)
 {
@@ -78,6 +88,8 @@ static void note(struct recipe_search *search, const struct recipe *first, const
     buffer_reset(&finding->payload);
     /* It applied a moment ago; where memory is out, failed tells. */
     (void)recipe_payload_append(&finding->payload, &search->source, &choice);
+    if (choice.value[RECIPE_PREFIX] == PREFIX_KEY)
+        mask_api_key(&finding->payload, search->request->api_key);
     if (choice.value[RECIPE_STEPS] == STEPS_ONE ||
         !recipe_window_text(finding->window, &search->source, (enum recipe_window_form)choice.value[RECIPE_WINDOW],
                             away))
