@@ -37,7 +37,7 @@ static void append_none(struct buffer *out, const struct verify_case *judged)
         buffer_append_text(out, ", as another API key was");
     buffer_append_byte(out, '.');
     if (finding->is_limited)
-        buffer_append_text(out, " The request is too large to try everything.");
+        buffer_append_text(out, " Not everything could be tried on a request of this size.");
 }
 
 static void append_found(struct buffer *out, const struct recipe_finding *finding)
