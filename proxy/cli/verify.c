@@ -173,7 +173,7 @@ static bool judge_exchange(struct verify_run *run, struct log_run *log, struct l
 static bool judge_file(struct verify_run *run, const struct log_run *log, struct log_source *source,
                        struct error *error)
 {
-    size_t first, count;
+    size_t first = 0, count = 0;
     char name[LOG_SOURCE_NAME_MAX + 32];
     if (!log_source_load_file(source, log, run->options->word, &first, &count, error) ||
         !open_account(run, source->import->records[first].account, error))

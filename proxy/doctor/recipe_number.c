@@ -148,8 +148,7 @@ void recipe_number_append(struct buffer *out, struct slice number, enum recipe_n
         buffer_append_slice(out, slice_equal_text(number, "-0") ? SLICE_LITERAL("0") : number);
         return;
     }
-    memcpy(text, number.data, number.length);
-    text[number.length] = '\0';
+    (void)snprintf(text, sizeof(text), "%.*s", SLICE_ARGUMENTS(number)); /* fits: see above */
     double value = strtod(text, NULL);
     if (isfinite(value))
         append_double(out, value, form);
