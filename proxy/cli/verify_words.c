@@ -29,6 +29,11 @@ const char *verify_verdict_name(enum recipe_verdict verdict)
 static void append_none(struct buffer *out, const struct verify_case *judged)
 {
     const struct recipe_finding *finding = &judged->finding;
+    if (judged->other_account != NULL) {
+        buffer_append_format(out, "The signature is wrong for account %s: it was made with the secret of account %s.",
+                             judged->account, judged->other_account);
+        return;
+    }
     buffer_append_format(out,
                          "The signature is wrong, and none of %zu recipes gives it: most likely another secret than "
                          "that of account %s was used",

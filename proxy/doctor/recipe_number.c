@@ -129,7 +129,7 @@ static void append_double(struct buffer *out, double value, enum recipe_numbers 
 static bool is_integer(struct slice number)
 {
     for (size_t i = 0; i < number.length; i++) {
-        if (memchr(".eE", number.data[i], 3) != NULL)
+        if (strchr(".eE", number.data[i]) != NULL) /* no JSON number has a NUL */
             return false;
     }
     return true;

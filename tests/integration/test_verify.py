@@ -225,6 +225,18 @@ def test_another_secret_is_the_likeliest_cause_where_nothing_fits(verify, accoun
            "--signature", right(request, account), "--api-key", account.key, code=0)
 
 
+def test_the_secret_of_another_account_is_found(configure, env, account):
+    config = configure({"account hedge": {"api_key": "env:HEDGE_KEY", "api_secret": "env:HEDGE_SECRET"},
+                        "account broken": {"api_key": "env:NOT_THERE", "api_secret": "env:NOT_THERE"}})
+    request = REQUESTS[2]
+    signature = coinstore.sign("9" * 32, request.expires, request.query.encode())
+    done = run("verify", "-c", config, "--account", "main", "--target", request.target, "--expires", request.expires,
+               "--signature", signature, env={**env, "HEDGE_KEY": "8" * 32, "HEDGE_SECRET": "9" * 32})
+    assert done.returncode == 1
+    assert "made with the secret of account hedge" in done.stdout.decode()
+    assert done.stderr == b"" and b"9" * 32 not in done.stdout
+
+
 def test_the_verdict_comes_first_then_what_was_signed_beside_what_was_sent_and_how_to_do_it_right(verify, account):
     request = Request(body=b'{"a": 1, "b": 2}', spacing="json-spaced")
     signature = wrong_signer.sign(request, ("json-compact",), dimensions(), account.key, account.secret)
