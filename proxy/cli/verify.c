@@ -96,14 +96,18 @@ static void read_fields(struct verify_case *judged, const struct verify_options 
 
 /* --- the judgement --- */
 
-/* The record holds keys masked: then the account's is compared masked. */
-static bool is_another_key(struct slice sent, struct slice own)
+/* Whether a key was sent; the record holds keys masked: then it is compared masked. */
+static bool is_key(struct slice sent, struct slice key)
 {
     char masked[SECRET_MAX];
-    if (sent.length == 0 || own.length > sizeof(masked) || slice_equal(sent, own))
+    if (slice_equal(sent, key))
+        return true;
+    if (sent.length != key.length || key.length > sizeof(masked))
         return false;
-    secret_mask(masked, own);
-    return !slice_equal(sent, slice_of(masked, own.length));
+    secret_mask(masked, key);
+    bool is_it = slice_equal(sent, slice_of(masked, key.length));
+    explicit_bzero(masked, sizeof(masked));
+    return is_it;
 }
 
 static bool print(const struct verify_run *run, const struct verify_case *judged, struct error *error)
@@ -180,7 +184,8 @@ static bool judge(struct verify_run *run, struct verify_case *judged, struct err
     judged->account = run->config->accounts[run->account].name;
     judged->request.api_key = secret_slice(&account->api_key);
     judged->oddities = recipe_oddities(&judged->request);
-    judged->is_another_key = is_another_key(judged->api_key_sent, judged->request.api_key);
+    judged->is_another_key = judged->api_key_sent.length > 0 && !is_key(judged->api_key_sent, judged->request.api_key);
+    judged->is_secret_sent = judged->is_another_key && is_key(judged->api_key_sent, keys.secret);
     if (slice_to_u64(judged->request.expires, &expires))
         judged->window = expires / SCHEME_WINDOW_MS;
     if (!recipe_judge(&judged->finding, &judged->request, &keys, NULL, error))

@@ -20,6 +20,7 @@ struct verify_case {
     struct recipe_finding finding;
     unsigned oddities;   /* recipe_oddities */
     bool is_another_key; /* X-CS-APIKEY is not the account's */
+    bool is_secret_sent; /* X-CS-APIKEY is the account's secret */
     uint64_t window;     /* that of X-CS-EXPIRES */
 };
 

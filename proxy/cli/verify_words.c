@@ -96,6 +96,8 @@ void verify_each_warning(const struct verify_case *judged, void (*visit)(void *c
         if ((judged->oddities & oddities[i].oddity) != 0)
             visit(context, oddities[i].warning);
     }
-    if (judged->is_another_key)
+    if (judged->is_secret_sent)
+        visit(context, "X-CS-APIKEY is the account's secret: key and secret are swapped; make new ones, this was sent");
+    else if (judged->is_another_key)
         visit(context, "X-CS-APIKEY is not the account's API key");
 }

@@ -38,6 +38,7 @@ REQUESTS = [
             expires=1770742391294),
     Request(body=b"symbol=BTCUSDT\r\n", expires=1770742391295),
 ]
+PAIRED = REQUESTS[:3]  # enough for pairs, of which each request has thousands
 
 
 @pytest.fixture(scope="session")
@@ -148,7 +149,7 @@ def test_two_hundred_pairs_are_named(judge_all, account):
     choose = random.Random(4)
     expected, signed = [], []
     while len(expected) < 200:
-        request = choose.choice(REQUESTS)
+        request = choose.choice(PAIRED)
         singles = single_signatures(request, account.key, account.secret)
         pairs = pair_signatures(request, account.key, account.secret)
         pair = choose.choice(list(pairs))
@@ -166,7 +167,7 @@ def test_whatever_is_named_gives_that_signature(judge_all, account):
     choose = random.Random(5)
     signed = []
     while len(signed) < 100:
-        request = choose.choice(REQUESTS)
+        request = choose.choice(PAIRED)
         singles = single_signatures(request, account.key, account.secret)
         signature = choose.choice([*singles.values(), *pair_signatures(request, account.key, account.secret).values()])
         if signature and signature != singles[()]:
@@ -223,6 +224,16 @@ def test_another_secret_is_the_likeliest_cause_where_nothing_fits(verify, accoun
     assert any("X-CS-APIKEY is not the account's" in line for line in rest)
     verify("--target", f"https://api.coinstore.com{request.target}", "--expires", request.expires,
            "--signature", right(request, account), "--api-key", account.key, code=0)
+
+
+def test_key_and_secret_swapped_are_seen(verify, account):
+    request = REQUESTS[2]
+    signature = wrong_signer.sign(request, ("secret-is-api-key",), dimensions(), account.key, account.secret)
+    arguments = ["--target", request.target, "--expires", request.expires, "--signature", signature, "--json", "--api-key"]
+    for sent in (account.secret, account.secret[:4] + "*" * 24 + account.secret[-4:]):
+        judged = json.loads(verify(*arguments, sent, code=1).stdout)
+        assert names_of(judged) == ("secret-is-api-key",)
+        assert ["key and secret are swapped" in warning for warning in judged["warnings"]] == [True]
 
 
 def test_the_secret_of_another_account_is_found(configure, env, account):
