@@ -45,14 +45,6 @@ static void append_none(struct buffer *out, const struct verify_case *judged)
         buffer_append_text(out, " Not everything could be tried on a request of this size.");
 }
 
-static void append_found(struct buffer *out, const struct recipe_finding *finding)
-{
-    buffer_append_text(out, "The signature is wrong: ");
-    for (size_t i = 0; i < finding->recipe_count; i++)
-        buffer_append_format(out, "%s%s", i == 0 ? "" : "; and ", finding->recipes[i]->meaning);
-    buffer_append_byte(out, '.');
-}
-
 void verify_append_sentence(struct buffer *out, const struct verify_case *judged)
 {
     switch (judged->finding.verdict) {
@@ -61,7 +53,9 @@ void verify_append_sentence(struct buffer *out, const struct verify_case *judged
                              judged->oddities != 0 || judged->is_another_key ? ", but see the warning" : "");
         break;
     case RECIPE_FOUND:
-        append_found(out, &judged->finding);
+        buffer_append_text(out, "The signature is wrong: ");
+        recipe_append_meaning(out, &judged->finding);
+        buffer_append_byte(out, '.');
         break;
     case RECIPE_NONE:
         append_none(out, judged);

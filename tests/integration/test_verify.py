@@ -7,6 +7,8 @@ import json
 import os
 import random
 import secrets
+import shutil
+import subprocess
 import time
 from types import SimpleNamespace
 
@@ -160,6 +162,18 @@ def test_two_hundred_pairs_are_named(judge_all, account):
         signed.append((request, signature))
     judged = judge_all(signed, code=1)
     assert [names_of(result) for result in judged] == expected
+
+
+def test_each_fix_is_a_line_of_code(tmp_path):
+    """Python and JavaScript are read by their own compilers; for Java there is none here."""
+    for name, row in recipes().items():
+        compile(row["fix"]["python"], name, "exec")
+        assert "\n" not in "".join(row["fix"].values()) and row["fix"]["java"].count("(") == row["fix"]["java"].count(")")
+    lines = {row["fix"]["javascript"] for row in recipes().values()}
+    (tmp_path / "fixes.mjs").write_text("\n".join(f"async () => {{ {line}\n}};" for line in sorted(lines)))
+    if not shutil.which("node"):
+        pytest.skip("there is no node on this machine")
+    subprocess.run(["node", "--check", tmp_path / "fixes.mjs"], capture_output=True, check=True, timeout=60)
 
 
 def test_whatever_is_named_gives_that_signature(judge_all, account):

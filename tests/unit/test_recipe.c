@@ -15,7 +15,7 @@
 
 static const char secret[] = "0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e";
 static const char api_key[] = "0123456789abcdef0123456789abcdef";
-enum { WINDOW = 59024746 };
+enum { WINDOW = 59024746, SAID_MAX = 4096 };
 
 static struct recipe_request order(const char *body)
 {
@@ -55,10 +55,16 @@ static struct judged judge(const struct recipe_request *request, const struct re
 {
     struct recipe_finding finding;
     struct judged judged = { .verdict = RECIPE_NO_FIELDS };
+    struct buffer said;
     assert_true(recipe_judge(&finding, request, keys, options, NULL));
     judged.verdict = finding.verdict;
     judged.tried = finding.tried;
     judged.is_limited = finding.is_limited;
+    buffer_init(&said, SAID_MAX);
+    recipe_append_names(&said, &finding);
+    recipe_append_meaning(&said, &finding);
+    assert_int_equal(said.length > 0, finding.verdict == RECIPE_FOUND);
+    buffer_free(&said);
     for (size_t i = 0; i < finding.recipe_count; i++)
         judged.names[i] = finding.recipes[i]->name;
     assert_int_equal(finding.verdict == RECIPE_FOUND, finding.recipe_count > 0);
