@@ -2,6 +2,7 @@
 without the program's code (wrong_signer.py)."""
 import functools
 import hashlib
+import hmac
 import itertools
 import json
 import os
@@ -174,6 +175,20 @@ def test_each_fix_is_a_line_of_code(tmp_path):
     if not shutil.which("node"):
         pytest.skip("there is no node on this machine")
     subprocess.run(["node", "--check", tmp_path / "fixes.mjs"], capture_output=True, check=True, timeout=60)
+
+
+def test_the_python_fixes_sign_as_the_exchange_documents(account):
+    names = {"secret": account.secret, "query": "a=1", "body": '{"b": 2}', "time": time, "hashlib": hashlib, "hmac": hmac,
+             "sha256": hashlib.sha256, "headers": {}}
+    for name in ("window-undivided", "window-after", "join-newline", "key-raw"):
+        exec(recipes()[name]["fix"]["python"], names)
+    right_one = coinstore.sign(account.secret, names["expires"], b'a=1{"b": 2}')
+    assert int(names["headers"]["X-CS-EXPIRES"]) == names["expires"]
+    exec(recipes()["sha1"]["fix"]["python"], names)
+    exec(recipes()["sign-base64"]["fix"]["python"], names)
+    assert names["sign"] == names["headers"]["X-CS-SIGN"] == right_one
+    exec(recipes()["one-step"]["fix"]["python"], names)
+    assert names["sign"] == right_one
 
 
 def test_whatever_is_named_gives_that_signature(judge_all, account):
