@@ -17,14 +17,19 @@
 #include <string.h>
 #include <unistd.h>
 
+/* An account's secrets, read once: a variable that held one is gone after it. */
+struct holder {
+    struct signer *signer; /* NULL: not read, or not readable */
+    bool is_asked;
+};
+
 struct verify_run {
     const struct verify_options *options;
     const struct config *config;
     struct terminal terminal;
-    struct signer *signer;
-    struct signer **others; /* one for each account, NULL where it is not open; NULL before they are needed */
-    size_t account;
-    size_t judged; /* signatures */
+    struct holder *holders; /* one for each account */
+    size_t account;         /* that of the request at hand */
+    size_t judged;          /* signatures */
     bool has_wrong;
 };
 
@@ -124,41 +129,35 @@ static bool print(const struct verify_run *run, const struct verify_case *judged
     return done;
 }
 
-/* Opens the other accounts, once: a variable that held a secret is gone after it. What cannot be read is no trouble here,
- * and nobody's command is run unasked. */
-static bool open_others(struct verify_run *run, struct error *error)
+/* Reads the other accounts' secrets. What cannot be read is no trouble here, and nobody's command is run unasked. */
+static void ask_others(struct verify_run *run)
 {
-    if (run->others != NULL)
-        return true;
-    run->others = calloc(run->config->account_count, sizeof(struct signer *));
-    if (run->others == NULL)
-        return error_set(error, ERROR_MEMORY, "out of memory");
     for (size_t i = 0; i < run->config->account_count; i++) {
         const struct config_account *account = &run->config->accounts[i];
+        struct holder *holder = &run->holders[i];
         struct buffer report;
-        if (i == run->account || slice_starts_with(slice_text(account->api_key), "command:") ||
+        if (holder->is_asked || slice_starts_with(slice_text(account->api_key), "command:") ||
             slice_starts_with(slice_text(account->api_secret), "command:"))
             continue;
+        holder->is_asked = true;
         buffer_init(&report, VERIFY_OUTPUT_MAX);
-        if (!signer_open_account(&run->others[i], run->config, i, &report, NULL))
-            run->others[i] = NULL;
+        if (!signer_open_account(&holder->signer, run->config, i, &report, NULL))
+            holder->signer = NULL;
         buffer_free(&report);
     }
-    return true;
 }
 
 /* Whether the signature is right with another account's secret. */
 static bool find_other_account(struct verify_run *run, struct verify_case *judged, struct error *error)
 {
     static const struct recipe_options once = { .without_pairs = true };
-    if (!open_others(run, error))
-        return false;
+    ask_others(run);
     for (size_t i = 0; judged->other_account == NULL && i < run->config->account_count; i++) {
+        const struct signer *signer = run->holders[i].signer;
         struct recipe_finding finding;
-        if (run->others[i] == NULL)
+        if (signer == NULL || i == run->account)
             continue;
-        const struct recipe_keys keys = { .has_secret = true,
-                                          .secret = secret_slice(&run->others[i]->accounts[i].api_secret) };
+        const struct recipe_keys keys = { .has_secret = true, .secret = secret_slice(&signer->accounts[i].api_secret) };
         if (!recipe_judge(&finding, &judged->request, &keys, &once, error))
             return false;
         if (finding.verdict == RECIPE_RIGHT)
@@ -168,17 +167,16 @@ static bool find_other_account(struct verify_run *run, struct verify_case *judge
     return true;
 }
 
-static void close_signers(struct verify_run *run)
+static void end_run(struct verify_run *run)
 {
-    signer_close(run->signer);
-    for (size_t i = 0; run->others != NULL && i < run->config->account_count; i++)
-        signer_close(run->others[i]);
-    free(run->others);
+    for (size_t i = 0; run->holders != NULL && i < run->config->account_count; i++)
+        signer_close(run->holders[i].signer);
+    free(run->holders);
 }
 
 static bool judge(struct verify_run *run, struct verify_case *judged, struct error *error)
 {
-    const struct signer_account *account = &run->signer->accounts[run->account];
+    const struct signer_account *account = &run->holders[run->account].signer->accounts[run->account];
     const struct recipe_keys keys = { .has_secret = true, .secret = secret_slice(&account->api_secret) };
     uint64_t expires = 0;
     judged->account = run->config->accounts[run->account].name;
@@ -208,8 +206,11 @@ static bool open_account(struct verify_run *run, struct slice recorded, struct e
         if (slice_equal_text(recorded, run->config->accounts[i].name))
             wanted = run->config->accounts[i].name;
     }
-    return cli_account_find(&run->account, wanted, run->config, error) &&
-           cli_signer_open(&run->signer, "verify", run->config, run->account, error);
+    if (!cli_account_find(&run->account, wanted, run->config, error))
+        return false;
+    struct holder *holder = &run->holders[run->account];
+    holder->is_asked = true;
+    return holder->signer != NULL || cli_signer_open(&holder->signer, "verify", run->config, run->account, error);
 }
 
 /* --- where requests come from --- */
@@ -234,8 +235,7 @@ static bool judge_file(struct verify_run *run, const struct log_run *log, struct
 {
     size_t first = 0, count = 0;
     char name[LOG_SOURCE_NAME_MAX + 32];
-    if (!log_source_load_file(source, log, run->options->word, &first, &count, error) ||
-        !open_account(run, source->import->records[first].account, error))
+    if (!log_source_load_file(source, log, run->options->word, &first, &count, error))
         return false;
     if (source->import->left_out > 0)
         log_note("countersign verify: %zu entries were left out: %s", source->import->left_out, source->import->reason);
@@ -243,8 +243,9 @@ static bool judge_file(struct verify_run *run, const struct log_run *log, struct
     for (size_t i = first; done && i < first + count; i++) {
         struct verify_case judged = { .name = count == 1 ? source->name : name };
         (void)snprintf(name, sizeof(name), "%s#%zu", source->name, i + 1); /* fits */
-        read_record(&judged, &source->import->records[i], run->options->view);
-        done = judge(run, &judged, error);
+        const struct record *record = &source->import->records[i];
+        read_record(&judged, record, run->options->view);
+        done = open_account(run, record->account, error) && judge(run, &judged, error);
     }
     return done;
 }
@@ -290,11 +291,14 @@ static int judge_all(const struct verify_options *options)
     struct verify_run run = { .options = options,
                               .config = config,
                               .terminal = terminal_detect(STDOUT_FILENO, options->color) };
-    if (!(options->word != NULL ? judge_word(&run, &error) : judge_fields(&run, &error)))
+    run.holders = calloc(config->account_count, sizeof(*run.holders));
+    if (run.holders == NULL)
+        exit_code = cli_failure("verify", &(struct error){ .kind = ERROR_MEMORY, .message = "out of memory" });
+    else if (!(options->word != NULL ? judge_word(&run, &error) : judge_fields(&run, &error)))
         exit_code = cli_failure("verify", &error);
     else
         exit_code = run.judged == 0 ? error_exit_code(ERROR_INPUT) : run.has_wrong ? 1 : 0;
-    close_signers(&run);
+    end_run(&run);
     config_free(config);
     return exit_code;
 }

@@ -365,6 +365,21 @@ def test_of_a_recorded_exchange_the_clients_own_signature_is_judged_else_what_le
         assert account.key.encode() not in done.stdout + done.stderr
 
 
+def test_each_exchange_of_a_file_is_judged_for_its_own_account(start, tmp_path):
+    changes = {"account hedge": {"api_key": "env:HEDGE_KEY", "api_secret": "env:HEDGE_SECRET"},
+               "listener second": {"listen": "127.0.0.1:0", "upstream": "spot", "account": "hedge"}}
+    proxy = start(changes, env_changes={"HEDGE_KEY": "8" * 32, "HEDGE_SECRET": "9" * 32})
+    for listener in ("bot", "second", "bot"):
+        with proxy.client(listener) as client:
+            client.request("POST", "/api/spot/accountList", [], b"{}")
+    proxy.record(3)
+    assert proxy.command("log", "export", "--format", "har", "-o", tmp_path / "three.har").returncode == 0
+    done = proxy.command("verify", tmp_path / "three.har", "--json")
+    judged = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(one["verdict"], one["account"]) for one in judged] == [("right", name) for name in ("main", "hedge", "main")]
+    assert done.returncode == 0
+
+
 @pytest.mark.once
 def test_all_pairs_of_a_body_of_ten_kib_take_less_than_a_second_of_processor_time(verify, tmp_path, account):
     """Processor time, because the tests share the machine; the whole process's, start and end included."""
