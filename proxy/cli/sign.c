@@ -1,6 +1,8 @@
 /* `countersign sign`: signs one request here and shows every step, or gives the command that sends it. Sends nothing. */
 #include "sign.h"
 
+#include "account.h"
+
 #include "countersign/cli.h"
 #include "countersign/clock.h"
 #include "countersign/http_message.h"
@@ -19,7 +21,7 @@ enum {
     SIGN_OUTPUT_MAX = 96 << 20 /* bytes: a body in octal, and the rest */
 };
 
-enum { REPORT_MAX = 65536, READ_AT_ONCE = 65536 }; /* bytes */
+enum { READ_AT_ONCE = 65536 }; /* bytes */
 
 /* --- the request --- */
 
@@ -78,48 +80,6 @@ static struct sign_request make_request(const struct sign_options *options, cons
         request.body_file = NULL;
     }
     return request;
-}
-
-/* --- the account --- */
-
-static bool refuse_account(const char *wanted, const struct config *config, struct error *error)
-{
-    struct buffer names;
-    buffer_init(&names, ERROR_MESSAGE_MAX / 2);
-    for (size_t i = 0; i < config->account_count; i++)
-        buffer_append_format(&names, "%s%s", i == 0 ? "" : ", ", config->accounts[i].name); /* cut where too many */
-    if (wanted == NULL)
-        (void)error_set(error, ERROR_USAGE, "--account is missing: choose one of %s", buffer_text(&names));
-    else
-        (void)error_set(error, ERROR_USAGE, "there is no account \"%.64s\": the configuration has %s", wanted,
-                        buffer_text(&names));
-    buffer_free(&names);
-    return false;
-}
-
-static bool find_account(size_t *account, const char *wanted, const struct config *config, struct error *error)
-{
-    if (wanted == NULL && config->account_count == 1) {
-        *account = 0;
-        return true;
-    }
-    for (size_t i = 0; wanted != NULL && i < config->account_count; i++) {
-        if (strcmp(config->accounts[i].name, wanted) == 0) {
-            *account = i;
-            return true;
-        }
-    }
-    return refuse_account(wanted, config, error);
-}
-
-/* Where the first listener of this account forwards to; the first upstream where there is none. */
-static const struct config_upstream *upstream_of(const struct config *config, size_t account)
-{
-    for (size_t i = 0; i < config->listener_count; i++) {
-        if (config->listeners[i].account == account)
-            return &config->upstreams[config->listeners[i].upstream];
-    }
-    return &config->upstreams[0];
 }
 
 /* --- signing --- */
@@ -185,37 +145,19 @@ static bool print(const struct sign_options *options, const struct sign_request 
     return done;
 }
 
-/* The signer's report has a line for each secret that cannot be read: all but the last are printed here, the last is the
- * error. */
-static bool open_signer(struct signer **signer, const struct config *config, size_t account, struct error *error)
-{
-    struct buffer report;
-    buffer_init(&report, REPORT_MAX);
-    bool done = signer_open_account(signer, config, account, &report, error);
-    struct slice rest = buffer_slice(&report), line;
-    while (!done && slice_next_part(&rest, '\n', &line) && line.length > 0) {
-        if (rest.length > 0)
-            (void)fprintf(stderr, "countersign sign: %.*s\n", SLICE_ARGUMENTS(line)); /* nowhere else to say it */
-        else
-            (void)error_set(error, error->kind, "%.*s", SLICE_ARGUMENTS(line)); /* false, as `done` is */
-    }
-    buffer_free(&report);
-    return done;
-}
-
 static bool run(const struct sign_options *options, const struct config *config, struct buffer *body,
                 struct error *error)
 {
     struct signer *signer = NULL;
     struct sign_result result;
     size_t account = 0;
-    if (!find_account(&account, options->account, config, error) || !read_body(body, options, error) ||
-        !open_signer(&signer, config, account, error))
+    if (!account_find(&account, options->account, config, error) || !read_body(body, options, error) ||
+        !account_open_signer(&signer, "sign", config, account, error))
         return false;
     struct sign_request request = make_request(options, config->accounts[account].name, buffer_slice(body));
     int64_t expires_ms = options->at != NULL ? options->at_ms : clock_wall_us() / 1000;
     bool done = sign(&result, &request, signer, account, expires_ms, error) &&
-                print(options, &request, &result, upstream_of(config, account), error);
+                print(options, &request, &result, account_upstream(config, account), error);
     signer_close(signer);
     return done;
 }
