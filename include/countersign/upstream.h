@@ -127,6 +127,7 @@ struct upstream_timing {   /* wall clock, µs; 0 where it did not happen */
 
 struct upstream_result { /* valid during `done` only, but see upstream_result_take_body */
     enum upstream_failure failure;
+    int system_error;                   /* errno of a connection that could not be had; 0 where none is known */
     char message[256];                  /* for people: what failed on which host, libcurl's own words */
     bool bytes_left;                    /* a byte of the request was written to a connection, or (TLS) may have been */
     unsigned attempts;                  /* how many times the request was begun to be sent: 0, 1, or 2 */

@@ -1,12 +1,11 @@
 /* `countersign sign`: signs one request here and shows every step, or gives the command that sends it. Sends nothing. */
 #include "sign.h"
 
-#include "account.h"
-
 #include "countersign/cli.h"
 #include "countersign/clock.h"
 #include "countersign/http_message.h"
 #include "countersign/signer.h"
+#include "account.h"
 #include "sign_options.h"
 #include "terminal.h"
 
