@@ -187,6 +187,7 @@ const char *probe_status_name(enum probe_status status);
 struct probe_line {
     const char *check; /* a word for scripts; static */
     const char *title; /* for people; static */
+    const char *way;   /* "ipv4", "ipv6", "proxy"; NULL where it is about none; static */
     enum probe_status status;
     char says[PROBE_SENTENCE_MAX];     /* what was seen, and what it means */
     char todo[PROBE_SENTENCE_MAX];     /* "" where there is nothing to do */
@@ -224,7 +225,7 @@ enum probe_standing { PROBE_RULED_OUT, PROBE_UNLIKELY, PROBE_POSSIBLE, PROBE_LIK
 const char *probe_standing_name(enum probe_standing standing);
 
 struct probe_cause {
-    const char *id; /* of the catalogue of causes */
+    const char *id; /* of the catalogue of causes, where it has one */
     enum probe_standing standing;
     char because[PROBE_SENTENCE_MAX];
 };

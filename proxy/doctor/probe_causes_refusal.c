@@ -36,6 +36,15 @@ static bool same_text(struct probe_cause *cause, const struct probe_facts *facts
            probe_stands(cause, PROBE_SHOWN, "key and secret are the same text");
 }
 
+/* Where no answer of the exchange can say more. */
+static bool odd_form(struct probe_cause *cause, const struct probe_facts *facts)
+{
+    if (!facts->probes->is_offline || (!is_suspicious(facts, KEY) && !is_suspicious(facts, SECRET)))
+        return false;
+    return probe_stands(cause, PROBE_LIKELY, "the form of the %s is odd, see above",
+                        is_suspicious(facts, KEY) ? "API key" : "secret");
+}
+
 /* --- clock --- */
 
 static bool clock_off(struct probe_cause *cause, const struct probe_facts *facts)
@@ -169,7 +178,7 @@ static bool wrong_key(struct probe_cause *cause, const struct probe_facts *facts
     return probe_stands(cause, PROBE_POSSIBLE, "nothing shows that the exchange knows this key");
 }
 
-static bool account_frozen(struct probe_cause *cause, const struct probe_facts *facts)
+static bool sub_account_frozen(struct probe_cause *cause, const struct probe_facts *facts)
 {
     if (!probe_code_is(facts, "401") || facts->is_accepted)
         return false;
@@ -177,7 +186,7 @@ static bool account_frozen(struct probe_cause *cause, const struct probe_facts *
                         "401 is documented for it; no probe can see it");
 }
 
-static bool key_expired(struct probe_cause *cause, const struct probe_facts *facts)
+static bool login_expired(struct probe_cause *cause, const struct probe_facts *facts)
 {
     if (!probe_code_is(facts, "1401") || facts->is_accepted)
         return false;
@@ -214,6 +223,7 @@ const struct probe_cause_row probe_refusal_causes[] = {
       "Take it out where the key or secret is kept, or set trim = yes for the account." },
     { "same-text", "the API key was put in the secret's place, or the other way round", same_text,
       "Copy the secret again; if it is lost, make a new key at the exchange." },
+    { "key-form", "the key or the secret was not copied as it is", odd_form, "Copy it again, by machine." },
     { "clock", "this machine's clock", clock_off,
       "Set the clock (timedatectl set-ntp true). How far off the exchange tolerates is not documented." },
     { "ip-family", "the key's IP whitelist holds the address of one family and not of the other", ip_family,
@@ -226,13 +236,14 @@ const struct probe_cause_row probe_refusal_causes[] = {
       "Compare the key's whitelist at the exchange with the address that requests leave from." },
     { "wrong-key", "the exchange does not know this API key", wrong_key,
       "Compare the API key with the one the exchange shows; was it deleted, is it of another exchange or of a test?" },
-    { "account-frozen", "the sub-account was frozen or deleted by its main account", account_frozen,
+    { "sub-account-frozen", "the sub-account was frozen or deleted by its main account", sub_account_frozen,
       "Ask whoever holds the main account." },
-    { "key-expired", "the key or its login has expired", key_expired,
+    { "login-expired", "the key or its login has expired", login_expired,
       "Look at the key at the exchange, or make a new one." },
     { "not-permitted", "this account or key may not do this", not_permitted,
       "Look at what the account and the key may do, at the exchange." },
-    { "rate-limit", "too many requests", too_many, "Wait some seconds; what else asks from this address or account?" },
-    { "exchange-fault", "the exchange itself has a fault", their_fault, "Wait, and try again." },
+    { "rate-per-address", "too many requests, of this address or of this user", too_many,
+      "Wait some seconds; what else asks from this address or account?" },
+    { "exchange-internal", "the exchange itself has a fault", their_fault, "Wait, and try again." },
     { NULL, NULL, NULL, NULL },
 };

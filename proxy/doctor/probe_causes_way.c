@@ -6,21 +6,39 @@ static bool has_failed(const struct probe_facts *facts, enum probe_failure failu
     return facts->closed != NULL && facts->closed->reply == PROBE_NO_ANSWER && facts->closed->failure == failure;
 }
 
-static bool name(struct probe_cause *cause, const struct probe_facts *facts)
+static bool is_known_not_to_exist(const struct probe_facts *facts)
 {
-    return has_failed(facts, PROBE_FAILURE_NAME) && probe_stands(cause, PROBE_SHOWN, "%s", facts->closed->words);
+    const struct probe_names *names = facts->probes->names;
+    return names[PROBE_FAMILY_4].does_not_exist && names[PROBE_FAMILY_6].does_not_exist;
 }
 
-static bool nothing_listens(struct probe_cause *cause, const struct probe_facts *facts)
+static bool name_unknown(struct probe_cause *cause, const struct probe_facts *facts)
+{
+    return has_failed(facts, PROBE_FAILURE_NAME) && is_known_not_to_exist(facts) &&
+           probe_stands(cause, PROBE_SHOWN, "%s", facts->closed->words);
+}
+
+static bool resolver_down(struct probe_cause *cause, const struct probe_facts *facts)
+{
+    return has_failed(facts, PROBE_FAILURE_NAME) && !is_known_not_to_exist(facts) &&
+           probe_stands(cause, PROBE_LIKELY, "%s; the resolver does not say that there is no such name",
+                        facts->closed->words);
+}
+
+static bool nobody_listens(struct probe_cause *cause, const struct probe_facts *facts)
 {
     return has_failed(facts, PROBE_FAILURE_REFUSED) &&
            probe_stands(cause, PROBE_SHOWN, "nothing listens at %s: %s", facts->probes->url, facts->closed->words);
 }
 
-static bool unreachable(struct probe_cause *cause, const struct probe_facts *facts)
+static bool no_route(struct probe_cause *cause, const struct probe_facts *facts)
 {
-    return (has_failed(facts, PROBE_FAILURE_UNREACHABLE) || has_failed(facts, PROBE_FAILURE_SILENT)) &&
-           probe_stands(cause, PROBE_LIKELY, "%s", facts->closed->words);
+    return has_failed(facts, PROBE_FAILURE_UNREACHABLE) && probe_stands(cause, PROBE_SHOWN, "%s", facts->closed->words);
+}
+
+static bool packets_lost(struct probe_cause *cause, const struct probe_facts *facts)
+{
+    return has_failed(facts, PROBE_FAILURE_SILENT) && probe_stands(cause, PROBE_LIKELY, "%s", facts->closed->words);
 }
 
 static bool has_failed_by_trust(const struct probe_facts *facts, enum probe_trust trust)
@@ -49,6 +67,9 @@ static bool not_yet_valid(struct probe_cause *cause, const struct probe_facts *f
 
 static bool not_trusted(struct probe_cause *cause, const struct probe_facts *facts)
 {
+    if (has_failed_by_trust(facts, PROBE_TRUSTED)) /* the host's name is looked at when all else is well */
+        return probe_stands(cause, PROBE_SHOWN, "the certificate that is shown is for %s, not for %s",
+                            facts->probes->tls.subject, facts->probes->host);
     if (!has_failed_by_trust(facts, PROBE_ISSUER_UNKNOWN) && !has_failed_by_trust(facts, PROBE_CERTIFICATE_REFUSED))
         return false;
     return probe_stands(cause, PROBE_SHOWN,
@@ -56,12 +77,10 @@ static bool not_trusted(struct probe_cause *cause, const struct probe_facts *fac
                         facts->probes->host, facts->probes->tls.issuer, facts->probes->tls.reason);
 }
 
-static bool other_tls(struct probe_cause *cause, const struct probe_facts *facts)
+static bool not_tls(struct probe_cause *cause, const struct probe_facts *facts)
 {
-    const struct probe_tls *tls = &facts->probes->tls;
-    if (!has_failed(facts, PROBE_FAILURE_TLS) || (tls->was_seen && tls->trust != PROBE_TRUSTED))
-        return false;
-    return probe_stands(cause, PROBE_SHOWN, "%s", facts->closed->words);
+    return has_failed(facts, PROBE_FAILURE_TLS) && !facts->probes->tls.was_seen &&
+           probe_stands(cause, PROBE_SHOWN, "%s", facts->closed->words);
 }
 
 static bool egress(struct probe_cause *cause, const struct probe_facts *facts)
@@ -69,12 +88,15 @@ static bool egress(struct probe_cause *cause, const struct probe_facts *facts)
     return has_failed(facts, PROBE_FAILURE_EGRESS) && probe_stands(cause, PROBE_SHOWN, "%s", facts->closed->words);
 }
 
-static bool broken(struct probe_cause *cause, const struct probe_facts *facts)
+static bool connection_cut(struct probe_cause *cause, const struct probe_facts *facts)
 {
-    if (!has_failed(facts, PROBE_FAILURE_LOST) && !has_failed(facts, PROBE_FAILURE_SLOW) &&
-        !has_failed(facts, PROBE_FAILURE_OTHER))
-        return false;
-    return probe_stands(cause, PROBE_POSSIBLE, "%s", facts->closed->words);
+    return (has_failed(facts, PROBE_FAILURE_LOST) || has_failed(facts, PROBE_FAILURE_OTHER)) &&
+           probe_stands(cause, PROBE_POSSIBLE, "%s", facts->closed->words);
+}
+
+static bool slow(struct probe_cause *cause, const struct probe_facts *facts)
+{
+    return has_failed(facts, PROBE_FAILURE_SLOW) && probe_stands(cause, PROBE_POSSIBLE, "%s", facts->closed->words);
 }
 
 static bool no_http(struct probe_cause *cause, const struct probe_facts *facts)
@@ -128,20 +150,23 @@ static bool another_server(struct probe_cause *cause, const struct probe_facts *
 }
 
 const struct probe_cause_row probe_way_causes[] = {
-    { "name-resolution", "the host's name does not resolve", name,
-      "Compare the upstream's url letter by letter, then look at this machine's resolver." },
-    { "nothing-listens", "nothing listens where the upstream's url points", nothing_listens,
+    { "name-unknown", "there is no such host", name_unknown, "Compare the upstream's url letter by letter." },
+    { "resolver-down", "the host's name cannot be looked up", resolver_down,
+      "Look at this machine's resolver (/etc/resolv.conf, resolvectl query), and at its network." },
+    { "nobody-listens", "nothing listens where the upstream's url points", nobody_listens,
       "Compare the upstream's url and port; is what should listen there running?" },
-    { "unreachable", "the exchange's address cannot be reached from here", unreachable,
+    { "no-route", "this machine has no way to the exchange's address", no_route,
       "Look at this machine's network: route, firewall, ip_family and bind_address of the upstream." },
+    { "packets-lost", "nothing comes back from the exchange's address", packets_lost,
+      "Look for a firewall on the way; try the other IP family with ip_family, or another network." },
     { "certificate-expired", "the certificate has expired, or this machine's date is wrong", expired,
       "Compare this machine's date with the real one first; if it is right, whoever answers has to renew." },
     { "clock", "this machine's date lies before the certificate's", not_yet_valid, "Set this machine's date." },
     { "certificate-untrusted", "something that is not trusted answers in the exchange's place", not_trusted,
       "A filter or a login page on this network; or set ca_file of the upstream to the issuer that is meant." },
-    { "tls", "no TLS connection comes about", other_tls,
+    { "not-tls", "no TLS connection comes about", not_tls,
       "Compare the upstream's url with what listens there; a filter on the way can cause it, too." },
-    { "egress-proxy", "the egress proxy gives no way to the exchange", egress,
+    { "egress-refused", "the egress proxy gives no way to the exchange", egress,
       "Look at the upstream's proxy: address, user and password, what it allows." },
     { "not-http", "what answers speaks no HTTP", no_http, "Compare the upstream's url and port." },
     { "captive-portal", "something on the network answers in the exchange's place, such as a login page",
@@ -149,7 +174,8 @@ const struct probe_cause_row probe_way_causes[] = {
     { "gateway", "a gateway before the exchange refuses, or has nothing behind it", gateway,
       "Wait and try again; if it stays, ask the exchange whether this address or country is blocked." },
     { "other-server", "what answers is not the exchange", another_server, "Compare the upstream's url." },
-    { "connection", "the connection breaks, or is too slow", broken,
-      "Run this again; then look at this machine's network, and at --timeout." },
+    { "connection-cut", "the connection breaks", connection_cut,
+      "Run this again; then look at this machine's network." },
+    { "slow-exchange", "no whole answer comes in time", slow, "Run this again, with a longer --timeout." },
     { NULL, NULL, NULL, NULL },
 };

@@ -162,7 +162,11 @@ static const struct {
 void probe_line_of_answer(struct probe_line *line, enum probe_way way, enum probe_trial trial,
                           const struct probes *probes)
 {
+    static const char *const ways[PROBE_WAYS] = {
+        [PROBE_IPV4] = "ipv4", [PROBE_IPV6] = "ipv6", [PROBE_PROXY] = "proxy"
+    };
     *line = (struct probe_line){ .check = trials[trial].check,
+                                 .way = ways[way],
                                  .title = trials[trial].titles[way],
                                  .answer = &probes->answers[way][trial] };
     probe_answer_text(line->says, line->answer);
