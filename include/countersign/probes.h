@@ -158,7 +158,7 @@ struct probes {
     const char *url;
     char host[PROBE_WORDS_MAX];
     bool is_address;   /* the host is an address, and no name */
-    const char *proxy; /* without user and password; "" for none */
+    const char *proxy; /* "" for none */
     bool is_offline;
 
     char form_error[2][PROBE_SENTENCE_MAX]; /* key, secret: why it cannot be read; "" where it was */

@@ -23,7 +23,6 @@ struct doctor_run {
     struct signer *signer; /* NULL where key or secret cannot be read */
     struct doctor_asker *asker;
     struct probes probes;
-    char proxy_shown[PROBE_WORDS_MAX];
     struct doctor_page page;
     struct error *error;
 };
@@ -46,27 +45,14 @@ static bool find_upstream(struct doctor_run *run)
     return error_set(run->error, ERROR_USAGE, "there is no upstream \"%.64s\" in the configuration", wanted);
 }
 
-/* "http://user:password@host:port" without what stands before the '@'. */
-static void show_proxy(char *shown, const char *proxy)
-{
-    const char *host = strrchr(proxy, '@');
-    const char *slashes = strstr(proxy, "://");
-    int scheme = slashes == NULL ? 0 : (int)(slashes - proxy) + 3;
-    if (host == NULL)
-        (void)snprintf(shown, PROBE_WORDS_MAX, "%s", proxy); /* cut to fit, here and below */
-    else
-        (void)snprintf(shown, PROBE_WORDS_MAX, "%.*s%s", scheme, proxy, host + 1);
-}
-
 static void describe_configuration(struct doctor_run *run)
 {
     struct probes *probes = &run->probes;
-    show_proxy(run->proxy_shown, run->upstream->proxy);
     probes->file = run->config->file;
     probes->account = run->config->accounts[run->account].name;
     probes->upstream = run->upstream->name;
     probes->url = run->upstream->url;
-    probes->proxy = run->proxy_shown;
+    probes->proxy = run->upstream->proxy;
     probes->is_offline = run->options->offline;
     probes->tls.is_plain = strncmp(run->upstream->url, "https:", 6) != 0;
     probes->now_us = clock_wall_us();

@@ -247,6 +247,8 @@ static void done(void *context, struct upstream_result *result)
 {
     struct asking *asking = context;
     asking->connection = result->connection;
+    if (result->attempts == 0)
+        asking->asker->probes->requests--; /* it was not begun to be sent */
     copy_address(asking->answer->local, result->connection.local_address);
     copy_address(asking->answer->remote, result->connection.remote_address);
     if (result->failure == UPSTREAM_OK)

@@ -55,8 +55,23 @@ static bool is_certain(int code)
     return code == EAI_NONAME || code == EAI_NODATA || code == EAI_ADDRFAMILY;
 }
 
+/* libcurl asks no resolver for these names, and takes both loopback addresses (RFC 6761 §6.3; since 7.78). */
+static bool is_localhost(const char *host)
+{
+    static const char name[] = "localhost";
+    struct slice ending = slice_text(host);
+    if (ending.length > sizeof(name) - 1)
+        ending = slice_from(ending, ending.length - (sizeof(name) - 1) - 1);
+    return slice_equal_text_caseless(ending, name) || slice_equal_text_caseless(ending, ".localhost");
+}
+
 static void resolve(struct probe_names *names, const char *host, int family)
 {
+    if (is_localhost(host)) {
+        names->count = 1;
+        (void)snprintf(names->addresses[0], PROBE_TEXT_MAX, "%s", family == AF_INET ? "127.0.0.1" : "::1"); /* fits */
+        return;
+    }
     const struct addrinfo wanted = { .ai_family = family, .ai_socktype = SOCK_STREAM };
     struct addrinfo *found = NULL;
     int code = getaddrinfo(host, NULL, &wanted, &found);

@@ -3,6 +3,7 @@
 
 #include "countersign/json_write.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 enum {
@@ -90,6 +91,25 @@ static void append_causes(struct buffer *out, const struct doctor_page *page, co
     }
 }
 
+static void append_last_words(struct buffer *out, const struct doctor_page *page, const struct probe_verdict *verdict,
+                              const struct probes *probes)
+{
+    char text[PROBE_SENTENCE_MAX];
+    if (verdict->code[0] != '\0') {
+        (void)snprintf(text, sizeof(text), "`countersign explain %s` says more of this code.",
+                       verdict->code); /* fits */
+        append_text(out, page, text, 0, TERMINAL_PLAIN);
+        buffer_append_byte(out, '\n');
+    }
+    if (probes->requests > 0) {
+        (void)snprintf(text, sizeof(text),
+                       "%u requests of at most %u were sent; nothing was placed, cancelled or moved.", probes->requests,
+                       probes->requests_max); /* fits */
+        append_text(out, page, text, 0, TERMINAL_DIM);
+        buffer_append_byte(out, '\n');
+    }
+}
+
 static void append_verdict(struct buffer *out, const struct doctor_page *page, const struct probe_verdict *verdict,
                            const struct probes *probes)
 {
@@ -101,17 +121,7 @@ static void append_verdict(struct buffer *out, const struct doctor_page *page, c
         append_text(out, page, verdict->todo, 0, TERMINAL_PLAIN);
         buffer_append_byte(out, '\n');
     }
-    if (verdict->code[0] != '\0') {
-        buffer_append_text(out, "`countersign explain ");
-        append_text(out, page, verdict->code, 0, TERMINAL_PLAIN);
-        buffer_append_text(out, "` says more of this code.\n");
-    }
-    if (probes->requests == 0)
-        return;
-    terminal_style_begin(out, &page->terminal, TERMINAL_DIM);
-    buffer_append_format(out, "%u requests of at most %u were sent; nothing was placed, cancelled or moved.\n",
-                         probes->requests, probes->requests_max);
-    terminal_style_end(out, &page->terminal, TERMINAL_DIM);
+    append_last_words(out, page, verdict, probes);
 }
 
 /* --- for scripts --- */

@@ -167,7 +167,7 @@ const struct probe_cause_row probe_way_causes[] = {
     { "not-tls", "no TLS connection comes about", not_tls,
       "Compare the upstream's url with what listens there; a filter on the way can cause it, too." },
     { "egress-refused", "the egress proxy gives no way to the exchange", egress,
-      "Look at the upstream's proxy: address, user and password, what it allows." },
+      "Look at the upstream's proxy: its address, whether it runs, what it allows." },
     { "not-http", "what answers speaks no HTTP", no_http, "Compare the upstream's url and port." },
     { "captive-portal", "something on the network answers in the exchange's place, such as a login page",
       captive_portal, "Open the upstream's url in a browser on this machine, and log in to the network if asked." },

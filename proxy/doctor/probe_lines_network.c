@@ -217,8 +217,7 @@ void probe_line_proxy(struct probe_line *line, const struct probes *probes)
         line->status = PROBE_FAILED;
         probe_text(line->says, "%s: %s", probes->proxy, answer->words);
         probe_text(line->todo,
-                   "Does it run, does it allow CONNECT to %s, does it want a user and password "
-                   "(http://user:password@host:port)?",
+                   "Does it run, and does it allow CONNECT to %s? One that asks for a password cannot be used.",
                    probes->host);
     } else {
         probe_text(line->says, "%s gives a way; from %s to it at %s. The exchange sees the proxy's own address.",
