@@ -239,6 +239,7 @@ struct probe_verdict {
     struct probe_cause causes[PROBE_CAUSES_MAX]; /* the likeliest first; empty where all is well */
     size_t cause_count;
     char code[PROBE_CODE_MAX]; /* of the refusal, "" where there was none */
+    const char *code_means;    /* the catalogue's sentence on it, NULL where it has none; static */
     char sentence[PROBE_SENTENCE_MAX];
     char todo[PROBE_SENTENCE_MAX];
 };

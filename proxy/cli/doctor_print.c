@@ -17,26 +17,16 @@ enum {
 
 /* --- for people --- */
 
-/* Words from `column` on, each further line indented; without a width in one line. The text is escaped already. */
-static void append_wrapped(struct buffer *out, struct slice text, size_t column, size_t width)
+/* A pipe gets its lines whole. */
+static size_t columns_of(const struct doctor_page *page, size_t column)
 {
-    size_t room = width < column + TEXT_COLUMNS_MIN ? SIZE_MAX : width - column;
-    size_t used = 0;
-    struct slice word;
-    room = room != SIZE_MAX && room > TEXT_COLUMNS_MAX ? TEXT_COLUMNS_MAX : room;
-    while (text.data != NULL && slice_next_part(&text, ' ', &word)) {
-        size_t columns = terminal_columns(word);
-        if (used > 0 && used + 1 + columns > room) {
-            buffer_append_format(out, "\n%*s", (int)column, "");
-            used = 0;
-        }
-        if (used > 0)
-            buffer_append_byte(out, ' ');
-        buffer_append_slice(out, word);
-        used += columns + (used > 0);
-    }
+    size_t width = page->terminal.width;
+    if (width < column + TEXT_COLUMNS_MIN)
+        return SIZE_MAX;
+    return width < column + TEXT_COLUMNS_MAX ? width : column + TEXT_COLUMNS_MAX;
 }
 
+/* From `column` on to its line's end, each further line indented. */
 static void append_text(struct buffer *out, const struct doctor_page *page, const char *text, size_t column,
                         enum terminal_style style)
 {
@@ -44,7 +34,7 @@ static void append_text(struct buffer *out, const struct doctor_page *page, cons
     buffer_init(&escaped, OUTPUT_MAX);
     terminal_append_escaped(&escaped, slice_text(text), TERMINAL_ONE_LINE);
     terminal_style_begin(out, &page->terminal, style);
-    append_wrapped(out, buffer_slice(&escaped), column, page->terminal.width);
+    terminal_append_wrapped(out, buffer_slice(&escaped), column, columns_of(page, column));
     terminal_style_end(out, &page->terminal, style);
     buffer_free(&escaped);
 }
@@ -62,10 +52,20 @@ static void append_line(struct buffer *out, const struct doctor_page *page, cons
     buffer_append_format(out, "%-*s", TITLE_COLUMNS, line->title);
     append_text(out, page, line->says, TEXT_COLUMN, line->status == PROBE_SKIPPED ? TERMINAL_DIM : TERMINAL_PLAIN);
     if (line->todo[0] != '\0') {
-        buffer_append_format(out, "\n%*s", TEXT_COLUMN, "");
+        buffer_append_format(out, "%*s", TEXT_COLUMN, "");
         append_text(out, page, line->todo, TEXT_COLUMN, TERMINAL_DIM);
     }
-    buffer_append_byte(out, '\n');
+}
+
+/* "1401: The exchange does not accept ..." */
+static void append_code(struct buffer *out, const struct doctor_page *page, const struct probe_verdict *verdict)
+{
+    char text[PROBE_SENTENCE_MAX];
+    if (verdict->code_means == NULL)
+        return;
+    (void)snprintf(text, sizeof(text), "%s: %s What the probes say of its causes:", verdict->code,
+                   verdict->code_means); /* cut to fit */
+    append_text(out, page, text, 0, TERMINAL_PLAIN);
 }
 
 static void append_causes(struct buffer *out, const struct doctor_page *page, const struct probe_verdict *verdict)
@@ -79,6 +79,7 @@ static void append_causes(struct buffer *out, const struct doctor_page *page, co
     if (verdict->cause_count == 0)
         return;
     buffer_append_byte(out, '\n');
+    append_code(out, page, verdict);
     for (size_t i = 0; i < verdict->cause_count; i++) {
         const struct probe_cause *cause = &verdict->causes[i];
         enum terminal_style style = styles[cause->standing];
@@ -87,7 +88,6 @@ static void append_causes(struct buffer *out, const struct doctor_page *page, co
         terminal_style_end(out, &page->terminal, style);
         buffer_append_format(out, "%-*s", ID_COLUMNS, cause->id);
         append_text(out, page, cause->because, CAUSE_COLUMN, style == TERMINAL_DIM ? TERMINAL_DIM : TERMINAL_PLAIN);
-        buffer_append_byte(out, '\n');
     }
 }
 
@@ -99,14 +99,12 @@ static void append_last_words(struct buffer *out, const struct doctor_page *page
         (void)snprintf(text, sizeof(text), "`countersign explain %s` says more of this code.",
                        verdict->code); /* fits */
         append_text(out, page, text, 0, TERMINAL_PLAIN);
-        buffer_append_byte(out, '\n');
     }
     if (probes->requests > 0) {
         (void)snprintf(text, sizeof(text),
                        "%u requests of at most %u were sent; nothing was placed, cancelled or moved.", probes->requests,
                        probes->requests_max); /* fits */
         append_text(out, page, text, 0, TERMINAL_DIM);
-        buffer_append_byte(out, '\n');
     }
 }
 
@@ -116,11 +114,8 @@ static void append_verdict(struct buffer *out, const struct doctor_page *page, c
     append_causes(out, page, verdict);
     buffer_append_byte(out, '\n');
     append_text(out, page, verdict->sentence, 0, TERMINAL_BOLD);
-    buffer_append_byte(out, '\n');
-    if (verdict->todo[0] != '\0') {
+    if (verdict->todo[0] != '\0')
         append_text(out, page, verdict->todo, 0, TERMINAL_PLAIN);
-        buffer_append_byte(out, '\n');
-    }
     append_last_words(out, page, verdict, probes);
 }
 
@@ -172,6 +167,7 @@ static void append_verdict_json(struct buffer *out, const struct probe_verdict *
     append_member(out, "sentence", verdict->sentence);
     append_member_if(out, "todo", verdict->todo);
     append_member_if(out, "code", verdict->code);
+    append_member_if(out, "code_means", verdict->code_means);
     buffer_append_text(out, ",\"causes\":[");
     for (size_t i = 0; i < verdict->cause_count; i++) {
         const struct probe_cause *cause = &verdict->causes[i];

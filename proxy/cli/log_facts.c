@@ -2,6 +2,7 @@
  * thread. */
 #include "log_command.h"
 
+#include "countersign/catalogue.h"
 #include "countersign/clock.h"
 #include "countersign/hex.h"
 
@@ -131,6 +132,18 @@ static void append_sentence(const struct page *page)
     buffer_append_text(page->out, "\n\n");
 }
 
+/* What the catalogue has for a failure, and how to see the rest. */
+static void append_meaning(const struct page *page)
+{
+    const struct catalogue_entry *entry = catalogue_of_record(page->record);
+    if (entry == NULL)
+        return;
+    append_fact(page, "meaning", slice_text(entry->summary));
+    begin_fact(page, "");
+    buffer_append_format(page->out, "countersign explain %s", entry->name);
+    end_fact(page);
+}
+
 static void append_request_facts(const struct page *page)
 {
     const struct record *record = page->record;
@@ -148,6 +161,7 @@ static void append_request_facts(const struct page *page)
     append_fact(page, "outcome", slice_text(record_outcome_name(record->outcome)));
     append_fact(page, "error", record->error_name);
     append_fact(page, "", record->error_message);
+    append_meaning(page);
 }
 
 static void append_party_facts(const struct page *page)

@@ -69,4 +69,8 @@ size_t terminal_columns(struct slice text);
 /* Appends escaped text, cut in the middle with "…" where it takes more than `columns`. */
 void terminal_append_fitted(struct buffer *out, struct slice text, size_t columns);
 
+/* Appends escaped text broken at its blanks, each line behind the first with `indent` blanks before it, none wider than
+ * `columns` but for a word that is, and a line feed at its end. The first line is to begin at column `indent`. */
+void terminal_append_wrapped(struct buffer *out, struct slice text, size_t indent, size_t columns);
+
 #endif

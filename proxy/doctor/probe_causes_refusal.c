@@ -178,7 +178,8 @@ static bool wrong_key(struct probe_cause *cause, const struct probe_facts *facts
     return probe_stands(cause, PROBE_POSSIBLE, "nothing shows that the exchange knows this key");
 }
 
-static bool sub_account_frozen(struct probe_cause *cause, const struct probe_facts *facts)
+/* Frozen or deleted. */
+static bool sub_account(struct probe_cause *cause, const struct probe_facts *facts)
 {
     if (!probe_code_is(facts, "401") || facts->is_accepted)
         return false;
@@ -207,17 +208,6 @@ static bool their_fault(struct probe_cause *cause, const struct probe_facts *fac
            probe_stands(cause, PROBE_LIKELY, "it answered HTTP %d, code %s", facts->right->status, facts->right->code);
 }
 
-/* 3012 to 3015 are about trading, 6001 about what a sub-account may do. */
-static bool not_permitted(struct probe_cause *cause, const struct probe_facts *facts)
-{
-    static const char *const codes[] = { "3012", "3013", "3014", "3015", "6001" };
-    for (size_t i = 0; i < ARRAY_LENGTH(codes); i++) {
-        if (probe_code_is(facts, codes[i]))
-            return probe_stands(cause, PROBE_SHOWN, "%s is documented for it: the signature was accepted", codes[i]);
-    }
-    return false;
-}
-
 const struct probe_cause_row probe_refusal_causes[] = {
     { "key-white-space", "white space around the key or the secret", white_space,
       "Take it out where the key or secret is kept, or set trim = yes for the account." },
@@ -236,12 +226,11 @@ const struct probe_cause_row probe_refusal_causes[] = {
       "Compare the key's whitelist at the exchange with the address that requests leave from." },
     { "wrong-key", "the exchange does not know this API key", wrong_key,
       "Compare the API key with the one the exchange shows; was it deleted, is it of another exchange or of a test?" },
-    { "sub-account-frozen", "the sub-account was frozen or deleted by its main account", sub_account_frozen,
+    { "sub-account-frozen", "the main account froze the sub-account", sub_account,
       "Ask whoever holds the main account." },
+    { "sub-account-deleted", "the sub-account was deleted", sub_account, "Ask whoever holds the main account." },
     { "login-expired", "the key or its login has expired", login_expired,
       "Look at the key at the exchange, or make a new one." },
-    { "not-permitted", "this account or key may not do this", not_permitted,
-      "Look at what the account and the key may do, at the exchange." },
     { "rate-per-address", "too many requests, of this address or of this user", too_many,
       "Wait some seconds; what else asks from this address or account?" },
     { "exchange-internal", "the exchange itself has a fault", their_fault, "Wait, and try again." },

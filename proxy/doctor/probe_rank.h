@@ -44,4 +44,18 @@ bool probe_stands(struct probe_cause *cause, enum probe_standing standing, const
 extern const struct probe_cause_row probe_way_causes[];
 extern const struct probe_cause_row probe_refusal_causes[];
 
+/* What the verdict says of a cause beside its probe_cause. */
+struct probe_cause_words {
+    const char *name;
+    const char *todo;
+};
+
+/* Puts a cause in its place, after its equals. `words` has PROBE_CAUSES_MAX. What does not fit is left out. */
+void probe_rank_insert(struct probe_verdict *verdict, struct probe_cause_words *words, const struct probe_cause *cause,
+                       struct probe_cause_words its_words);
+
+/* Adds what is documented for the refusal's code, and was not judged yet; sets code_means. */
+void probe_rank_documented(struct probe_verdict *verdict, struct probe_cause_words *words,
+                           const struct probe_facts *facts);
+
 #endif

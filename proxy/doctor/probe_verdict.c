@@ -13,33 +13,33 @@ const char *probe_standing_name(enum probe_standing standing)
     return names[standing];
 }
 
-/* Keeps the order of the rows among equals. */
-static void insert(struct probe_verdict *verdict, const struct probe_cause_row **rows, const struct probe_cause *cause,
-                   const struct probe_cause_row *row)
+void probe_rank_insert(struct probe_verdict *verdict, struct probe_cause_words *words, const struct probe_cause *cause,
+                       struct probe_cause_words its_words)
 {
     size_t at = verdict->cause_count;
     if (at == PROBE_CAUSES_MAX)
         return;
     while (at > 0 && verdict->causes[at - 1].standing < cause->standing) {
         verdict->causes[at] = verdict->causes[at - 1];
-        rows[at] = rows[at - 1];
+        words[at] = words[at - 1];
         at--;
     }
     verdict->causes[at] = *cause;
-    rows[at] = row;
+    words[at] = its_words;
     verdict->cause_count++;
 }
 
-static void rank(struct probe_verdict *verdict, const struct probe_cause_row **rows, const struct probe_facts *facts)
+static void rank(struct probe_verdict *verdict, struct probe_cause_words *words, const struct probe_facts *facts)
 {
     static const struct probe_cause_row *const tables[] = { probe_way_causes, probe_refusal_causes };
     for (size_t t = 0; t < ARRAY_LENGTH(tables); t++) {
         for (const struct probe_cause_row *row = tables[t]; row->id != NULL; row++) {
             struct probe_cause cause = { .id = row->id };
             if (row->judge(&cause, facts))
-                insert(verdict, rows, &cause, row);
+                probe_rank_insert(verdict, words, &cause, (struct probe_cause_words){ row->name, row->todo });
         }
     }
+    probe_rank_documented(verdict, words, facts);
 }
 
 static size_t count_at_top(const struct probe_verdict *verdict)
@@ -50,25 +50,26 @@ static size_t count_at_top(const struct probe_verdict *verdict)
     return count;
 }
 
-/* "X"; "X, or Y"; "X, or Y, or Z" */
-static void join_names(char *text, const struct probe_cause_row **rows, size_t count)
+/* "X"; "X, or Y"; "X, or Y, or Z". The catalogue's are whole sentences. */
+static void join_names(char *text, const struct probe_cause_words *words, size_t count)
 {
-    char before[PROBE_SENTENCE_MAX];
-    probe_text(text, "%s", rows[0]->name);
-    for (size_t i = 1; i < count; i++) {
+    char before[PROBE_SENTENCE_MAX] = "";
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(words[i].name);
+        int kept = (int)(length > 0 && words[i].name[length - 1] == '.' ? length - 1 : length);
+        probe_text(text, "%s%s%.*s", before, i == 0 ? "" : ", or ", kept, words[i].name);
         memcpy(before, text, sizeof(before));
-        probe_text(text, "%s, or %s", before, rows[i]->name);
     }
 }
 
-static void say_cause(struct probe_verdict *verdict, const struct probe_cause_row **rows)
+static void say_cause(struct probe_verdict *verdict, const struct probe_cause_words *words)
 {
     char names[PROBE_SENTENCE_MAX];
     const struct probe_cause *first = &verdict->causes[0];
     size_t count = first->standing == PROBE_SHOWN ? 1 : count_at_top(verdict);
-    join_names(names, rows, count);
+    join_names(names, words, count);
     verdict->outcome = PROBE_CAUSE_FOUND;
-    probe_text(verdict->todo, "%s", rows[0]->todo);
+    probe_text(verdict->todo, "%s", words[0].todo);
     if (count == 1)
         probe_text(verdict->sentence, "%s: %s: %s.",
                    first->standing == PROBE_SHOWN ? "The cause" : "The likeliest cause", names, first->because);
@@ -77,7 +78,7 @@ static void say_cause(struct probe_verdict *verdict, const struct probe_cause_ro
                    names, first->because);
 }
 
-static void say_unclear(struct probe_verdict *verdict, const struct probe_cause_row **rows,
+static void say_unclear(struct probe_verdict *verdict, const struct probe_cause_words *words,
                         const struct probe_facts *facts)
 {
     char answer[PROBE_SENTENCE_MAX], names[PROBE_SENTENCE_MAX];
@@ -85,12 +86,13 @@ static void say_unclear(struct probe_verdict *verdict, const struct probe_cause_
         facts->closed != NULL ? facts->closed : &facts->probes->answers[facts->way][PROBE_SIGNED];
     verdict->outcome = PROBE_UNCLEAR;
     probe_answer_text(answer, shown);
-    probe_text(verdict->todo, "%s", verdict->cause_count > 0 ? rows[0]->todo : "");
+    probe_text(verdict->todo, "%s", verdict->cause_count > 0 ? words[0].todo : "");
     if (verdict->cause_count == 0) {
-        probe_text(verdict->sentence, "Could not tell: a signed read got %s, of which nothing is documented.", answer);
+        probe_text(verdict->sentence, "Could not tell: a signed read got %s, of which nothing is documented or known.",
+                   answer);
         return;
     }
-    join_names(names, rows, count_at_top(verdict));
+    join_names(names, words, count_at_top(verdict));
     probe_text(verdict->sentence, "Could not tell: %s. Possible: %s.", answer, names);
 }
 
@@ -153,15 +155,15 @@ static void say_unreadable(struct probe_verdict *verdict)
 
 void probe_judge(struct probe_verdict *verdict, const struct probes *probes)
 {
-    const struct probe_cause_row *rows[PROBE_CAUSES_MAX];
+    struct probe_cause_words words[PROBE_CAUSES_MAX];
     struct probe_facts facts;
     *verdict = (struct probe_verdict){ .outcome = PROBE_UNCLEAR };
     probe_facts_gather(&facts, probes);
     if (facts.is_refused)
         memcpy(verdict->code, facts.right->code, sizeof(verdict->code));
-    rank(verdict, rows, &facts);
+    rank(verdict, words, &facts);
     if (verdict->cause_count > 0 && verdict->causes[0].standing >= PROBE_LIKELY)
-        say_cause(verdict, rows);
+        say_cause(verdict, words);
     else if (is_unreadable(probes))
         say_unreadable(verdict);
     else if (probes->is_offline)
@@ -169,5 +171,5 @@ void probe_judge(struct probe_verdict *verdict, const struct probes *probes)
     else if (facts.is_accepted && !facts.is_refused)
         say_well(verdict, &facts);
     else
-        say_unclear(verdict, rows, &facts);
+        say_unclear(verdict, words, &facts);
 }

@@ -29,7 +29,8 @@ class Terminal:
         subprocess.run(["stty", "rows", str(rows), "cols", str(columns), "-echo"], stdin=secondary, check=True)
         if before:  # the leak sanitizer cannot work beside strace
             variables["ASAN_OPTIONS"] = proxy.env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
-        self.process = subprocess.Popen([*before, binary(), *map(str, arguments), "-c", str(proxy.config_file)],
+        configuration = [] if proxy.config_file is None else ["-c", str(proxy.config_file)]
+        self.process = subprocess.Popen([*before, binary(), *map(str, arguments), *configuration],
                                         env={"TERM": "xterm", **proxy.env, **variables}, stdin=stdin or secondary,
                                         stdout=stdout or secondary, stderr=secondary, start_new_session=True)
         os.close(secondary)

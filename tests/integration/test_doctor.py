@@ -347,6 +347,20 @@ def test_the_key_in_the_secrets_place(doctor, exchange, account):
     doctor(exchange(), secret=account.key).names("same-text")
 
 
+def test_another_code_is_named_by_what_is_documented_for_it(doctor, exchange):
+    upstream = exchange()
+    upstream.script(BALANCE, sends(dated(b'{"code":6001,"message":"no"}')))
+    found = doctor(upstream).names("sub-account-business")
+    assert "sub-account" in found.verdict["sentence"]
+    assert found.verdict["code_means"]
+
+
+def test_what_a_client_may_do_wrong_is_ruled_out_for_the_doctors_own_requests(doctor, exchange, other):
+    found = doctor(exchange(), secret=other)
+    assert found.standing("signature") == "ruled out"
+    assert "1401" in found.verdict["sentence"] + found.verdict["code"]
+
+
 def test_an_answer_of_which_nothing_is_known_is_called_unclear(doctor, exchange):
     upstream = exchange()
     upstream.script(BALANCE, sends(dated(b'{"code":99999,"message":"?"}')))

@@ -1,0 +1,219 @@
+/* `countersign explain`: an entry of the catalogue of causes, by code, name or words. Reads nothing, asks nobody. One
+ * thread. */
+#include "explain.h"
+#include "log_command.h"
+
+#include "countersign/cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    OPTION_JSON = 1,
+    OPTION_NO_PAGER,
+    OPTION_COLOR,
+    OPTION_HELP = 'h',
+    WORDS_MAX = 256,     /* bytes of what is looked for */
+    CANDIDATES_MAX = 512 /* names, messages and causes that a near miss may have meant */
+};
+
+static const char help[] =
+    "usage: countersign explain [OPTIONS] [CODE|NAME|WORDS]\n"
+    "\n"
+    "Says what a code of the exchange, an HTTP status or an error of this proxy means, which causes are documented or\n"
+    "were found by users, how to tell which it is, and what to do. Without any, lists all of them.\n"
+    "\n"
+    "  countersign explain 1401              a code; `code 401` where a status has the same number\n"
+    "  countersign explain http-429          a status\n"
+    "  countersign explain connect           a Countersign-Error\n"
+    "  countersign explain symbol not found  a message, or words of one\n"
+    "  countersign explain ip-family         a cause\n"
+    "\n"
+    "      --json       one JSON object a line\n"
+    "      --no-pager   no pager ($COUNTERSIGN_PAGER, $PAGER, less) for a long answer\n"
+    "      --color WHEN auto, always, never; auto is a terminal's, and NO_COLOR and TERM=dumb hold\n"
+    "  -h, --help       this text\n";
+
+struct explain_options {
+    struct log_options output; /* what the pager asks for */
+    bool json;
+    bool help;
+    char words[WORDS_MAX + 1]; /* empty: all */
+};
+
+/* --- options --- */
+
+/* Returns 0, or the exit code after having printed what is wrong. */
+static int take_option(struct explain_options *options, int option, const char *value)
+{
+    switch (option) {
+    case OPTION_JSON:
+        options->json = true;
+        return 0;
+    case OPTION_NO_PAGER:
+        options->output.no_pager = true;
+        return 0;
+    case OPTION_HELP:
+        options->help = true;
+        return 0;
+    default:
+        if (terminal_color_parse(&options->output.color, value))
+            return 0;
+        return cli_usage_error("explain", "--color takes auto, always or never, not `%s`", value);
+    }
+}
+
+static int take_words(struct explain_options *options, int count, char **words)
+{
+    size_t length = 0;
+    for (int i = 0; i < count; i++) {
+        int added =
+            snprintf(options->words + length, sizeof(options->words) - length, "%s%s", i == 0 ? "" : " ", words[i]);
+        if (added < 0 || (size_t)added >= sizeof(options->words) - length)
+            return cli_usage_error("explain", "what is looked for is longer than %d bytes", WORDS_MAX);
+        length += (size_t)added;
+    }
+    return 0;
+}
+
+static int read_options(struct explain_options *options, int argc, char **argv)
+{
+    static const char shorts[] = ":h";
+    static const struct option longs[] = {
+        { "json", no_argument, NULL, OPTION_JSON },
+        { "no-pager", no_argument, NULL, OPTION_NO_PAGER },
+        { "color", required_argument, NULL, OPTION_COLOR },
+        { "help", no_argument, NULL, OPTION_HELP },
+        { NULL, 0, NULL, 0 },
+    };
+    int option, exit_code = 0;
+    optind = 0; /* glibc: begin anew */
+    opterr = 0; /* messages are ours */
+    while (exit_code == 0 && (option = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
+        exit_code = option == '?' || option == ':' ? cli_refuse_option("explain", option, argv[optind - 1], shorts)
+                                                   : take_option(options, option, optarg);
+    return exit_code == 0 ? take_words(options, argc - optind, argv + optind) : exit_code;
+}
+
+/* --- what is meant --- */
+
+/* The best way in which any entry fits the words, and how many fit so. */
+static enum catalogue_match best_match(size_t *count, struct slice words)
+{
+    enum catalogue_match best = CATALOGUE_NO_MATCH;
+    const struct catalogue_entry *entry;
+    *count = 0;
+    for (size_t i = 0; (entry = catalogue_entry_at(i)) != NULL; i++) {
+        enum catalogue_match match = catalogue_match(entry, words);
+        if (match > best)
+            *count = 0;
+        if (match >= best)
+            *count += 1;
+        best = match > best ? match : best;
+    }
+    return best;
+}
+
+/* Names first: what is as near as a message is more likely one. */
+static const char *nearest(const char *word)
+{
+    const char *candidates[CANDIDATES_MAX + 1];
+    size_t count = 0;
+    const struct catalogue_entry *entry;
+    for (size_t i = 0; count < CANDIDATES_MAX && (entry = catalogue_entry_at(i)) != NULL; i++)
+        candidates[count++] = entry->name;
+    for (size_t i = 0; (entry = catalogue_entry_at(i)) != NULL; i++) {
+        if (count < CANDIDATES_MAX && entry->message != NULL)
+            candidates[count++] = entry->message;
+        for (const struct catalogue_reason *reason = entry->reasons; reason->cause != NULL; reason++) {
+            if (count < CANDIDATES_MAX)
+                candidates[count++] = reason->cause->id;
+        }
+    }
+    candidates[count] = NULL;
+    return config_nearest_word(word, candidates);
+}
+
+static int refuse_unknown(const char *words)
+{
+    const char *meant = nearest(words);
+    return cli_usage_error("explain", "`%s` is not in the catalogue%s%s%s `countersign explain` lists what is", words,
+                           meant == NULL ? ";" : "; did you mean `", meant == NULL ? "" : meant,
+                           meant == NULL ? "" : "`?");
+}
+
+/* --- answers --- */
+
+static void append_entries(struct buffer *out, const struct explain_options *options, const struct terminal *terminal,
+                           enum catalogue_match match, bool whole)
+{
+    const struct catalogue_entry *entry;
+    for (size_t i = 0; (entry = catalogue_entry_at(i)) != NULL; i++) {
+        if (catalogue_match(entry, slice_text(options->words)) != match)
+            continue;
+        if (options->json) {
+            explain_append_entry_json(out, entry);
+        } else if (whole) {
+            buffer_append_text(out, out->length > 0 ? "\n\n" : "");
+            explain_append_entry(out, terminal, entry);
+        } else {
+            explain_append_line(out, terminal, entry);
+        }
+    }
+}
+
+/* False where nothing is meant by the words. */
+static bool append_answer(struct buffer *out, const struct explain_options *options, const struct terminal *terminal)
+{
+    struct slice words = slice_text(options->words);
+    size_t count;
+    enum catalogue_match match = best_match(&count, words);
+    const struct catalogue_cause *cause = match == CATALOGUE_BY_NAME ? NULL : catalogue_cause_find(words);
+    if (words.length == 0 && !options->json)
+        explain_append_list(out, terminal);
+    else if (words.length == 0)
+        append_entries(out, options, terminal, CATALOGUE_NO_MATCH, true);
+    else if (cause != NULL && options->json)
+        explain_append_cause_json(out, cause);
+    else if (cause != NULL)
+        explain_append_cause(out, terminal, cause);
+    else if (match != CATALOGUE_NO_MATCH)
+        append_entries(out, options, terminal, match, match == CATALOGUE_BY_NAME || count == 1);
+    else
+        return false;
+    return true;
+}
+
+static int answer(const struct explain_options *options)
+{
+    const struct error no_memory = { .kind = ERROR_MEMORY, .message = "out of memory" };
+    struct error error = { .kind = ERROR_NONE };
+    const struct log_run run = { .options = &options->output,
+                                 .terminal = terminal_detect(STDOUT_FILENO, options->output.color) };
+    struct buffer out;
+    int exit_code = 0;
+    buffer_init(&out, LOG_OUTPUT_MAX);
+    if (!append_answer(&out, options, &run.terminal))
+        exit_code = refuse_unknown(options->words);
+    else if (out.failed)
+        exit_code = cli_failure("explain", &no_memory);
+    else if (!log_print(&run, buffer_slice(&out), &error))
+        exit_code = cli_failure("explain", &error);
+    buffer_free(&out);
+    return exit_code;
+}
+
+int cli_explain(int argc, char **argv)
+{
+    struct explain_options options = { .json = false };
+    /* `explain | head` ends as other tools do: quietly. */
+    (void)signal(SIGPIPE, SIG_DFL);
+    int exit_code = read_options(&options, argc, argv);
+    if (exit_code == 0 && options.help)
+        (void)fputs(help, stdout); /* its reader sees a failure */
+    else if (exit_code == 0)
+        exit_code = answer(&options);
+    return exit_code;
+}

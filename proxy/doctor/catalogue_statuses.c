@@ -1,0 +1,137 @@
+/* The HTTP statuses: the documented ones, and those that this proxy answers with. Constant data; any thread. */
+#include "catalogue_tables.h"
+
+#include "countersign/compiler.h"
+
+/* --- whose answer it is --- */
+
+static const struct catalogue_cause own_answer = {
+    .id = "own-answer",
+    .text = "This proxy answered by itself: the answer has a field Countersign-Error with the reason's name.",
+    .tell = "The outcome is refused, not_sent or unknown, and `log show` has an `error`.",
+    .commands = { "countersign log ls --outcome refused,not_sent,unknown", "countersign explain NAME" },
+    .remedy = "Look the name up: `countersign explain NAME`, or `countersign explain` for all of them.",
+};
+
+static const struct catalogue_cause answer_from_there = {
+    .id = "answer-from-there",
+    .text =
+        "The answer has no such field: it came from the exchange, or from something before it. What it means by this "
+        "status is not documented.",
+    .tell = "The outcome is http_error; `log show` has the answer as it came back.",
+    .commands = { "countersign log show last:http_error" },
+    .remedy = "Read what it says. An order that was answered so may have been booked all the same: look it up before "
+              "sending it again.",
+};
+
+/* --- documented statuses --- */
+
+static const struct catalogue_cause request_format = {
+    .id = "request-format",
+    .text = "The request's format is invalid.",
+    .tell = "Look at the request as it left: the body's JSON, the query, Content-Type.",
+    .commands = { "countersign log show last:http_error --status 400" },
+    .remedy = "Compare it with a request that worked: `countersign log diff A B`.",
+};
+
+static const struct catalogue_cause service_not_found = {
+    .id = "service-not-found",
+    .text = "There is no such service at this host: the path or the host is another one.",
+    .tell = "Paths begin with /api. Spot is at api.coinstore.com, futures at futures.coinstore.com.",
+    .commands = { "countersign log ls --status 404", "countersign config show" },
+    .remedy = "Correct the path; for futures, use a listener whose upstream is https://futures.coinstore.com.",
+};
+
+static const struct catalogue_cause rate_per_address = {
+    .id = "rate-per-address",
+    .text = "More than 300 requests in 3 seconds came from one IP address.",
+    .tell = "Count what this proxy sent in the seconds before; other programs behind the same address count, too.",
+    .commands = { "countersign log ls --since 1m -n 1000", "countersign log stats" },
+    .remedy = "Ask less often, or all that is needed at once, and wait before trying again.",
+};
+
+static const struct catalogue_cause rate_per_user = {
+    .id = "rate-per-user",
+    .text = "More than 120 requests in 3 seconds came from one user.",
+    .tell = "Count what this proxy signed in the seconds before; other programs of this user count, too.",
+    .commands = { "countersign log ls --since 1m --account main -n 1000", "countersign log stats" },
+    .remedy = "Ask less often, or all that is needed at once, and wait before trying again.",
+};
+
+static const struct catalogue_cause exchange_internal = {
+    .id = "exchange-internal",
+    .text = "Something failed within the exchange.",
+    .tell = "The request as it left, beside one of the same kind that worked.",
+    .commands = { "countersign log show last:http_error", "countersign log diff last:ok last:http_error" },
+    .remedy = "Look up what was asked for before sending it again: it may have been booked all the same.",
+};
+
+/* A status that is not documented: this proxy's, or one of unknown meaning. */
+#define UNDOCUMENTED(status, sentence)                                                                                 \
+    {                                                                                                                  \
+        .kind = CATALOGUE_STATUS, .name = "http-" #status, .summary = (sentence), .basis = CATALOGUE_BY_PROXY,         \
+        .source = "Not documented by the exchange.", .reasons = {                                                      \
+            { &own_answer, CATALOGUE_BY_PROXY },                                                                       \
+            { &answer_from_there, CATALOGUE_CONCLUDED }                                                                \
+        }                                                                                                              \
+    }
+
+static const struct catalogue_entry entries[] = {
+    { .kind = CATALOGUE_STATUS,
+      .name = "http-200",
+      .summary = "An answer came; whether it is a success, its `code` says.",
+      .basis = CATALOGUE_REPORTED,
+      .source = "That failures usually come as HTTP 200 is what users found.",
+      .reasons = { { &cause_failure_as_http_200, CATALOGUE_REPORTED } } },
+    { .kind = CATALOGUE_STATUS,
+      .name = "http-400",
+      .message = "invalid request format",
+      .summary = "The request's format is invalid.",
+      .basis = CATALOGUE_DOCUMENTED,
+      .source = "Documented. This proxy answers with it, too.",
+      .reasons = { { &own_answer, CATALOGUE_BY_PROXY },
+                   { &request_format, CATALOGUE_DOCUMENTED },
+                   { &cause_content_type, CATALOGUE_CONCLUDED } } },
+    { .kind = CATALOGUE_STATUS,
+      .name = "http-401",
+      .message = "signature failed: invalid API key",
+      .summary = "The exchange does not accept the API key, or the signature made with it.",
+      .basis = CATALOGUE_DOCUMENTED,
+      .source = "Documented as: signature failed, invalid API key. The answer's `code` says more: "
+                "`countersign explain 1401`, `countersign explain code 401`.",
+      .reasons = { { &cause_wrong_key, CATALOGUE_DOCUMENTED },
+                   { &cause_signature, CATALOGUE_DOCUMENTED },
+                   { &cause_key_white_space, CATALOGUE_REPORTED },
+                   { &cause_wrong_secret, CATALOGUE_CONCLUDED },
+                   { &cause_clock, CATALOGUE_CONCLUDED } } },
+    UNDOCUMENTED(403, "Forbidden: by this proxy's policy or guard, if the answer has Countersign-Error."),
+    { .kind = CATALOGUE_STATUS,
+      .name = "http-404",
+      .message = "service not found",
+      .summary = "The exchange has no service of this path at this host.",
+      .basis = CATALOGUE_DOCUMENTED,
+      .source = "Documented. This proxy never answers with it by itself.",
+      .reasons = { { &service_not_found, CATALOGUE_DOCUMENTED } } },
+    UNDOCUMENTED(405, "This method is not forwarded, if the answer has Countersign-Error."),
+    UNDOCUMENTED(413, "The body is larger than this proxy takes, if the answer has Countersign-Error."),
+    { .kind = CATALOGUE_STATUS,
+      .name = "http-429",
+      .message = "too many visits",
+      .summary = "Too many requests: the exchange takes 300 in 3 s from an IP address, 120 in 3 s from a user.",
+      .basis = CATALOGUE_DOCUMENTED,
+      .source = "Documented, with these limits. How long to wait is not.",
+      .reasons = { { &rate_per_user, CATALOGUE_DOCUMENTED }, { &rate_per_address, CATALOGUE_DOCUMENTED } } },
+    UNDOCUMENTED(431, "The header is larger than this proxy takes, if the answer has Countersign-Error."),
+    { .kind = CATALOGUE_STATUS,
+      .name = "http-500",
+      .message = "internal server error",
+      .summary = "Something failed within the exchange; an order may have been booked all the same.",
+      .basis = CATALOGUE_DOCUMENTED,
+      .source = "Documented. This proxy never answers with it by itself.",
+      .reasons = { { &exchange_internal, CATALOGUE_DOCUMENTED } } },
+    UNDOCUMENTED(502, "No whole answer came from the exchange; Countersign-Outcome says whether the request left."),
+    UNDOCUMENTED(503, "This proxy could not send the request now, if the answer has Countersign-Error."),
+    UNDOCUMENTED(504, "No whole answer came in time: whether the exchange acted on the request is not known."),
+};
+
+const struct catalogue_table catalogue_statuses = { .entries = entries, .count = ARRAY_LENGTH(entries) };
