@@ -201,14 +201,18 @@ static enum probe_failure failure_of(const struct upstream_result *result, bool 
     return PROBE_FAILURE_OTHER;
 }
 
+/* libcurl's own words say everything but the reason where a connection was refused. */
 static void note_failure(struct asking *asking, const struct upstream_result *result)
 {
     struct probe_answer *answer = asking->answer;
-    const char *reason = result->system_error == 0 ? "" : strerror(result->system_error);
+    const struct config_upstream *upstream = asking->asker->options.upstream;
     answer->reply = PROBE_NO_ANSWER;
     answer->failure = failure_of(result, asking->is_by_proxy);
-    (void)snprintf(answer->words, sizeof(answer->words), "%s%s%s", result->message, reason[0] == '\0' ? "" : ": ",
-                   reason); /* cut to fit */
+    if (result->system_error == 0)
+        (void)snprintf(answer->words, sizeof(answer->words), "%s", result->message); /* cut to fit, here and below */
+    else
+        (void)snprintf(answer->words, sizeof(answer->words), "could not connect to %s: %s",
+                       asking->is_by_proxy ? upstream->proxy : upstream->url, strerror(result->system_error));
 }
 
 static void note_date(struct asking *asking, const struct upstream_result *result)

@@ -9,7 +9,7 @@
 enum {
     OUTPUT_MAX = 256 << 10, /* bytes of one line, or of the verdict */
     STATUS_COLUMNS = 9,
-    TITLE_COLUMNS = 17,
+    TITLE_COLUMNS = 23,
     TEXT_COLUMN = STATUS_COLUMNS + TITLE_COLUMNS,
     TEXT_COLUMNS_MIN = 24, /* narrower than this a text is not wrapped: it would be a ladder of words */
     TEXT_COLUMNS_MAX = 100

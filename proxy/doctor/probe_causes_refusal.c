@@ -77,7 +77,8 @@ static void describe_way(char *text, const struct probe_facts *facts, enum probe
     if (way == PROBE_PROXY)
         probe_text(text, "through the egress proxy");
     else
-        probe_text(text, "over %s (from %s)", probe_way_name(way), local);
+        probe_text(text, "over %s (from %s%s)", probe_way_name(way), local,
+                   probe_address_is_translated(local) ? ", which the exchange sees as another address" : "");
 }
 
 static bool differs_by_way(const struct probe_facts *facts)

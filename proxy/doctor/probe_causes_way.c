@@ -27,8 +27,7 @@ static bool resolver_down(struct probe_cause *cause, const struct probe_facts *f
 
 static bool nobody_listens(struct probe_cause *cause, const struct probe_facts *facts)
 {
-    return has_failed(facts, PROBE_FAILURE_REFUSED) &&
-           probe_stands(cause, PROBE_SHOWN, "nothing listens at %s: %s", facts->probes->url, facts->closed->words);
+    return has_failed(facts, PROBE_FAILURE_REFUSED) && probe_stands(cause, PROBE_SHOWN, "%s", facts->closed->words);
 }
 
 static bool no_route(struct probe_cause *cause, const struct probe_facts *facts)
@@ -153,7 +152,7 @@ const struct probe_cause_row probe_way_causes[] = {
     { "name-unknown", "there is no such host", name_unknown, "Compare the upstream's url letter by letter." },
     { "resolver-down", "the host's name cannot be looked up", resolver_down,
       "Look at this machine's resolver (/etc/resolv.conf, resolvectl query), and at its network." },
-    { "nobody-listens", "nothing listens where the upstream's url points", nobody_listens,
+    { "nobody-listens", "nothing listens there", nobody_listens,
       "Compare the upstream's url and port; is what should listen there running?" },
     { "no-route", "this machine has no way to the exchange's address", no_route,
       "Look at this machine's network: route, firewall, ip_family and bind_address of the upstream." },

@@ -58,6 +58,8 @@ void probe_rank_documented(struct probe_verdict *verdict, struct probe_cause_wor
     for (const struct catalogue_reason *reason = entry->reasons; reason->cause != NULL; reason++) {
         if (reason->basis != CATALOGUE_DOCUMENTED || is_judged(verdict, reason->cause))
             continue;
+        if (facts->is_accepted && !is_made_here(reason->cause))
+            continue; /* the same key was accepted on another way: it is about the way */
         judge(&made, reason->cause, entry);
         probe_rank_insert(verdict, words, &made,
                           (struct probe_cause_words){ reason->cause->text, reason->cause->remedy });

@@ -152,11 +152,15 @@ static const struct {
 } trials[PROBE_TRIALS] = {
     [PROBE_PUBLIC] = { "public", { "public, IPv4", "public, IPv6", "public, proxy" }, judge_public },
     [PROBE_SIGNED] = { "signed", { "signed, IPv4", "signed, IPv6", "signed, proxy" }, judge_signed },
-    [PROBE_WRONG_SIGNATURE] = { "wrong-signature", { "wrong, IPv4", "wrong, IPv6", "wrong, proxy" }, judge_wrong },
+    [PROBE_WRONG_SIGNATURE] = { "wrong-signature",
+                                { "wrong signature, IPv4", "wrong signature, IPv6", "wrong signature, proxy" },
+                                judge_wrong },
     [PROBE_THEIR_TIME] = { "their-time",
                            { "their time, IPv4", "their time, IPv6", "their time, proxy" },
                            judge_their_time },
-    [PROBE_MADE_UP_KEY] = { "made-up-key", { "no key, IPv4", "no key, IPv6", "no key, proxy" }, judge_made_up },
+    [PROBE_MADE_UP_KEY] = { "made-up-key",
+                            { "made-up key, IPv4", "made-up key, IPv6", "made-up key, proxy" },
+                            judge_made_up },
 };
 
 void probe_line_of_answer(struct probe_line *line, enum probe_way way, enum probe_trial trial,

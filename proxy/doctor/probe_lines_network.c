@@ -43,21 +43,22 @@ void probe_line_names(struct probe_line *line, const struct probes *probes)
 /* --- ways out --- */
 
 /* What an address seen here says of the one seen outside. */
-static const struct {
+static const struct address_kind {
     int family;
     const char *prefix; /* in network order, as text */
     unsigned bits;
+    bool is_local; /* no other address is seen elsewhere */
     const char *note;
 } kinds[] = {
-    { AF_INET, "127.0.0.0", 8, "this machine itself" },
-    { AF_INET, "10.0.0.0", 8, "private: the exchange sees your router's address" },
-    { AF_INET, "172.16.0.0", 12, "private: the exchange sees your router's address" },
-    { AF_INET, "192.168.0.0", 16, "private: the exchange sees your router's address" },
-    { AF_INET, "100.64.0.0", 10, "shared by a provider's customers: the exchange sees the provider's address" },
-    { AF_INET, "169.254.0.0", 16, "link-local" },
-    { AF_INET6, "::1", 128, "this machine itself" },
-    { AF_INET6, "fc00::", 7, "private: the exchange sees another address" },
-    { AF_INET6, "fe80::", 10, "link-local" },
+    { AF_INET, "127.0.0.0", 8, true, "this machine itself" },
+    { AF_INET, "10.0.0.0", 8, false, "private: the exchange sees your router's address" },
+    { AF_INET, "172.16.0.0", 12, false, "private: the exchange sees your router's address" },
+    { AF_INET, "192.168.0.0", 16, false, "private: the exchange sees your router's address" },
+    { AF_INET, "100.64.0.0", 10, false, "shared by a provider's customers: the exchange sees the provider's address" },
+    { AF_INET, "169.254.0.0", 16, true, "link-local" },
+    { AF_INET6, "::1", 128, true, "this machine itself" },
+    { AF_INET6, "fc00::", 7, false, "private: the exchange sees another address" },
+    { AF_INET6, "fe80::", 10, true, "link-local" },
 };
 
 static bool begins_alike(const unsigned char *a, const unsigned char *b, unsigned bits)
@@ -66,15 +67,21 @@ static bool begins_alike(const unsigned char *a, const unsigned char *b, unsigne
     return memcmp(a, b, whole) == 0 && (rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0);
 }
 
-const char *probe_address_note(const char *address)
+static const struct address_kind *kind_of(const char *address)
 {
     unsigned char bytes[sizeof(struct in6_addr)], prefix[sizeof(struct in6_addr)];
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
         if (inet_pton(kinds[i].family, address, bytes) == 1 &&
             inet_pton(kinds[i].family, kinds[i].prefix, prefix) == 1 && begins_alike(bytes, prefix, kinds[i].bits))
-            return kinds[i].note;
+            return &kinds[i];
     }
-    return "";
+    return NULL;
+}
+
+bool probe_address_is_translated(const char *address)
+{
+    const struct address_kind *kind = kind_of(address);
+    return kind != NULL && !kind->is_local;
 }
 
 static bool has_way_out(const struct probes *probes, enum probe_family family)
@@ -93,9 +100,9 @@ void probe_line_route(struct probe_line *line, enum probe_family family, const s
         line->status = has_way_out(probes, other) ? PROBE_SKIPPED : PROBE_FAILED;
         probe_text(line->says, "none from this machine to %s: %s", route->remote, route->error);
     } else {
-        const char *note = probe_address_note(route->local);
-        probe_text(line->says, "from %s%s%s%s to %s", route->local, note[0] == '\0' ? "" : " (", note,
-                   note[0] == '\0' ? "" : ")", route->remote);
+        const struct address_kind *kind = kind_of(route->local);
+        probe_text(line->says, "from %s%s%s%s to %s", route->local, kind == NULL ? "" : " (",
+                   kind == NULL ? "" : kind->note, kind == NULL ? "" : ")", route->remote);
     }
 }
 

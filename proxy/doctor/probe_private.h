@@ -16,15 +16,14 @@ const char *probe_way_name(enum probe_way way);
 enum probe_oddity { PROBE_FORM_USUAL, PROBE_FORM_UNUSUAL, PROBE_FORM_SUSPICIOUS };
 enum probe_oddity probe_form_oddity(const struct probe_form *form);
 
-/* Appends nothing: writes what is odd and what to do into both texts (PROBE_SENTENCE_MAX). */
+/* Writes what is odd and what to do into both texts (PROBE_SENTENCE_MAX). */
 void probe_form_explain(char *says, char *todo, const struct probe_form *form);
 
 /* "45.0 s behind the exchange's (± 0.1 s)" into PROBE_SENTENCE_MAX bytes. */
 void probe_clock_text(char *text, const struct probe_clock *clock);
 
-/* Where an address is known from: "" for one that the whole internet can know, else why it is another one that is seen
- * outside. */
-const char *probe_address_note(const char *address);
+/* Whether others see another address in its place: a private one, or one that a provider shares out. */
+bool probe_address_is_translated(const char *address);
 
 /* "HTTP 200, code 1401 (unauthorized)" into PROBE_SENTENCE_MAX bytes; what came in other cases. */
 void probe_answer_text(char *text, const struct probe_answer *answer);

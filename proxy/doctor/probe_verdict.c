@@ -62,6 +62,18 @@ static void join_names(char *text, const struct probe_cause_words *words, size_t
     }
 }
 
+/* Of each, in their order; the same advice once. */
+static void join_todos(char *text, const struct probe_cause_words *words, size_t count)
+{
+    char before[PROBE_SENTENCE_MAX];
+    probe_text(text, "%s", words[0].todo);
+    for (size_t i = 1; i < count; i++) {
+        memcpy(before, text, sizeof(before));
+        if (strstr(before, words[i].todo) == NULL)
+            probe_text(text, "%s %s", before, words[i].todo);
+    }
+}
+
 static void say_cause(struct probe_verdict *verdict, const struct probe_cause_words *words)
 {
     char names[PROBE_SENTENCE_MAX];
@@ -69,7 +81,7 @@ static void say_cause(struct probe_verdict *verdict, const struct probe_cause_wo
     size_t count = first->standing == PROBE_SHOWN ? 1 : count_at_top(verdict);
     join_names(names, words, count);
     verdict->outcome = PROBE_CAUSE_FOUND;
-    probe_text(verdict->todo, "%s", words[0].todo);
+    join_todos(verdict->todo, words, count);
     if (count == 1)
         probe_text(verdict->sentence, "%s: %s: %s.",
                    first->standing == PROBE_SHOWN ? "The cause" : "The likeliest cause", names, first->because);

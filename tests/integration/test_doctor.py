@@ -158,6 +158,7 @@ def test_nothing_listens(doctor, exchange, exchanges):
     upstream.close()
     exchanges.clear()
     found = doctor(upstream).names("nobody-listens")
+    assert "Connection refused" in found.verdict["sentence"]
     assert str(upstream.port) in found.verdict["sentence"]
     assert upstream.everything == []
 
