@@ -1,6 +1,8 @@
 /* `countersign sign`: signs one request here and shows every step, or gives the command that sends it. Sends nothing. */
 #include "sign.h"
 
+#include "account.h"
+#include "body_input.h"
 #include "countersign/cli.h"
 #include "countersign/clock.h"
 #include "countersign/http_message.h"
@@ -8,58 +10,13 @@
 #include "sign_options.h"
 #include "terminal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    SIGN_BODY_MAX = 16 << 20,  /* bytes; the most that proxy.body_max can be set to */
-    SIGN_OUTPUT_MAX = 96 << 20 /* bytes: a body in octal, and the rest */
-};
-
-enum { REPORT_MAX = 65536, READ_AT_ONCE = 65536 }; /* bytes */
+enum { SIGN_OUTPUT_MAX = 96 << 20 }; /* bytes: a body in octal, and the rest */
 
 /* --- the request --- */
-
-static bool read_descriptor(struct buffer *body, int fd, const char *name, struct error *error)
-{
-    for (;;) {
-        char *room = buffer_reserve(body, READ_AT_ONCE);
-        if (room == NULL)
-            return error_set(error, ERROR_INPUT, "--body-file %.200s is larger than %d MiB", name, SIGN_BODY_MAX >> 20);
-        ssize_t got = read(fd, room, READ_AT_ONCE);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_set(error, ERROR_INPUT, "cannot read --body-file %.200s: %s", name, strerror(errno));
-        if (got == 0)
-            return true;
-        buffer_commit(body, (size_t)got);
-    }
-}
-
-static bool read_body_file(struct buffer *body, const char *path, struct error *error)
-{
-    if (strcmp(path, "-") == 0)
-        return read_descriptor(body, STDIN_FILENO, "-", error);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set(error, ERROR_INPUT, "cannot open --body-file %.200s: %s", path, strerror(errno));
-    bool done = read_descriptor(body, fd, path, error);
-    (void)close(fd); /* was only read */
-    return done;
-}
-
-static bool read_body(struct buffer *body, const struct sign_options *options, struct error *error)
-{
-    if (options->body_file != NULL)
-        return read_body_file(body, options->body_file, error);
-    if (options->body != NULL && !buffer_append_text(body, options->body))
-        return error_set(error, ERROR_INPUT, "--body is larger than %d MiB", SIGN_BODY_MAX >> 20);
-    return true;
-}
 
 static struct sign_request make_request(const struct sign_options *options, const char *account, struct slice body)
 {
@@ -78,38 +35,6 @@ static struct sign_request make_request(const struct sign_options *options, cons
         request.body_file = NULL;
     }
     return request;
-}
-
-/* --- the account --- */
-
-static bool refuse_account(const char *wanted, const struct config *config, struct error *error)
-{
-    struct buffer names;
-    buffer_init(&names, ERROR_MESSAGE_MAX / 2);
-    for (size_t i = 0; i < config->account_count; i++)
-        buffer_append_format(&names, "%s%s", i == 0 ? "" : ", ", config->accounts[i].name); /* cut where too many */
-    if (wanted == NULL)
-        (void)error_set(error, ERROR_USAGE, "--account is missing: choose one of %s", buffer_text(&names));
-    else
-        (void)error_set(error, ERROR_USAGE, "there is no account \"%.64s\": the configuration has %s", wanted,
-                        buffer_text(&names));
-    buffer_free(&names);
-    return false;
-}
-
-static bool find_account(size_t *account, const char *wanted, const struct config *config, struct error *error)
-{
-    if (wanted == NULL && config->account_count == 1) {
-        *account = 0;
-        return true;
-    }
-    for (size_t i = 0; wanted != NULL && i < config->account_count; i++) {
-        if (strcmp(config->accounts[i].name, wanted) == 0) {
-            *account = i;
-            return true;
-        }
-    }
-    return refuse_account(wanted, config, error);
 }
 
 /* Where the first listener of this account forwards to; the first upstream where there is none. */
@@ -185,32 +110,15 @@ static bool print(const struct sign_options *options, const struct sign_request 
     return done;
 }
 
-/* The signer's report has a line for each secret that cannot be read: all but the last are printed here, the last is the
- * error. */
-static bool open_signer(struct signer **signer, const struct config *config, size_t account, struct error *error)
-{
-    struct buffer report;
-    buffer_init(&report, REPORT_MAX);
-    bool done = signer_open_account(signer, config, account, &report, error);
-    struct slice rest = buffer_slice(&report), line;
-    while (!done && slice_next_part(&rest, '\n', &line) && line.length > 0) {
-        if (rest.length > 0)
-            (void)fprintf(stderr, "countersign sign: %.*s\n", SLICE_ARGUMENTS(line)); /* nowhere else to say it */
-        else
-            (void)error_set(error, error->kind, "%.*s", SLICE_ARGUMENTS(line)); /* false, as `done` is */
-    }
-    buffer_free(&report);
-    return done;
-}
-
 static bool run(const struct sign_options *options, const struct config *config, struct buffer *body,
                 struct error *error)
 {
     struct signer *signer = NULL;
     struct sign_result result;
     size_t account = 0;
-    if (!find_account(&account, options->account, config, error) || !read_body(body, options, error) ||
-        !open_signer(&signer, config, account, error))
+    if (!cli_account_find(&account, options->account, config, error) ||
+        !cli_body_read(body, options->body, options->body_file, error) ||
+        !cli_signer_open(&signer, "sign", config, account, error))
         return false;
     struct sign_request request = make_request(options, config->accounts[account].name, buffer_slice(body));
     int64_t expires_ms = options->at != NULL ? options->at_ms : clock_wall_us() / 1000;
@@ -228,7 +136,7 @@ static int sign_and_print(const struct sign_options *options)
     int exit_code = 0;
     if (!cli_config_load(&config, &options->config, &exit_code))
         return exit_code;
-    buffer_init(&body, SIGN_BODY_MAX + READ_AT_ONCE);
+    buffer_init(&body, 0); /* cli_body_read makes room */
     if (!run(options, config, &body, &error))
         exit_code = cli_failure("sign", &error);
     buffer_free(&body);

@@ -1,0 +1,15 @@
+/* The account whose secret a command uses. Private to this room. */
+#ifndef COUNTERSIGN_CLI_ACCOUNT_H
+#define COUNTERSIGN_CLI_ACCOUNT_H
+
+#include "countersign/signer.h"
+
+/* The account of this name, or the only one where `wanted` is NULL. ERROR_USAGE, naming those that there are, otherwise. */
+MUST_CHECK bool cli_account_find(size_t *account, const char *wanted, const struct config *config, struct error *error);
+
+/* Reads that account's secrets in this process; end with signer_close. `command` names it in what is printed of further
+ * trouble. */
+MUST_CHECK bool cli_signer_open(struct signer **signer, const char *command, const struct config *config,
+                                size_t account, struct error *error);
+
+#endif
