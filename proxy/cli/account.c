@@ -1,5 +1,4 @@
-/* Whose key a command uses: chosen, its upstream, its secrets read. What `sign` and the commands that look for a cause
- * share. Owns nothing; the program's one thread. */
+/* The account whose secret a command uses, and the signer that holds it. Owns nothing; one thread. */
 #include "account.h"
 
 #include <stdio.h>
@@ -22,7 +21,7 @@ static bool refuse_account(const char *wanted, const struct config *config, stru
     return false;
 }
 
-bool account_find(size_t *account, const char *wanted, const struct config *config, struct error *error)
+bool cli_account_find(size_t *account, const char *wanted, const struct config *config, struct error *error)
 {
     if (wanted == NULL && config->account_count == 1) {
         *account = 0;
@@ -37,7 +36,7 @@ bool account_find(size_t *account, const char *wanted, const struct config *conf
     return refuse_account(wanted, config, error);
 }
 
-const struct config_upstream *account_upstream(const struct config *config, size_t account)
+const struct config_upstream *cli_account_upstream(const struct config *config, size_t account)
 {
     for (size_t i = 0; i < config->listener_count; i++) {
         if (config->listeners[i].account == account)
@@ -46,8 +45,10 @@ const struct config_upstream *account_upstream(const struct config *config, size
     return &config->upstreams[0];
 }
 
-bool account_open_signer(struct signer **signer, const char *command, const struct config *config, size_t account,
-                         struct error *error)
+/* The signer's report has a line for each secret that cannot be read: all but the last are printed here, the last is the
+ * error. */
+bool cli_signer_open(struct signer **signer, const char *command, const struct config *config, size_t account,
+                     struct error *error)
 {
     struct buffer report;
     buffer_init(&report, REPORT_MAX);

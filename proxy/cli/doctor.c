@@ -33,7 +33,7 @@ static bool find_upstream(struct doctor_run *run)
 {
     const char *wanted = run->options->upstream;
     if (wanted == NULL) {
-        run->upstream = account_upstream(run->config, run->account);
+        run->upstream = cli_account_upstream(run->config, run->account);
         return true;
     }
     for (size_t i = 0; i < run->config->upstream_count; i++) {
@@ -217,7 +217,7 @@ static int examine(struct doctor_run *run)
 {
     struct probe_verdict verdict;
     int exit_code = EXIT_UNCLEAR;
-    bool done = account_find(&run->account, run->options->account, run->config, run->error) && find_upstream(run);
+    bool done = cli_account_find(&run->account, run->options->account, run->config, run->error) && find_upstream(run);
     if (done) {
         describe_configuration(run);
         done = look_and_ask(run);

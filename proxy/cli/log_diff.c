@@ -3,90 +3,15 @@
 #include "log_diff.h"
 
 #include "log_command.h"
-#include "progress.h"
-
-#include "countersign/import.h"
+#include "log_source.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_MAX_BYTES = 512 };
-
-/* One side, and what its record's bytes are borrowed from: a reader of its own, because a reader gives one exchange at a
- * time, or what was read of a file. */
-struct source {
-    struct record record;
-    struct capture_reader *reader;
-    struct import *import;
-    char name[NAME_MAX_BYTES];
-};
-
-static void close_sources(struct source sources[2])
+static void close_sources(struct log_source sources[2])
 {
-    for (size_t side = 0; side < 2; side++) {
-        if (sources[side].reader != NULL)
-            capture_reader_close(sources[side].reader);
-        import_free(sources[side].import);
-    }
-}
-
-static bool load_exchange(struct source *source, const struct log_run *run, int64_t id, struct error *error)
-{
-    char text[RECORD_ID_TEXT_MAX];
-    (void)snprintf(source->name, sizeof(source->name), "exchange %s", record_id_text(text, id)); /* fits */
-    return capture_reader_open(&source->reader, run->store_path, error) &&
-           capture_reader_get(&source->record, source->reader, id, error);
-}
-
-/* "FILE#2": the second exchange of a file. */
-static bool split_number(char *file, size_t size, uint64_t *number, const char *word)
-{
-    const char *mark = strrchr(word, '#');
-    size_t length = mark == NULL ? strlen(word) : (size_t)(mark - word);
-    *number = 0;
-    if (length >= size)
-        return false;
-    if (mark != NULL && (!slice_to_u64(slice_text(mark + 1), number) || *number == 0)) {
-        *number = 0;
-        length = strlen(word);
-    }
-    (void)snprintf(file, size, "%.*s", (int)length, word); /* it fits, or is no file's name */
-    return true;
-}
-
-static bool choose_record(struct source *source, const char *file, uint64_t number, struct error *error)
-{
-    const struct import *import = source->import;
-    if (number == 0 && import->count > 1)
-        return error_set(error, ERROR_INPUT, "%s holds %zu exchanges: say which, as in '%s#1'", file, import->count,
-                         file);
-    if (number > import->count)
-        return error_set(error, ERROR_INPUT, "%s holds %zu exchange%s, there is no #%llu", file, import->count,
-                         import->count == 1 ? "" : "s", (unsigned long long)number);
-    source->record = import->records[number == 0 ? 0 : number - 1];
-    return true;
-}
-
-static bool load_file(struct source *source, const struct log_run *run, const char *word, struct error *error)
-{
-    char file[NAME_MAX_BYTES];
-    uint64_t number;
-    struct progress progress;
-    if (!split_number(file, sizeof(file), &number, word))
-        return error_set(error, ERROR_INPUT, "a file's name of more than %d bytes", NAME_MAX_BYTES - 1);
-    progress_begin(&progress, "reading");
-    source->import = log_import_read(run, file, &progress, error);
-    progress_end(&progress);
-    (void)snprintf(source->name, sizeof(source->name), "%s", word); /* fits: see above */
-    return source->import != NULL && choose_record(source, file, number, error);
-}
-
-static bool load(struct source *source, struct log_run *run, const char *word, struct error *error)
-{
-    int64_t id;
-    if (!log_id_is_one(word))
-        return load_file(source, run, word, error);
-    return log_id_resolve(&id, run, word, error) && load_exchange(source, run, id, error);
+    for (size_t side = 0; side < 2; side++)
+        log_source_close(&sources[side]);
 }
 
 static bool parse_view(enum record_view *view, struct slice word)
@@ -117,7 +42,7 @@ static bool choose_views(struct diff_side sides[2], const struct log_options *op
 }
 
 /* A view that was asked for and is empty is trouble, not a difference. */
-static bool check_views(const struct diff_side sides[2], const struct source sources[2], struct error *error)
+static bool check_views(const struct diff_side sides[2], const struct log_source sources[2], struct error *error)
 {
     for (size_t side = 0; side < 2; side++) {
         const struct record_message *message = &sides[side].record->views[sides[side].view];
@@ -128,7 +53,7 @@ static bool check_views(const struct diff_side sides[2], const struct source sou
     return true;
 }
 
-static bool print(struct log_run *run, const struct diff *diff, const struct source sources[2], struct error *error)
+static bool print(struct log_run *run, const struct diff *diff, const struct log_source sources[2], struct error *error)
 {
     const struct log_diff_options options = {
         .all = run->options->all,
@@ -147,7 +72,7 @@ static bool print(struct log_run *run, const struct diff *diff, const struct sou
     return done;
 }
 
-static bool compare(struct log_run *run, struct source sources[2], struct error *error)
+static bool compare(struct log_run *run, struct log_source sources[2], struct error *error)
 {
     struct diff_side sides[2] = { { .record = &sources[0].record }, { .record = &sources[1].record } };
     struct diff *diff = NULL;
@@ -162,10 +87,10 @@ static bool compare(struct log_run *run, struct source sources[2], struct error 
 
 bool log_diff_exchanges(struct log_run *run, const int64_t ids[2], struct error *error)
 {
-    struct source sources[2];
+    struct log_source sources[2];
     memset(sources, 0, sizeof(sources));
-    bool done = load_exchange(&sources[0], run, ids[0], error) && load_exchange(&sources[1], run, ids[1], error) &&
-                compare(run, sources, error);
+    bool done = log_source_exchange(&sources[0], run, ids[0], error) &&
+                log_source_exchange(&sources[1], run, ids[1], error) && compare(run, sources, error);
     close_sources(sources);
     return done;
 }
@@ -173,13 +98,14 @@ bool log_diff_exchanges(struct log_run *run, const int64_t ids[2], struct error 
 static bool run_diff(struct log_run *run, struct error *error)
 {
     const struct log_options *options = run->options;
-    struct source sources[2];
+    struct log_source sources[2];
     if (options->word_count == 1 && options->view == NULL)
         return error_set(error, ERROR_USAGE,
                          "with what? Give a second exchange, a file, or two views: --view client,upstream");
     memset(sources, 0, sizeof(sources));
-    bool done = load(&sources[0], run, options->words[0], error) &&
-                load(&sources[1], run, options->words[options->word_count - 1], error) && compare(run, sources, error);
+    bool done = log_source_load(&sources[0], run, options->words[0], error) &&
+                log_source_load(&sources[1], run, options->words[options->word_count - 1], error) &&
+                compare(run, sources, error);
     close_sources(sources);
     return done;
 }

@@ -27,7 +27,8 @@ void log_diff_append_finding(const struct log_diff_page *page, const struct diff
 void log_diff_append_values(const struct log_diff_page *page, const struct diff_finding *finding);
 void log_diff_append_note_of(const struct log_diff_page *page, const struct diff_finding *finding);
 
-/* The bytes around the first difference of two bodies (log_diff_bytes.c). */
+/* The bytes around the first difference of two bodies (log_diff_bytes.c); for who shows one elsewhere, too: only the
+ * finding's values and offset are looked at. */
 void log_diff_append_window(struct buffer *out, const struct terminal *terminal, const struct diff_finding *finding);
 
 #endif

@@ -1,66 +1,22 @@
 /* `countersign sign`: signs one request here and shows every step, or gives the command that sends it. Sends nothing. */
 #include "sign.h"
 
+#include "account.h"
+#include "body_input.h"
 #include "countersign/cli.h"
 #include "countersign/clock.h"
 #include "countersign/http_message.h"
 #include "countersign/signer.h"
-#include "account.h"
 #include "sign_options.h"
 #include "terminal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    SIGN_BODY_MAX = 16 << 20,  /* bytes; the most that proxy.body_max can be set to */
-    SIGN_OUTPUT_MAX = 96 << 20 /* bytes: a body in octal, and the rest */
-};
-
-enum { READ_AT_ONCE = 65536 }; /* bytes */
+enum { SIGN_OUTPUT_MAX = 96 << 20 }; /* bytes: a body in octal, and the rest */
 
 /* --- the request --- */
-
-static bool read_descriptor(struct buffer *body, int fd, const char *name, struct error *error)
-{
-    for (;;) {
-        char *room = buffer_reserve(body, READ_AT_ONCE);
-        if (room == NULL)
-            return error_set(error, ERROR_INPUT, "--body-file %.200s is larger than %d MiB", name, SIGN_BODY_MAX >> 20);
-        ssize_t got = read(fd, room, READ_AT_ONCE);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_set(error, ERROR_INPUT, "cannot read --body-file %.200s: %s", name, strerror(errno));
-        if (got == 0)
-            return true;
-        buffer_commit(body, (size_t)got);
-    }
-}
-
-static bool read_body_file(struct buffer *body, const char *path, struct error *error)
-{
-    if (strcmp(path, "-") == 0)
-        return read_descriptor(body, STDIN_FILENO, "-", error);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set(error, ERROR_INPUT, "cannot open --body-file %.200s: %s", path, strerror(errno));
-    bool done = read_descriptor(body, fd, path, error);
-    (void)close(fd); /* was only read */
-    return done;
-}
-
-static bool read_body(struct buffer *body, const struct sign_options *options, struct error *error)
-{
-    if (options->body_file != NULL)
-        return read_body_file(body, options->body_file, error);
-    if (options->body != NULL && !buffer_append_text(body, options->body))
-        return error_set(error, ERROR_INPUT, "--body is larger than %d MiB", SIGN_BODY_MAX >> 20);
-    return true;
-}
 
 static struct sign_request make_request(const struct sign_options *options, const char *account, struct slice body)
 {
@@ -150,13 +106,14 @@ static bool run(const struct sign_options *options, const struct config *config,
     struct signer *signer = NULL;
     struct sign_result result;
     size_t account = 0;
-    if (!account_find(&account, options->account, config, error) || !read_body(body, options, error) ||
-        !account_open_signer(&signer, "sign", config, account, error))
+    if (!cli_account_find(&account, options->account, config, error) ||
+        !cli_body_read(body, options->body, options->body_file, error) ||
+        !cli_signer_open(&signer, "sign", config, account, error))
         return false;
     struct sign_request request = make_request(options, config->accounts[account].name, buffer_slice(body));
     int64_t expires_ms = options->at != NULL ? options->at_ms : clock_wall_us() / 1000;
     bool done = sign(&result, &request, signer, account, expires_ms, error) &&
-                print(options, &request, &result, account_upstream(config, account), error);
+                print(options, &request, &result, cli_account_upstream(config, account), error);
     signer_close(signer);
     return done;
 }
@@ -169,7 +126,7 @@ static int sign_and_print(const struct sign_options *options)
     int exit_code = 0;
     if (!cli_config_load(&config, &options->config, &exit_code))
         return exit_code;
-    buffer_init(&body, SIGN_BODY_MAX + READ_AT_ONCE);
+    buffer_init(&body, 0); /* cli_body_read makes room */
     if (!run(options, config, &body, &error))
         exit_code = cli_failure("sign", &error);
     buffer_free(&body);

@@ -1,0 +1,267 @@
+/* `countersign verify`: finds the requests, judges their signatures with the account's secret, and prints. The secret is in
+ * this process as it is in `countersign sign`, and in nothing that is printed. One thread. */
+#include "verify.h"
+
+#include "account.h"
+#include "body_input.h"
+#include "log_source.h"
+#include "verify_options.h"
+
+#include "countersign/cli.h"
+#include "countersign/clock.h"
+#include "countersign/http_message.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct verify_run {
+    const struct verify_options *options;
+    const struct config *config;
+    struct terminal terminal;
+    struct signer *signer;
+    size_t account;
+    size_t judged; /* signatures */
+    bool has_wrong;
+};
+
+/* --- a request --- */
+
+/* "https://host/path?query" is a host and a target; a target stays one. */
+static void set_target(struct recipe_request *request, struct slice text)
+{
+    const char *mark = text.length > 0 && text.data[0] != '/' ? memmem(text.data, text.length, "://", 3) : NULL;
+    request->target = text;
+    if (mark == NULL)
+        return;
+    struct slice rest = slice_from(text, (size_t)(mark - text.data) + 3);
+    size_t slash = slice_find(rest, '/');
+    request->host = slice_first(rest, slash);
+    request->target = slash == rest.length ? SLICE_LITERAL("/") : slice_from(rest, slash);
+}
+
+static struct slice value_of(struct http_fields fields, const char *name)
+{
+    const struct http_field *field = http_field_find(fields, name);
+    return field == NULL ? slice_of(NULL, 0) : field->value;
+}
+
+/* Reads a request's message; false where it has no signature. */
+static bool read_message(struct verify_case *judged, const struct record_message *message)
+{
+    struct http_field items[HTTP_FIELDS_MAX];
+    struct http_fields fields = { .items = items };
+    struct slice target;
+    *judged = (struct verify_case){ .name = judged->name, .view = judged->view };
+    if (!http_parse_request_head(&judged->request.method, &target, &fields, HTTP_FIELDS_MAX, message->head))
+        return false;
+    judged->request.body = message->body;
+    judged->request.host = value_of(fields, "Host");
+    judged->request.expires = value_of(fields, SCHEME_FIELD_EXPIRES);
+    judged->request.signature = value_of(fields, SCHEME_FIELD_SIGN);
+    judged->api_key_sent = value_of(fields, SCHEME_FIELD_APIKEY);
+    set_target(&judged->request, target);
+    return judged->request.signature.length > 0;
+}
+
+/* The client's own signature where it sent one, else that of what left. */
+static void read_record(struct verify_case *judged, const struct record *record, enum record_view view)
+{
+    static const char *const words[] = {
+        [RECORD_CLIENT_REQUEST] = "as the client sent it", [RECORD_UPSTREAM_REQUEST] = "as it left for the exchange"
+    };
+    bool is_twice =
+        record->views[RECORD_CLIENT_REQUEST].head.length > 0 && record->views[RECORD_UPSTREAM_REQUEST].head.length > 0;
+    if (view == RECORD_VIEW_COUNT)
+        view = read_message(judged, &record->views[RECORD_CLIENT_REQUEST]) ? RECORD_CLIENT_REQUEST
+                                                                           : RECORD_UPSTREAM_REQUEST;
+    (void)read_message(judged, &record->views[view]); /* what is missing is the verdict's to say */
+    judged->view = is_twice ? words[view] : NULL;
+}
+
+static void read_fields(struct verify_case *judged, const struct verify_options *options, struct slice body)
+{
+    bool has_body = options->body != NULL || options->body_file != NULL;
+    *judged = (struct verify_case){ .name = NULL };
+    judged->request.method = slice_text(options->method != NULL ? options->method : has_body ? "POST" : "GET");
+    judged->request.body = body;
+    judged->request.expires = slice_trim_blanks(slice_text(options->expires));
+    judged->request.signature = slice_trim_blanks(slice_text(options->signature));
+    judged->api_key_sent = slice_text(options->api_key);
+    set_target(&judged->request, slice_text(options->target));
+}
+
+/* --- the judgement --- */
+
+/* The record holds keys masked: then the account's is compared masked. */
+static bool is_another_key(struct slice sent, struct slice own)
+{
+    char masked[SECRET_MAX];
+    if (sent.length == 0 || own.length > sizeof(masked) || slice_equal(sent, own))
+        return false;
+    secret_mask(masked, own);
+    return !slice_equal(sent, slice_of(masked, own.length));
+}
+
+static bool print(const struct verify_run *run, const struct verify_case *judged, struct error *error)
+{
+    struct buffer out;
+    buffer_init(&out, VERIFY_OUTPUT_MAX);
+    if (run->options->json)
+        verify_append_json(&out, judged);
+    else
+        verify_append_text(&out, &run->terminal, judged);
+    bool done = out.failed ? error_set(error, ERROR_MEMORY, "no memory for what is to be printed")
+                           : terminal_write(STDOUT_FILENO, buffer_slice(&out), error);
+    buffer_free(&out);
+    return done;
+}
+
+static bool judge(struct verify_run *run, struct verify_case *judged, struct error *error)
+{
+    const struct signer_account *account = &run->signer->accounts[run->account];
+    const struct recipe_keys keys = { .has_secret = true, .secret = secret_slice(&account->api_secret) };
+    uint64_t expires = 0;
+    judged->account = run->config->accounts[run->account].name;
+    judged->request.api_key = secret_slice(&account->api_key);
+    judged->oddities = recipe_oddities(&judged->request);
+    judged->is_another_key = is_another_key(judged->api_key_sent, judged->request.api_key);
+    if (slice_to_u64(judged->request.expires, &expires))
+        judged->window = expires / SCHEME_WINDOW_MS;
+    if (!recipe_judge(&judged->finding, &judged->request, &keys, NULL, error))
+        return false;
+    bool is_judged = judged->finding.verdict <= RECIPE_NONE;
+    run->judged += is_judged ? 1 : 0;
+    run->has_wrong = run->has_wrong || (is_judged && judged->finding.verdict != RECIPE_RIGHT);
+    bool done = print(run, judged, error);
+    recipe_finding_end(&judged->finding);
+    return done;
+}
+_Static_assert(RECIPE_RIGHT < RECIPE_NONE && RECIPE_FOUND < RECIPE_NONE, "what is judged comes first");
+
+/* The account that was asked for, else the record's own where the configuration has it, else the only one. */
+static bool open_account(struct verify_run *run, struct slice recorded, struct error *error)
+{
+    const char *wanted = run->options->account;
+    for (size_t i = 0; wanted == NULL && i < run->config->account_count; i++) {
+        if (slice_equal_text(recorded, run->config->accounts[i].name))
+            wanted = run->config->accounts[i].name;
+    }
+    return cli_account_find(&run->account, wanted, run->config, error) &&
+           cli_signer_open(&run->signer, "verify", run->config, run->account, error);
+}
+
+/* --- where requests come from --- */
+
+static bool judge_exchange(struct verify_run *run, struct log_run *log, struct log_source *source, struct error *error)
+{
+    struct verify_case judged = { .name = source->name };
+    if (!capture_reader_open(&log->reader, log->store_path, error))
+        return false;
+    bool done =
+        log_source_load(source, log, run->options->word, error) && open_account(run, source->record.account, error);
+    if (done) {
+        read_record(&judged, &source->record, run->options->view);
+        done = judge(run, &judged, error);
+    }
+    capture_reader_close(log->reader);
+    return done;
+}
+
+static bool judge_file(struct verify_run *run, const struct log_run *log, struct log_source *source,
+                       struct error *error)
+{
+    size_t first, count;
+    char name[LOG_SOURCE_NAME_MAX + 32];
+    if (!log_source_load_file(source, log, run->options->word, &first, &count, error) ||
+        !open_account(run, source->import->records[first].account, error))
+        return false;
+    if (source->import->left_out > 0)
+        log_note("countersign verify: %zu entries were left out: %s", source->import->left_out, source->import->reason);
+    bool done = true;
+    for (size_t i = first; done && i < first + count; i++) {
+        struct verify_case judged = { .name = count == 1 ? source->name : name };
+        (void)snprintf(name, sizeof(name), "%s#%zu", source->name, i + 1); /* fits */
+        read_record(&judged, &source->import->records[i], run->options->view);
+        done = judge(run, &judged, error);
+    }
+    return done;
+}
+
+static bool judge_word(struct verify_run *run, struct error *error)
+{
+    struct log_options log_options = { .format = run->options->format, .now_us = clock_wall_us() };
+    char *store =
+        run->options->store != NULL ? strdup(run->options->store) : capture_store_file(run->config->proxy.state_dir);
+    struct log_run log = { .options = &log_options, .store_path = store, .now_us = log_options.now_us };
+    struct log_source source;
+    if (store == NULL)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    memset(&source, 0, sizeof(source));
+    bool done = log_id_is_one(run->options->word) ? judge_exchange(run, &log, &source, error)
+                                                  : judge_file(run, &log, &source, error);
+    log_source_close(&source);
+    free(store);
+    return done;
+}
+
+static bool judge_fields(struct verify_run *run, struct error *error)
+{
+    struct verify_case judged;
+    struct buffer body;
+    bool done = cli_body_read(&body, run->options->body, run->options->body_file, error) &&
+                open_account(run, slice_of(NULL, 0), error);
+    if (done) {
+        read_fields(&judged, run->options, buffer_slice(&body));
+        done = judge(run, &judged, error);
+    }
+    buffer_free(&body);
+    return done;
+}
+
+static int judge_all(const struct verify_options *options)
+{
+    struct config *config = NULL;
+    struct error error;
+    int exit_code = 0;
+    if (!cli_config_load(&config, &options->config, &exit_code))
+        return exit_code;
+    struct verify_run run = { .options = options,
+                              .config = config,
+                              .terminal = terminal_detect(STDOUT_FILENO, options->color) };
+    if (!(options->word != NULL ? judge_word(&run, &error) : judge_fields(&run, &error)))
+        exit_code = cli_failure("verify", &error);
+    else
+        exit_code = run.judged == 0 ? error_exit_code(ERROR_INPUT) : run.has_wrong ? 1 : 0;
+    signer_close(run.signer);
+    config_free(config);
+    return exit_code;
+}
+
+static int print_list(const struct verify_options *options)
+{
+    struct terminal terminal = terminal_detect(STDOUT_FILENO, options->color);
+    struct error error = { .kind = ERROR_MEMORY, .message = "out of memory" };
+    struct buffer out;
+    buffer_init(&out, VERIFY_OUTPUT_MAX);
+    verify_append_list(&out, &terminal, options->json);
+    bool done = !out.failed && terminal_write(STDOUT_FILENO, buffer_slice(&out), &error);
+    buffer_free(&out);
+    return done ? 0 : cli_failure("verify", &error);
+}
+
+int cli_verify(int argc, char **argv)
+{
+    struct verify_options options;
+    int exit_code = error_exit_code(ERROR_USAGE);
+    (void)signal(SIGPIPE, SIG_DFL); /* `verify | head` ends as other tools do: quietly */
+    if (verify_options_read(&options, argc, argv)) {
+        if (options.help)
+            (void)fputs(verify_help, stdout); /* its reader sees a failure */
+        exit_code = options.help ? 0 : options.list ? print_list(&options) : judge_all(&options);
+    }
+    cli_config_options_end(&options.config);
+    return exit_code;
+}
