@@ -47,25 +47,37 @@ static bool odd_form(struct probe_cause *cause, const struct probe_facts *facts)
 
 /* --- clock --- */
 
+static bool is_off_by_windows(const struct probe_clock *clock)
+{
+    return clock->answers > 0 && llabs(probe_clock_offset_us(clock)) + probe_clock_bound_us(clock) >= WINDOW_US;
+}
+
+static bool judge_trial_of_time(struct probe_cause *cause, const struct probe_facts *facts, const char *clocks)
+{
+    if (facts->their_time->is_success)
+        return probe_stands(cause, PROBE_SHOWN, "%s, and the same read signed for the exchange's time is accepted",
+                            clocks);
+    return probe_stands(cause, PROBE_UNLIKELY, "%s, but the same read signed for the exchange's time is refused, too",
+                        clocks);
+}
+
 static bool clock_off(struct probe_cause *cause, const struct probe_facts *facts)
 {
     const struct probe_clock *clock = &facts->probes->clock;
     char text[PROBE_SENTENCE_MAX];
+    probe_clock_text(text, clock);
+    if (facts->is_accepted &&
+        is_off_by_windows(clock)) /* how much is tolerated changes with the moment in the window */
+        return probe_stands(cause, PROBE_LIKELY, "%s; a read was accepted this time, the next one may not be", text);
     if (!is_about_who(facts))
         return false;
-    probe_clock_text(text, clock);
-    if (facts->their_time != NULL && facts->their_time->is_success)
-        return probe_stands(cause, PROBE_SHOWN, "%s, and the same read signed for the exchange's time is accepted",
-                            text);
     if (facts->their_time != NULL)
-        return probe_stands(cause, PROBE_UNLIKELY,
-                            "%s, but the same read signed for the exchange's time is refused, too", text);
+        return judge_trial_of_time(cause, facts, text);
     if (clock->answers == 0 || clock->is_contradictory)
         return probe_stands(cause, PROBE_POSSIBLE, "the clocks could not be compared");
     if (!probe_clock_is_off(clock))
         return probe_stands(cause, PROBE_RULED_OUT, "%s", text);
-    bool is_outside = llabs(probe_clock_offset_us(clock)) + probe_clock_bound_us(clock) >= WINDOW_US;
-    return probe_stands(cause, is_outside ? PROBE_LIKELY : PROBE_POSSIBLE, "%s", text);
+    return probe_stands(cause, is_off_by_windows(clock) ? PROBE_LIKELY : PROBE_POSSIBLE, "%s", text);
 }
 
 /* --- addresses --- */
