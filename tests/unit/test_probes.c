@@ -6,7 +6,9 @@
 
 #include <stdio.h>
 
-enum { SECOND_US = 1000000, MILLISECOND_US = 1000 };
+#define SECOND_US      INT64_C(1000000)
+#define MILLISECOND_US INT64_C(1000)
+#define NOON_US        ((INT64_C(20454) * 86400 + 43200) * SECOND_US) /* of Thu, 01 Jan 2026 */
 
 /* --- the clock --- */
 
@@ -59,24 +61,27 @@ static void ask(struct probe_clock *clock, int64_t sent_us, int64_t offset_us, i
     assert_true(probe_clock_add(clock, slice_text(date), sent_us, sent_us + round_us));
 }
 
+static void compare(int64_t offset_us, int64_t phase_us, int64_t round_us)
+{
+    struct probe_clock clock = { .answers = 0 };
+    int64_t now = NOON_US + phase_us;
+    for (int i = 0; i < 3; i++) {
+        now = probe_clock_best_moment(&clock, now);
+        ask(&clock, now, offset_us, round_us / 3, round_us);
+        now += round_us;
+    }
+    assert_false(clock.is_contradictory);
+    assert_true(clock.low_us <= offset_us && offset_us <= clock.high_us);
+    assert_true(probe_clock_bound_us(&clock) <= SECOND_US / 8 + round_us);
+}
+
 static void the_true_offset_is_within_the_bound_and_each_answer_halves_it(void **state)
 {
     (void)state;
-    const int64_t noon = (INT64_C(20454) * 86400 + 43200) * SECOND_US;
     for (int64_t offset = -95 * SECOND_US; offset <= 95 * SECOND_US; offset += 7777777) {
         for (int64_t phase = 0; phase < SECOND_US; phase += 99 * MILLISECOND_US) {
-            for (int64_t round = MILLISECOND_US; round <= 250 * MILLISECOND_US; round += 83 * MILLISECOND_US) {
-                struct probe_clock clock = { .answers = 0 };
-                int64_t now = noon + phase;
-                for (int i = 0; i < 3; i++) {
-                    now = probe_clock_best_moment(&clock, now);
-                    ask(&clock, now, offset, round / 3, round);
-                    now += round;
-                }
-                assert_false(clock.is_contradictory);
-                assert_true(clock.low_us <= offset && offset <= clock.high_us);
-                assert_true(probe_clock_bound_us(&clock) <= SECOND_US / 8 + round);
-            }
+            for (int64_t round = MILLISECOND_US; round <= 250 * MILLISECOND_US; round += 83 * MILLISECOND_US)
+                compare(offset, phase, round);
         }
     }
 }
@@ -84,11 +89,10 @@ static void the_true_offset_is_within_the_bound_and_each_answer_halves_it(void *
 static void answers_that_contradict_each_other_are_called_so(void **state)
 {
     (void)state;
-    const int64_t noon = (INT64_C(20454) * 86400 + 43200) * SECOND_US;
     struct probe_clock clock = { .answers = 0 };
-    ask(&clock, noon, 0, 0, 1000);
-    ask(&clock, noon + SECOND_US, 20 * SECOND_US, 0, 1000);
-    ask(&clock, noon + 2 * SECOND_US, 0, 0, 1000);
+    ask(&clock, NOON_US, 0, 0, 1000);
+    ask(&clock, NOON_US + SECOND_US, 20 * SECOND_US, 0, 1000);
+    ask(&clock, NOON_US + 2 * SECOND_US, 0, 0, 1000);
     assert_true(clock.is_contradictory);
     assert_true(clock.low_us <= 0 && clock.high_us >= 20 * SECOND_US);
 }
