@@ -32,16 +32,28 @@ struct doctor_asker {
 
 /* --- what is asked --- */
 
-/* Reads, all of them, and documented. */
-static const struct endpoint_asked {
+struct endpoint_asked {
     const char *method;
     const char *target;
     const char *body; /* NULL: none */
-} asked_public = { "GET", "/api/v1/ticker/price", NULL }, asked_signed = { "POST", "/api/spot/accountList", "{}" };
+};
 
-static const struct endpoint_asked *endpoint_of(enum probe_trial trial)
+/* Reads, all of them, and documented. The first whose host's name begins so. */
+static const struct {
+    const char *host;
+    struct endpoint_asked public;
+    struct endpoint_asked signed_read;
+} exchanges[] = {
+    { "futures.", { "GET", "/api/configs/public", NULL }, { "GET", "/api/v2/trade/order/queryHisMatch", NULL } },
+    { "", { "GET", "/api/v1/ticker/price", NULL }, { "POST", "/api/spot/accountList", "{}" } },
+};
+
+static const struct endpoint_asked *endpoint_of(const struct probes *probes, enum probe_trial trial)
 {
-    return trial == PROBE_PUBLIC ? &asked_public : &asked_signed;
+    size_t at = 0;
+    while (!slice_starts_with(slice_text(probes->host), exchanges[at].host))
+        at++; /* the last row fits every host */
+    return trial == PROBE_PUBLIC ? &exchanges[at].public : &exchanges[at].signed_read;
 }
 
 /* --- birth and end --- */
@@ -230,7 +242,7 @@ static void note_date(struct asking *asking, const struct upstream_result *resul
 
 static void note_answer(struct asking *asking, const struct upstream_result *result)
 {
-    const struct endpoint_asked *endpoint = endpoint_of(asking->trial);
+    const struct endpoint_asked *endpoint = endpoint_of(asking->asker->probes, asking->trial);
     const struct probe_response response = { .method = slice_text(endpoint->method),
                                              .target = slice_text(endpoint->target),
                                              .is_public = asking->trial == PROBE_PUBLIC,
@@ -283,7 +295,7 @@ static bool send_one(struct asking *asking, struct upstream *upstream, struct er
 {
     static const struct upstream_callbacks callbacks = { .about_to_send = about_to_send, .done = done };
     const struct slice agent = SLICE_LITERAL("countersign/" COUNTERSIGN_VERSION " (doctor)");
-    const struct endpoint_asked *endpoint = endpoint_of(asking->trial);
+    const struct endpoint_asked *endpoint = endpoint_of(asking->asker->probes, asking->trial);
     struct upstream_request request = { .method = slice_text(endpoint->method),
                                         .target = slice_text(endpoint->target),
                                         .fields = asking->fields,

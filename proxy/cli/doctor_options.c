@@ -24,7 +24,8 @@ const char doctor_help[] =
     "      --json            one JSON object a line: each check, and the verdict at the end\n" CLI_CONFIG_HELP
     "  -h, --help            this text\n"
     "\n"
-    "Exit code 0: all is well; 1: a cause was found; 2: could not tell, or usage or configuration are wrong.\n";
+    "Exit code 0: all is well; 1: a cause was found; 2: could not tell, or usage or configuration are wrong;\n"
+    "3: this program could not do its work.\n";
 
 static const char **text_option(struct doctor_options *options, int option)
 {

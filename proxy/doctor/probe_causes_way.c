@@ -116,7 +116,7 @@ static bool captive_portal(struct probe_cause *cause, const struct probe_facts *
         is_of_gateway(facts->closed))
         return false;
     probe_answer_text(text, facts->closed);
-    return probe_stands(cause, PROBE_LIKELY, "a call that needs no key got %s, where the exchange answers JSON", text);
+    return probe_stands(cause, PROBE_LIKELY, "%s got %s, where the exchange answers JSON", facts->closed_to, text);
 }
 
 static bool gateway(struct probe_cause *cause, const struct probe_facts *facts)
@@ -125,8 +125,7 @@ static bool gateway(struct probe_cause *cause, const struct probe_facts *facts)
     if (facts->closed == NULL || facts->closed->reply == PROBE_NO_ANSWER || !is_of_gateway(facts->closed))
         return false;
     probe_answer_text(text, facts->closed);
-    return probe_stands(cause, PROBE_LIKELY, "a call that needs no key got %s: nothing about the key can make that",
-                        text);
+    return probe_stands(cause, PROBE_LIKELY, "%s got %s, which nothing about a key makes", facts->closed_to, text);
 }
 
 static bool another_server(struct probe_cause *cause, const struct probe_facts *facts)
@@ -135,8 +134,7 @@ static bool another_server(struct probe_cause *cause, const struct probe_facts *
     const struct probe_answer *odd = facts->closed;
     if (odd != NULL && odd->reply == PROBE_OTHER && !is_of_gateway(odd)) {
         probe_answer_text(text, odd);
-        return probe_stands(cause, PROBE_LIKELY, "a call that needs no key got %s, where the exchange answers JSON",
-                            text);
+        return probe_stands(cause, PROBE_LIKELY, "%s got %s, where the exchange answers JSON", facts->closed_to, text);
     }
     if (facts->wrong != NULL && facts->wrong->is_success)
         return probe_stands(cause, PROBE_SHOWN,

@@ -5,20 +5,26 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_open(const struct probes *probes, enum probe_way way)
+static bool is_any_open(const struct probes *probes, enum probe_trial trial)
 {
-    return probes->answers[way][PROBE_PUBLIC].reply == PROBE_JSON;
+    for (int way = 0; way < PROBE_WAYS; way++) {
+        if (probes->is_used[way] && probes->answers[way][trial].reply == PROBE_JSON)
+            return true;
+    }
+    return false;
 }
 
-/* The answer on the main way, where no way that is used leads to the exchange. */
-static const struct probe_answer *closed_answer(const struct probes *probes)
+/* What came in the exchange's place on the main way, where no way that is used leads to the exchange. */
+static void find_closed(struct probe_facts *facts, const struct probes *probes)
 {
-    const struct probe_answer *answer = &probes->answers[probes->main_way][PROBE_PUBLIC];
-    for (int way = 0; way < PROBE_WAYS; way++) {
-        if (probes->is_used[way] && is_open(probes, (enum probe_way)way))
-            return NULL;
+    static const enum probe_trial trials[] = { PROBE_PUBLIC, PROBE_SIGNED };
+    for (size_t i = 0; i < ARRAY_LENGTH(trials) && facts->closed == NULL; i++) {
+        const struct probe_answer *answer = &probes->answers[probes->main_way][trials[i]];
+        if (!probe_was_asked(answer) || is_any_open(probes, trials[i]))
+            continue;
+        facts->closed = answer;
+        facts->closed_to = trials[i] == PROBE_PUBLIC ? "a call that needs no key" : "a signed read";
     }
-    return probe_was_asked(answer) ? answer : NULL;
 }
 
 static const struct probe_answer *answered(const struct probes *probes, enum probe_way way, enum probe_trial trial)
@@ -45,7 +51,8 @@ static bool find_refused_way(enum probe_way *refused, const struct probes *probe
 
 void probe_facts_gather(struct probe_facts *facts, const struct probes *probes)
 {
-    *facts = (struct probe_facts){ .probes = probes, .closed = closed_answer(probes), .way = probes->main_way };
+    *facts = (struct probe_facts){ .probes = probes, .way = probes->main_way };
+    find_closed(facts, probes);
     facts->is_refused = find_refused_way(&facts->way, probes);
     facts->right = answered(probes, facts->way, PROBE_SIGNED);
     facts->wrong = answered(probes, facts->way, PROBE_WRONG_SIGNATURE);

@@ -7,8 +7,10 @@
 /* What the judging of every cause begins with. */
 struct probe_facts {
     const struct probes *probes;
-    const struct probe_answer *closed; /* why the exchange was not reached on any way that is used; NULL: it was */
-    bool is_refused;                   /* a signed read was refused on a way that is used; the rest is of that way */
+    const struct probe_answer
+        *closed;           /* what came in the exchange's place, on every way that is used; NULL: it answered */
+    const char *closed_to; /* in a sentence: what that was asked; static */
+    bool is_refused;       /* a signed read was refused on a way that is used; the rest is of that way */
     enum probe_way way;
     const struct probe_answer *right;
     const struct probe_answer *wrong; /* NULL where it brought no answer of the exchange, and likewise below */

@@ -100,8 +100,10 @@ static void say_unclear(struct probe_verdict *verdict, const struct probe_cause_
     probe_answer_text(answer, shown);
     probe_text(verdict->todo, "%s", verdict->cause_count > 0 ? words[0].todo : "");
     if (verdict->cause_count == 0) {
-        probe_text(verdict->sentence, "Could not tell: a signed read got %s, of which nothing is documented or known.",
-                   answer);
+        probe_text(verdict->sentence,
+                   "Could not tell: a signed read got %s, of which nothing is documented or known.%s", answer,
+                   probe_wrong_differs(facts) ? " It is not about the signature: a wrong one gets another answer."
+                                              : "");
         return;
     }
     join_names(names, words, count_at_top(verdict));

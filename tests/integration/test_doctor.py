@@ -17,6 +17,7 @@ from test_egress import Egress, relay
 from upstream import Upstream, http_answer, now_ms, sends
 
 PUBLIC, BALANCE = "/api/v1/ticker/price", "/api/spot/accountList"
+FUTURES_PUBLIC, FUTURES_READ = "/api/configs/public", "/api/v2/trade/order/queryHisMatch"
 MOST_REQUESTS = 12
 OK = b'{"code":0,"message":"Success","data":[]}'
 UNAUTHORIZED = b'{"code":1401,"message":"unauthorized","data":null}'
@@ -47,7 +48,7 @@ class Exchange(Upstream):
         return "too far from this clock" if is_far else verdict
 
     def _answer(self, request):
-        if request.path == PUBLIC:
+        if request.path in (PUBLIC, FUTURES_PUBLIC):
             return dated(OK, offset_s=self.offset_s)
         if request.verdict == "wrong API key" and self.knows_keys:
             return dated(SIGNATURE_FAILED, "401 Unauthorized", self.offset_s)
@@ -90,7 +91,8 @@ def keeps_its_word(exchanges, secrets, output):
     """What holds in every situation: few requests, reads alone, each once, and no secret in what is printed."""
     requests = [request for exchange in exchanges for request in exchange.everything]
     assert len(requests) <= MOST_REQUESTS
-    assert {(request.method, request.target) for request in requests} <= {("GET", PUBLIC), ("POST", BALANCE)}
+    assert {(request.method, request.target) for request in requests} <= {
+        ("GET", PUBLIC), ("POST", BALANCE), ("GET", FUTURES_PUBLIC), ("GET", FUTURES_READ)}
     windows = range(coinstore.window(now_ms()) - 3, coinstore.window(now_ms()) + 4)
     for secret in secrets:
         assert secret not in output
@@ -221,6 +223,20 @@ def test_a_gateways_error_page_is_not_about_the_key(doctor, exchange):
     upstream = exchange()
     upstream.script(PUBLIC, sends(http_answer(b"<html>down</html>", "502 Bad Gateway", [("Content-Type", "text/html")])))
     doctor(upstream).names("gateway")
+
+
+def test_a_gateway_may_stop_signed_requests_alone(doctor, exchange):
+    upstream = exchange()
+    upstream.script(BALANCE, sends(http_answer(b"<html>no</html>", "403 Forbidden", [("Content-Type", "text/html")])))
+    found = doctor(upstream).names("gateway")
+    assert "signed read" in found.verdict["sentence"]
+
+
+def test_the_futures_host_is_asked_what_it_has(doctor, exchange, authority):
+    upstream = exchange(certificate=authority.issue("futures.localhost"))
+    found = doctor(url=upstream.url.replace("localhost", "futures.localhost"))
+    assert found.code == 0, found.output
+    assert {request.target for request in upstream.everything} == {FUTURES_PUBLIC, FUTURES_READ}
 
 
 class Mute(Peer):

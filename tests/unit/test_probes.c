@@ -188,7 +188,8 @@ static void set(struct probe_answer *answer, const struct outcome *outcome)
 {
     *answer =
         (struct probe_answer){ .reply = outcome->reply, .is_success = outcome->is_success, .status = outcome->status };
-    (void)snprintf(answer->code, sizeof(answer->code), "%s", outcome->code); /* fits */
+    (void)snprintf(answer->code, sizeof(answer->code), "%s", outcome->code); /* fits, and below */
+    (void)snprintf(answer->words, sizeof(answer->words), "what was said");
 }
 
 static void check_verdict(const struct probe_verdict *verdict, const struct probes *probes)
