@@ -112,5 +112,7 @@ int64_t probe_clock_best_moment(const struct probe_clock *clock, int64_t now_us)
     if (clock->answers == 0)
         return now_us;
     int64_t past = (now_us + probe_clock_offset_us(clock)) % SECOND_US;
+    if (past < 0) /* a Date before 1970 */
+        past += SECOND_US;
     return past == 0 ? now_us : now_us + SECOND_US - past;
 }

@@ -97,6 +97,15 @@ static void answers_that_contradict_each_other_are_called_so(void **state)
     assert_true(clock.low_us <= 0 && clock.high_us >= 20 * SECOND_US);
 }
 
+static void a_date_of_another_age_does_not_keep_anyone_waiting(void **state)
+{
+    (void)state;
+    struct probe_clock clock = { .answers = 0 };
+    assert_true(probe_clock_add(&clock, SLICE_LITERAL("Sun, 06 Nov 0997 08:49:37 GMT"), NOON_US, NOON_US + 1));
+    int64_t moment = probe_clock_best_moment(&clock, NOON_US);
+    assert_true(moment >= NOON_US && moment < NOON_US + SECOND_US);
+}
+
 /* --- forms --- */
 
 static void measure(struct probe_line *line, const char *text)
@@ -259,6 +268,7 @@ int main(void)
         cmocka_unit_test(what_is_no_date_of_today_is_none),
         cmocka_unit_test(the_true_offset_is_within_the_bound_and_each_answer_halves_it),
         cmocka_unit_test(answers_that_contradict_each_other_are_called_so),
+        cmocka_unit_test(a_date_of_another_age_does_not_keep_anyone_waiting),
         cmocka_unit_test(what_is_odd_about_a_key_is_said_without_showing_it),
         cmocka_unit_test(an_answer_is_the_exchanges_or_somebody_elses),
         cmocka_unit_test(every_combination_of_answers_has_a_verdict_that_fits_it),
