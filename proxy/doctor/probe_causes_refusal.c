@@ -107,10 +107,20 @@ static bool sets_ways_apart(struct probe_cause *cause, const struct probe_facts 
                         accepted, facts->right->code, refused);
 }
 
-static bool ip_family(struct probe_cause *cause, const struct probe_facts *facts)
+static bool is_bound_to(struct probe_cause *cause, const struct probe_facts *facts, enum probe_way accepted)
 {
-    bool is_by_family = facts->way != PROBE_PROXY && facts->accepted_way != PROBE_PROXY;
-    return differs_by_way(facts) && is_by_family && sets_ways_apart(cause, facts);
+    return differs_by_way(facts) && facts->way != PROBE_PROXY && facts->accepted_way == accepted &&
+           sets_ways_apart(cause, facts);
+}
+
+static bool ip_family_4(struct probe_cause *cause, const struct probe_facts *facts)
+{
+    return is_bound_to(cause, facts, PROBE_IPV4);
+}
+
+static bool ip_family_6(struct probe_cause *cause, const struct probe_facts *facts)
+{
+    return is_bound_to(cause, facts, PROBE_IPV6);
 }
 
 static bool egress_address(struct probe_cause *cause, const struct probe_facts *facts)
@@ -229,8 +239,10 @@ const struct probe_cause_row probe_refusal_causes[] = {
     { "key-form", "the key or the secret was not copied as it is", odd_form, "Copy it again, by machine." },
     { "clock", "this machine's clock", clock_off,
       "Set the clock (timedatectl set-ntp true). How far off the exchange tolerates is not documented." },
-    { "ip-family", "the key's IP whitelist holds the address of one family and not of the other", ip_family,
-      "Set ip_family of the upstream to the family that works, or add the other address to the key's whitelist." },
+    { "ip-family", "the key's IP whitelist holds this machine's IPv4 address and not its IPv6 one", ip_family_4,
+      "Set ip_family = ipv4 for the upstream, or add the IPv6 address to the key's whitelist." },
+    { "ip-family", "the key's IP whitelist holds this machine's IPv6 address and not its IPv4 one", ip_family_6,
+      "Set ip_family = ipv6 for the upstream, or add the IPv4 address to the key's whitelist." },
     { "egress-address", "the key's IP whitelist holds the address of one way out and not of the other", egress_address,
       "Use the way that works (the upstream's proxy), or add the other address to the key's whitelist." },
     { "wrong-secret", "the secret is not the one of this key", wrong_secret,

@@ -396,9 +396,9 @@ def test_whoever_accepts_a_wrong_signature_is_not_the_exchange(doctor, exchange)
 @pytest.fixture
 def dual_stack(exchange):
     """One exchange at 127.0.0.1 and ::1; the key's whitelist holds the addresses of the families named."""
-    def start(*whitelist):
-        first = exchange(refuses_address="ipv4" not in whitelist)
-        exchange(refuses_address="ipv6" not in whitelist, address="::1", port=first.port)
+    def start(*whitelist, **options):
+        first = exchange(refuses_address="ipv4" not in whitelist, **options)
+        exchange(refuses_address="ipv6" not in whitelist, address="::1", port=first.port, **options)
         return first
     return start
 
@@ -409,6 +409,7 @@ def test_a_whitelist_with_the_address_of_one_family(doctor, dual_stack, held, mi
     assert (found.status("signed", held), found.status("signed", missing)) == ("ok", "failed")
     assert found.status("public", missing) == "ok"
     assert {"127.0.0.1", "::1"} <= {check["local"] for check in found.checks if check["check"] == "signed"}
+    assert f"ip_family = {held}" in found.verdict["todo"]
     assert "IPv4 (from 127.0.0.1)" in found.verdict["sentence"]
     assert "IPv6 (from ::1)" in found.verdict["sentence"]
 
@@ -442,6 +443,14 @@ def test_a_whitelist_that_holds_the_direct_address_and_not_the_proxys(doctor, du
         found = doctor(dual_stack("ipv4"), proxy=egress.url).names("egress-address")
     assert found.status("signed", "proxy") == "failed"
     assert found.verdict["requests"] <= MOST_REQUESTS
+
+
+def test_whatever_goes_wrong_no_more_requests_are_made_than_promised(doctor, dual_stack, exchanges):
+    """Three ways, all of them refused, and a clock that is off: there is most to ask."""
+    with Detour("200 OK") as egress:
+        found = doctor(dual_stack(offset_s=45), proxy=egress.url)
+    assert found.code == 1, found.output
+    assert found.verdict["requests"] == sum(len(each.everything) for each in exchanges) == MOST_REQUESTS
 
 
 # --- without the network ---
@@ -502,6 +511,11 @@ def test_no_line_is_wider_than_the_terminal(configure, env, exchange, columns):
     paths = [line for line in seen.text.splitlines() if "/tmp" in line or "http" in line]  # are not torn apart
     assert max(len(line) for line in seen.text.splitlines() if line not in paths) <= columns
     assert "requests of at most 12 were sent" in " ".join(seen.text.split())
+
+
+def test_what_failed_is_red_on_a_terminal_with_colours(configure, env, exchange):
+    config = configure({"upstream spot": {"url": exchange(refuses_address=True).url}})
+    assert "\x1b[31mfailed" in Terminal(Configured(config, env), "doctor").text
 
 
 def test_what_others_say_cannot_move_the_terminal(configure, env, exchange):
