@@ -163,6 +163,7 @@ struct probes {
 
     char form_error[2][PROBE_SENTENCE_MAX]; /* key, secret: why it cannot be read; "" where it was */
     bool form_error_is_white_space[2];
+    bool has_forms; /* both could be read */
     struct probe_form forms[2];
     bool same_text; /* key and secret are the same */
 

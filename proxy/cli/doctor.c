@@ -88,6 +88,7 @@ static void measure_forms(struct doctor_run *run)
     if (run->signer == NULL)
         return;
     const struct signer_account *account = &run->signer->accounts[run->account];
+    run->probes.has_forms = true;
     probe_form_measure(&run->probes.forms[KEY], secret_slice(&account->api_key));
     probe_form_measure(&run->probes.forms[SECRET], secret_slice(&account->api_secret));
     run->probes.same_text = slice_equal(secret_slice(&account->api_key), secret_slice(&account->api_secret));

@@ -75,7 +75,7 @@ static void append_causes(struct buffer *out, const struct doctor_page *page, co
                                                   [PROBE_POSSIBLE] = TERMINAL_PLAIN,
                                                   [PROBE_LIKELY] = TERMINAL_YELLOW,
                                                   [PROBE_SHOWN] = TERMINAL_RED };
-    enum { STANDING_COLUMNS = 11, ID_COLUMNS = 20, CAUSE_COLUMN = STANDING_COLUMNS + ID_COLUMNS };
+    enum { STANDING_COLUMNS = 11, ID_COLUMNS = 23, CAUSE_COLUMN = STANDING_COLUMNS + ID_COLUMNS };
     if (verdict->cause_count == 0)
         return;
     buffer_append_byte(out, '\n');
@@ -102,7 +102,7 @@ static void append_last_words(struct buffer *out, const struct doctor_page *page
     }
     if (probes->requests > 0) {
         (void)snprintf(text, sizeof(text),
-                       "%u requests of at most %u were sent; nothing was placed, cancelled or moved.", probes->requests,
+                       "%u of at most %u requests were sent; nothing was placed, cancelled or moved.", probes->requests,
                        probes->requests_max); /* fits */
         append_text(out, page, text, 0, TERMINAL_DIM);
     }

@@ -15,8 +15,7 @@ static bool is_about_who(const struct probe_facts *facts)
 
 static bool is_suspicious(const struct probe_facts *facts, int which)
 {
-    return facts->probes->form_error[which][0] == '\0' &&
-           probe_form_oddity(&facts->probes->forms[which]) == PROBE_FORM_SUSPICIOUS;
+    return facts->probes->has_forms && probe_form_oddity(&facts->probes->forms[which]) == PROBE_FORM_SUSPICIOUS;
 }
 
 /* --- key and secret as text --- */
@@ -54,7 +53,7 @@ static bool is_off_by_windows(const struct probe_clock *clock)
 
 static bool judge_trial_of_time(struct probe_cause *cause, const struct probe_facts *facts, const char *clocks)
 {
-    if (facts->their_time->is_success)
+    if (facts->is_accepted_at_their_time)
         return probe_stands(cause, PROBE_SHOWN, "%s, and the same read signed for the exchange's time is accepted",
                             clocks);
     return probe_stands(cause, PROBE_UNLIKELY, "%s, but the same read signed for the exchange's time is refused, too",
@@ -123,10 +122,10 @@ static bool ip_family_6(struct probe_cause *cause, const struct probe_facts *fac
     return is_bound_to(cause, facts, PROBE_IPV6);
 }
 
+/* With a proxy, it is the one way that is used; the others were asked to compare. */
 static bool egress_address(struct probe_cause *cause, const struct probe_facts *facts)
 {
-    bool is_by_proxy = facts->way == PROBE_PROXY || facts->accepted_way == PROBE_PROXY;
-    return differs_by_way(facts) && is_by_proxy && sets_ways_apart(cause, facts);
+    return differs_by_way(facts) && facts->way == PROBE_PROXY && sets_ways_apart(cause, facts);
 }
 
 static bool ip_not_whitelisted(struct probe_cause *cause, const struct probe_facts *facts)
@@ -134,6 +133,8 @@ static bool ip_not_whitelisted(struct probe_cause *cause, const struct probe_fac
     char way[PROBE_SENTENCE_MAX];
     if (!is_about_who(facts) || facts->is_accepted)
         return false;
+    if (facts->is_accepted_at_their_time)
+        return probe_stands(cause, PROBE_RULED_OUT, "signed for the exchange's time, a read was accepted");
     describe_way(way, facts, facts->way);
     if (!probe_code_is(facts, "1401"))
         return probe_stands(cause, PROBE_UNLIKELY, "it is documented for 1401, and the answer was %s",
@@ -160,7 +161,7 @@ static bool wrong_secret(struct probe_cause *cause, const struct probe_facts *fa
         return false;
     if (facts->is_accepted)
         return probe_stands(cause, PROBE_RULED_OUT, "a read signed with it was accepted");
-    if (facts->their_time != NULL && facts->their_time->is_success)
+    if (facts->is_accepted_at_their_time)
         return probe_stands(cause, PROBE_RULED_OUT, "signed for the exchange's time, a read was accepted");
     if (probe_wrong_differs(facts))
         return probe_stands(cause, PROBE_RULED_OUT, "a wrong signature gets another answer than yours");
@@ -185,7 +186,7 @@ static bool wrong_key(struct probe_cause *cause, const struct probe_facts *facts
 {
     if (!is_about_who(facts))
         return false;
-    if (facts->is_accepted || (facts->their_time != NULL && facts->their_time->is_success))
+    if (facts->is_accepted || facts->is_accepted_at_their_time)
         return probe_stands(cause, PROBE_RULED_OUT, "a read with it was accepted");
     if (probe_made_up_differs(facts))
         return probe_stands(cause, PROBE_RULED_OUT, "a made-up key gets another answer, so the exchange knows yours");
@@ -204,7 +205,7 @@ static bool wrong_key(struct probe_cause *cause, const struct probe_facts *facts
 /* Frozen or deleted. */
 static bool sub_account(struct probe_cause *cause, const struct probe_facts *facts)
 {
-    if (!probe_code_is(facts, "401") || facts->is_accepted)
+    if (!probe_code_is(facts, "401") || facts->is_accepted || facts->is_accepted_at_their_time)
         return false;
     return probe_stands(cause, probe_made_up_differs(facts) ? PROBE_LIKELY : PROBE_POSSIBLE,
                         "401 is documented for it; no probe can see it");
@@ -212,7 +213,7 @@ static bool sub_account(struct probe_cause *cause, const struct probe_facts *fac
 
 static bool login_expired(struct probe_cause *cause, const struct probe_facts *facts)
 {
-    if (!probe_code_is(facts, "1401") || facts->is_accepted)
+    if (!probe_code_is(facts, "1401") || facts->is_accepted || facts->is_accepted_at_their_time)
         return false;
     return probe_stands(cause, PROBE_POSSIBLE, "1401 is documented for an expired login token; no probe can see it");
 }
@@ -237,14 +238,14 @@ const struct probe_cause_row probe_refusal_causes[] = {
     { "same-text", "the API key was put in the secret's place, or the other way round", same_text,
       "Copy the secret again; if it is lost, make a new key at the exchange." },
     { "key-form", "the key or the secret was not copied as it is", odd_form, "Copy it again, by machine." },
-    { "clock", "this machine's clock", clock_off,
+    { "clock", "the clock", clock_off,
       "Set the clock (timedatectl set-ntp true). How far off the exchange tolerates is not documented." },
     { "ip-family", "the key's IP whitelist holds this machine's IPv4 address and not its IPv6 one", ip_family_4,
       "Set ip_family = ipv4 for the upstream, or add the IPv6 address to the key's whitelist." },
     { "ip-family", "the key's IP whitelist holds this machine's IPv6 address and not its IPv4 one", ip_family_6,
       "Set ip_family = ipv6 for the upstream, or add the IPv4 address to the key's whitelist." },
-    { "egress-address", "the key's IP whitelist holds the address of one way out and not of the other", egress_address,
-      "Use the way that works (the upstream's proxy), or add the other address to the key's whitelist." },
+    { "egress-address", "the key's IP whitelist holds this machine's own address and not the egress proxy's",
+      egress_address, "Take `proxy` out of the upstream, or add the proxy's address to the key's whitelist." },
     { "wrong-secret", "the secret is not the one of this key", wrong_secret,
       "Copy the secret again; if it is lost, make a new key at the exchange." },
     { "ip-not-whitelisted", "the address that requests come from is not on the key's IP whitelist", ip_not_whitelisted,

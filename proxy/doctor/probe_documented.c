@@ -54,12 +54,13 @@ void probe_rank_documented(struct probe_verdict *verdict, struct probe_cause_wor
     const struct catalogue_entry *entry = facts->is_refused ? catalogue_of_code(slice_text(facts->right->code)) : NULL;
     if (entry == NULL)
         return;
+    bool is_key_accepted = facts->is_accepted || facts->is_accepted_at_their_time;
     verdict->code_means = entry->summary;
     for (const struct catalogue_reason *reason = entry->reasons; reason->cause != NULL; reason++) {
         if (reason->basis != CATALOGUE_DOCUMENTED || is_judged(verdict, reason->cause))
             continue;
-        if (facts->is_accepted && !is_made_here(reason->cause))
-            continue; /* the same key was accepted on another way: it is about the way */
+        if (is_key_accepted && !is_made_here(reason->cause))
+            continue; /* it is about the way, or the time */
         judge(&made, reason->cause, entry);
         probe_rank_insert(verdict, words, &made,
                           (struct probe_cause_words){ reason->cause->text, reason->cause->remedy });

@@ -57,6 +57,7 @@ void probe_facts_gather(struct probe_facts *facts, const struct probes *probes)
     facts->right = answered(probes, facts->way, PROBE_SIGNED);
     facts->wrong = answered(probes, facts->way, PROBE_WRONG_SIGNATURE);
     facts->their_time = answered(probes, facts->way, PROBE_THEIR_TIME);
+    facts->is_accepted_at_their_time = facts->their_time != NULL && facts->their_time->is_success;
     facts->made_up = answered(probes, facts->way, PROBE_MADE_UP_KEY);
     for (int way = 0; way < PROBE_WAYS && !facts->is_accepted; way++) {
         facts->is_accepted = probes->answers[way][PROBE_SIGNED].is_success;

@@ -49,6 +49,11 @@ static void line_form(struct probe_line *line, int which, const struct probes *p
         probe_text(line->says, "%s", probes->form_error[which]);
         return;
     }
+    if (!probes->has_forms) {
+        line->status = PROBE_SKIPPED;
+        probe_text(line->says, "not looked at, as the other one cannot be read");
+        return;
+    }
     probe_form_explain(line->says, line->todo, &probes->forms[which]);
     if (probe_form_oddity(&probes->forms[which]) != PROBE_FORM_USUAL)
         line->status = PROBE_WARNING;

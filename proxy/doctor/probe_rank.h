@@ -18,6 +18,7 @@ struct probe_facts {
     const struct probe_answer *made_up;
     bool is_accepted; /* on some way */
     enum probe_way accepted_way;
+    bool is_accepted_at_their_time; /* signed for the exchange's time, that is */
 };
 
 void probe_facts_gather(struct probe_facts *facts, const struct probes *probes);

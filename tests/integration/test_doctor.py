@@ -295,6 +295,7 @@ def test_a_clock_that_is_off_is_shown_by_signing_for_the_exchanges_time(doctor, 
     assert found.status("clock") == "failed"
     assert abs(clock_of(found)[0] - offset_s) < 1
     assert found.check("their-time")["code"] == "0"
+    assert all(found.standing(other) == "ruled out" for other in ("wrong-secret", "wrong-key", "ip-not-whitelisted"))
     assert "not documented" in found.check("clock")["todo"]
 
 
@@ -350,6 +351,7 @@ def test_white_space_around_the_secret(doctor, account, exchange):
     upstream = exchange()
     found = doctor(upstream, secret=account.secret + "  ").names("key-white-space")
     assert "2 blanks at the end" in found.check("api-secret")["says"]
+    assert found.status("api-key") == "skipped"
     assert upstream.everything == []
 
 
@@ -510,7 +512,7 @@ def test_no_line_is_wider_than_the_terminal(configure, env, exchange, columns):
     assert "\x1b" not in seen.text
     paths = [line for line in seen.text.splitlines() if "/tmp" in line or "http" in line]  # are not torn apart
     assert max(len(line) for line in seen.text.splitlines() if line not in paths) <= columns
-    assert "requests of at most 12 were sent" in " ".join(seen.text.split())
+    assert "of at most 12 requests were sent" in " ".join(seen.text.split())
 
 
 def test_what_failed_is_red_on_a_terminal_with_colours(configure, env, exchange):

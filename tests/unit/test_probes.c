@@ -110,7 +110,7 @@ static void a_date_of_another_age_does_not_keep_anyone_waiting(void **state)
 
 static void measure(struct probe_line *line, const char *text)
 {
-    struct probes probes = { .proxy = "" };
+    struct probes probes = { .proxy = "", .has_forms = true };
     probe_form_measure(&probes.forms[0], slice_text(text));
     probe_line_of_check(line, PROBE_CHECK_KEY, &probes);
 }
