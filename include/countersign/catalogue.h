@@ -50,8 +50,8 @@ struct catalogue_reason {
 struct catalogue_entry {
     enum catalogue_kind kind;
     const char *name; /* "1401", "http-429", "policy"; unique within its kind, and what `countersign explain` takes */
-    const char *message;        /* the exchange's `message`, as documented; NULL where none is */
-    const char *summary;        /* the first line: one sentence */
+    const char *message; /* the exchange's `message`, or the status's meaning, as documented; NULL where none is */
+    const char *summary; /* the first line: one sentence */
     enum catalogue_basis basis; /* of the entry itself */
     const char *source;         /* where it is documented, or that it is not */
     /* In the order in which to look; ended by one without a cause:

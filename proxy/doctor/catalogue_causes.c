@@ -60,6 +60,23 @@ const struct catalogue_cause cause_key_white_space = {
     .remedy = "Take it out, or set `trim = yes` for the account.",
 };
 
+const struct catalogue_cause cause_key_form = {
+    .id = "key-form",
+    .text = "The key or the secret was not copied as it is: a character is missing, or was taken for another one.",
+    .tell =
+        "`doctor` counts its characters without showing any. Keys and secrets seen so far have 32, 0 to 9 and a to f.",
+    .commands = { "countersign doctor" },
+    .remedy = "Copy it again, by machine and not by eye.",
+};
+
+const struct catalogue_cause cause_same_text = {
+    .id = "same-text",
+    .text = "The API key stands in the secret's place, or the secret in the key's.",
+    .tell = "`doctor` compares the two; `config show` has where each comes from.",
+    .commands = { "countersign doctor", "countersign config show" },
+    .remedy = "Put each in its place: `api_key` and `api_secret` of the account.",
+};
+
 const struct catalogue_cause cause_wrong_secret = {
     .id = "wrong-secret",
     .text = "The secret is not this key's. Signatures made with it have the right form and are wrong, all of them.",

@@ -142,6 +142,14 @@ static const struct catalogue_cause captive_portal = {
     .remedy = "Log in to the network, or use another one; then look up what was asked for.",
 };
 
+const struct catalogue_cause cause_other_server = {
+    .id = "other-server",
+    .text = "What answers is not the exchange: the upstream's `url` names another server.",
+    .tell = "`doctor` asks for what is public and says what came.",
+    .commands = { "countersign doctor", "countersign config show" },
+    .remedy = "Compare `url` letter by letter: https://api.coinstore.com, https://futures.coinstore.com.",
+};
+
 static const struct catalogue_cause odd_answer = {
     .id = "odd-answer",
     .text = "The exchange's answer has a status or a head that this proxy's HTTP server cannot send on.",
@@ -222,7 +230,7 @@ static const struct catalogue_entry entries[] = {
             BY_US(cause_order_may_stand)),
     FAILURE("no-code", "The answer came whole and has no `code` that can be read.",
             "Noted by this proxy. The exchange's answers to private calls have a `code`.", BY_US(captive_portal),
-            BY_US(cause_order_may_stand)),
+            BY_US(cause_other_server), BY_US(cause_order_may_stand)),
     FAILURE("answer-unsendable", "The exchange answered, and the answer could not be passed on.",
             "This proxy's own answer. The record has the exchange's.", BY_US(odd_answer)),
     FAILURE("record-truncated", "The client got the answer; its bytes are missing in the record.",

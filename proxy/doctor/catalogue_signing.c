@@ -15,6 +15,8 @@ static const struct catalogue_entry entries[] = {
           "The order is the one to look in; how often each occurs is not known.",
       .reasons = { { &cause_wrong_key, CATALOGUE_DOCUMENTED },
                    { &cause_key_white_space, CATALOGUE_REPORTED },
+                   { &cause_key_form, CATALOGUE_CONCLUDED },
+                   { &cause_same_text, CATALOGUE_CONCLUDED },
                    { &cause_sub_account_frozen, CATALOGUE_DOCUMENTED },
                    { &cause_sub_account_deleted, CATALOGUE_DOCUMENTED },
                    { &cause_signature, CATALOGUE_CONCLUDED },
@@ -45,6 +47,8 @@ static const struct catalogue_entry entries[] = {
                    { &cause_body_reserialised, CATALOGUE_REPORTED },
                    { &cause_empty_body, CATALOGUE_REPORTED },
                    { &cause_key_white_space, CATALOGUE_REPORTED },
+                   { &cause_key_form, CATALOGUE_CONCLUDED },
+                   { &cause_same_text, CATALOGUE_CONCLUDED },
                    { &cause_wrong_secret, CATALOGUE_CONCLUDED },
                    { &cause_clock, CATALOGUE_CONCLUDED },
                    { &cause_login_expired, CATALOGUE_DOCUMENTED },
@@ -65,6 +69,8 @@ static const struct catalogue_entry entries[] = {
                    { &cause_empty_body, CATALOGUE_CONCLUDED },
                    { &cause_wrong_secret, CATALOGUE_CONCLUDED },
                    { &cause_key_white_space, CATALOGUE_CONCLUDED },
+                   { &cause_key_form, CATALOGUE_CONCLUDED },
+                   { &cause_same_text, CATALOGUE_CONCLUDED },
                    { &cause_clock, CATALOGUE_CONCLUDED } } },
 };
 

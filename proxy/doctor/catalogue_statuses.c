@@ -13,11 +13,10 @@ static const struct catalogue_cause own_answer = {
     .remedy = "Look the name up: `countersign explain NAME`, or `countersign explain` for all of them.",
 };
 
-static const struct catalogue_cause answer_from_there = {
-    .id = "answer-from-there",
-    .text =
-        "The answer has no such field: it came from the exchange, or from something before it. What it means by this "
-        "status is not documented.",
+static const struct catalogue_cause gateway = {
+    .id = "gateway",
+    .text = "The answer has no such field: a gateway before the exchange refused, or had nothing behind it, or the "
+            "exchange itself said so. What it means by this status is not documented.",
     .tell = "The outcome is http_error; `log show` has the answer as it came back.",
     .commands = { "countersign log show last:http_error" },
     .remedy = "Read what it says. An order that was answered so may have been booked all the same: look it up before "
@@ -66,13 +65,14 @@ static const struct catalogue_cause exchange_internal = {
     .remedy = "Look up what was asked for before sending it again: it may have been booked all the same.",
 };
 
-/* A status that is not documented: this proxy's, or one of unknown meaning. */
-#define UNDOCUMENTED(status, sentence)                                                                                 \
+/* A status that is not documented: this proxy's, or one of unknown meaning. `third`: one more cause, or NULL. */
+#define UNDOCUMENTED(status, sentence, third)                                                                          \
     {                                                                                                                  \
         .kind = CATALOGUE_STATUS, .name = "http-" #status, .summary = (sentence), .basis = CATALOGUE_BY_PROXY,         \
         .source = "Not documented by the exchange.", .reasons = {                                                      \
             { &own_answer, CATALOGUE_BY_PROXY },                                                                       \
-            { &answer_from_there, CATALOGUE_CONCLUDED }                                                                \
+            { &gateway, CATALOGUE_CONCLUDED },                                                                         \
+            { (third), CATALOGUE_BY_PROXY }                                                                            \
         }                                                                                                              \
     }
 
@@ -102,18 +102,20 @@ static const struct catalogue_entry entries[] = {
       .reasons = { { &cause_wrong_key, CATALOGUE_DOCUMENTED },
                    { &cause_signature, CATALOGUE_DOCUMENTED },
                    { &cause_key_white_space, CATALOGUE_REPORTED },
+                   { &cause_key_form, CATALOGUE_CONCLUDED },
+                   { &cause_same_text, CATALOGUE_CONCLUDED },
                    { &cause_wrong_secret, CATALOGUE_CONCLUDED },
                    { &cause_clock, CATALOGUE_CONCLUDED } } },
-    UNDOCUMENTED(403, "Forbidden: by this proxy's policy or guard, if the answer has Countersign-Error."),
+    UNDOCUMENTED(403, "Forbidden: by this proxy's policy or guard, if the answer has Countersign-Error.", NULL),
     { .kind = CATALOGUE_STATUS,
       .name = "http-404",
       .message = "service not found",
       .summary = "The exchange has no service of this path at this host.",
       .basis = CATALOGUE_DOCUMENTED,
       .source = "Documented. This proxy never answers with it by itself.",
-      .reasons = { { &service_not_found, CATALOGUE_DOCUMENTED } } },
-    UNDOCUMENTED(405, "This method is not forwarded, if the answer has Countersign-Error."),
-    UNDOCUMENTED(413, "The body is larger than this proxy takes, if the answer has Countersign-Error."),
+      .reasons = { { &service_not_found, CATALOGUE_DOCUMENTED }, { &cause_other_server, CATALOGUE_CONCLUDED } } },
+    UNDOCUMENTED(405, "This method is not forwarded, if the answer has Countersign-Error.", NULL),
+    UNDOCUMENTED(413, "The body is larger than this proxy takes, if the answer has Countersign-Error.", NULL),
     { .kind = CATALOGUE_STATUS,
       .name = "http-429",
       .message = "too many visits",
@@ -121,7 +123,7 @@ static const struct catalogue_entry entries[] = {
       .basis = CATALOGUE_DOCUMENTED,
       .source = "Documented, with these limits. How long to wait is not.",
       .reasons = { { &rate_per_user, CATALOGUE_DOCUMENTED }, { &rate_per_address, CATALOGUE_DOCUMENTED } } },
-    UNDOCUMENTED(431, "The header is larger than this proxy takes, if the answer has Countersign-Error."),
+    UNDOCUMENTED(431, "The header is larger than this proxy takes, if the answer has Countersign-Error.", NULL),
     { .kind = CATALOGUE_STATUS,
       .name = "http-500",
       .message = "internal server error",
@@ -129,9 +131,11 @@ static const struct catalogue_entry entries[] = {
       .basis = CATALOGUE_DOCUMENTED,
       .source = "Documented. This proxy never answers with it by itself.",
       .reasons = { { &exchange_internal, CATALOGUE_DOCUMENTED } } },
-    UNDOCUMENTED(502, "No whole answer came from the exchange; Countersign-Outcome says whether the request left."),
-    UNDOCUMENTED(503, "This proxy could not send the request now, if the answer has Countersign-Error."),
-    UNDOCUMENTED(504, "No whole answer came in time: whether the exchange acted on the request is not known."),
+    UNDOCUMENTED(502, "No whole answer came from the exchange; Countersign-Outcome says whether the request left.",
+                 &cause_order_may_stand),
+    UNDOCUMENTED(503, "This proxy could not send the request now, if the answer has Countersign-Error.", NULL),
+    UNDOCUMENTED(504, "No whole answer came in time: whether the exchange acted on the request is not known.",
+                 &cause_order_may_stand),
 };
 
 const struct catalogue_table catalogue_statuses = { .entries = entries, .count = ARRAY_LENGTH(entries) };

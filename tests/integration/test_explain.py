@@ -151,6 +151,15 @@ def test_every_status_that_this_proxy_answers_with_is_explained(catalogue):
     assert {f"http-{status}" for status in answered} <= set(of_kind(catalogue, "http"))
 
 
+def test_every_cause_that_doctor_ranks_is_in_the_catalogue(catalogue):
+    tables = sorted((ROOT / "proxy" / "doctor").glob("probe_causes*.c"))
+    if not tables:
+        pytest.skip("no doctor in this build")
+    ranked = {cause for path in tables for cause in re.findall(r'^    \{ "([a-z-]+)", "', path.read_text(), re.MULTILINE)}
+    assert len(ranked) > 10
+    assert ranked <= {cause["id"] for entry in catalogue for cause in entry["causes"]}
+
+
 # --- the commands in it ---
 
 def quoted_commands(catalogue):
@@ -203,7 +212,7 @@ def test_every_command_that_only_looks_is_taken_as_it_stands(catalogue, proxy, u
     proxy.record(proxy.request("POST", BALANCES).id)
     for line in quoted_commands(catalogue):
         words = shlex.split(line)[1:]
-        if words[0] not in ("log", "config", "sign") or command_of(words, program_help) is None:
+        if words[0] not in ("log", "config", "sign", "verify") or command_of(words, program_help) is None:
             continue
         done = proxy.command(*[{"A": "1", "B": "1", "FILE": "/nonexistent"}.get(word, word) for word in words])
         assert b"Try `countersign" not in done.stderr, f"{line}: {done.stderr.decode()}"

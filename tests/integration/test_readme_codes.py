@@ -19,4 +19,4 @@ def test_the_readmes_codes_are_the_catalogues(env):
     assert readme.count(BEGIN) == readme.count(END) == 1
     section = readme.partition(BEGIN)[2].partition(END)[0]
     assert ROW.findall(section) == catalogue
-    assert section.count("\n| ") == len(catalogue) + 1, "a row that does not read as one"
+    assert section.count("\n| ") == len(catalogue) + 2, "a row that does not read as one"
