@@ -226,7 +226,7 @@ enum probe_standing { PROBE_RULED_OUT, PROBE_UNLIKELY, PROBE_POSSIBLE, PROBE_LIK
 const char *probe_standing_name(enum probe_standing standing);
 
 struct probe_cause {
-    const char *id; /* of the catalogue of causes, where it has one */
+    const char *id; /* of the catalogue of causes */
     enum probe_standing standing;
     char because[PROBE_SENTENCE_MAX];
 };

@@ -95,9 +95,10 @@ static void append_last_words(struct buffer *out, const struct doctor_page *page
                               const struct probes *probes)
 {
     char text[PROBE_SENTENCE_MAX];
-    if (verdict->code[0] != '\0') {
-        (void)snprintf(text, sizeof(text), "`countersign explain %s` says more of this code.",
-                       verdict->code); /* fits */
+    bool has_code = verdict->code_means != NULL, has_cause = verdict->outcome == PROBE_CAUSE_FOUND;
+    if (has_code || has_cause) {
+        (void)snprintf(text, sizeof(text), "`countersign explain %s` says more.",
+                       has_cause ? verdict->causes[0].id : verdict->code); /* fits */
         append_text(out, page, text, 0, TERMINAL_PLAIN);
     }
     if (probes->requests > 0) {

@@ -515,6 +515,13 @@ def test_no_line_is_wider_than_the_terminal(configure, env, exchange, columns):
     assert "of at most 12 requests were sent" in " ".join(seen.text.split())
 
 
+def test_the_command_that_says_more_says_more(configure, env, exchange, other):
+    config = configure({"upstream spot": {"url": exchange().url}})
+    said = run("doctor", "-c", config, env={**env, "COINSTORE_API_SECRET": other}).stdout.decode()
+    command = next(line for line in said.splitlines() if line.startswith("`countersign explain")).split("`")[1]
+    assert run(*command.split()[1:], env=env).returncode == 0, command
+
+
 def test_what_failed_is_red_on_a_terminal_with_colours(configure, env, exchange):
     config = configure({"upstream spot": {"url": exchange(refuses_address=True).url}})
     assert "\x1b[31mfailed" in Terminal(Configured(config, env), "doctor").text

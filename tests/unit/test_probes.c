@@ -1,6 +1,7 @@
 /* What follows from probes: the clocks' bounds, the form of keys, what an answer is, and the ranking over every combination
  * of answers. */
-#include "countersign/probes.h"
+#include "countersign/catalogue.h"
+#include "doctor/probe_rank.h"
 
 #include "text_asserts.h"
 
@@ -180,6 +181,18 @@ static void an_answer_is_the_exchanges_or_somebody_elses(void **state)
 
 /* --- the ranking, over every combination --- */
 
+static void every_cause_has_its_entry_in_the_catalogue(void **state)
+{
+    (void)state;
+    static const struct probe_cause_row *const tables[] = { probe_way_causes, probe_refusal_causes };
+    for (size_t t = 0; t < ARRAY_LENGTH(tables); t++) {
+        for (const struct probe_cause_row *row = tables[t]; row->id != NULL; row++) {
+            if (catalogue_cause_find(slice_text(row->id)) == NULL)
+                fail_msg("`countersign explain %s` would find nothing", row->id);
+        }
+    }
+}
+
 /* What a trial can bring. */
 static const struct outcome {
     enum probe_reply reply;
@@ -271,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_date_of_another_age_does_not_keep_anyone_waiting),
         cmocka_unit_test(what_is_odd_about_a_key_is_said_without_showing_it),
         cmocka_unit_test(an_answer_is_the_exchanges_or_somebody_elses),
+        cmocka_unit_test(every_cause_has_its_entry_in_the_catalogue),
         cmocka_unit_test(every_combination_of_answers_has_a_verdict_that_fits_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
