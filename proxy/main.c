@@ -18,6 +18,7 @@ static const struct subcommand subcommands[] = {
     { "log", cli_log, "list and show recorded exchanges" },
     { "sign", cli_sign, "sign one request by hand and show every step" },
     { "verify", cli_verify, "say whether a request is signed right, and what was signed instead" },
+    { "doctor", cli_doctor, "find out why requests are refused; asks, and never places anything" },
     { "mock", cli_mock, "run a mock exchange that checks signatures as documented" },
     { "config", cli_config, "check, show and explain the configuration" },
     { "explain", cli_explain, "what a code, a status or an error means, why it comes, what to do" },

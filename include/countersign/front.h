@@ -3,7 +3,8 @@
  * the mock exchange, and later the admin pages.
  *
  * A request is handed to handler.request once it has been read whole, or once it is known that it must be refused
- * (front_request_defect). It is answered once, by front_reply, at once or later, on the loop's thread. handler.finished
+ * (front_request_defect). It is answered once, by front_reply (or ended by front_reset), at once or later, on the loop's
+ * thread. handler.finished
  * is called once for each request that handler.request saw, after which it is gone. */
 #ifndef COUNTERSIGN_FRONT_H
 #define COUNTERSIGN_FRONT_H
@@ -106,6 +107,14 @@ enum { FRONT_REPLY_HEAD_MAX = 65536 }; /* bytes of a reply's status line and fie
  * had a defect. Fails for a status outside 200 to 599, a head over FRONT_REPLY_HEAD_MAX, or when memory is out: nothing
  * was then sent, `release` is not called, and the request still waits for its answer. */
 MUST_CHECK bool front_reply(struct front_request *request, const struct front_reply *reply, struct error *error);
+
+/* Ends the connection in place of an answer: over TCP with a reset, so that the client does not take it for an answer that
+ * ended. At once or later, instead of front_reply; `finished` follows, with delivered = false, and not before this
+ * returns. */
+void front_reset(struct front_request *request);
+
+/* Whether the client of a request that waits for its answer left (or closed its sending side, which looks the same). */
+bool front_request_client_left(const struct front_request *request);
 
 /* Appends the head that front_reply will send for this reply, byte for byte. False, as front_reply then is, for a status
  * outside 200 to 599 or a head over FRONT_REPLY_HEAD_MAX. */

@@ -8,6 +8,9 @@
 
 enum { SECRET_MAX = 4096 }; /* bytes */
 
+/* In every message about white space that must not be there, and in no other. */
+#define SECRET_WHITE_SPACE "white space"
+
 struct secret {
     char *bytes;
     size_t length;

@@ -30,6 +30,9 @@ struct upstream_options {
     int64_t timeout_us;  /* from the call to the whole answer */
     size_t response_max; /* bytes of head and body together */
     unsigned connections_max;
+    /* for who looks for a cause, and not for a request's path */
+    bool connect_once;         /* a connection that cannot be had is not tried for again */
+    bool describe_certificate; /* notes what upstream_certificate gives */
 };
 
 MUST_CHECK bool upstream_pool_create(struct upstream_pool **pool, struct loop *loop, struct error *error);
@@ -46,6 +49,31 @@ void upstream_free(struct upstream *upstream);
 
 /* The Host field's value: "api.coinstore.com", with the port where it is not the scheme's own. */
 const char *upstream_host(const struct upstream *upstream);
+
+enum upstream_trust {
+    UPSTREAM_TRUSTED, /* up to a root that is trusted here; the host's name is looked at later, by libcurl */
+    UPSTREAM_CERTIFICATE_EXPIRED,
+    UPSTREAM_CERTIFICATE_NOT_YET_VALID,
+    UPSTREAM_ISSUER_UNKNOWN, /* self-signed, or issued by nobody who is trusted here */
+    UPSTREAM_CERTIFICATE_REFUSED
+};
+
+enum { UPSTREAM_CERTIFICATE_TEXT_MAX = 96 };
+
+/* What the other side of a TLS handshake showed. Its names are the peer's bytes, cut to fit. */
+struct upstream_certificate {
+    enum upstream_trust trust;
+    char reason[UPSTREAM_CERTIFICATE_TEXT_MAX];  /* OpenSSL's words where it is not trusted */
+    char subject[UPSTREAM_CERTIFICATE_TEXT_MAX]; /* common name; of the host's certificate, or of the one at fault */
+    char issuer[UPSTREAM_CERTIFICATE_TEXT_MAX];  /* of the same: common name, or else organisation */
+    int64_t not_before_s;                        /* of the same, since 1970; 0 where it cannot be read */
+    int64_t not_after_s;                         /* likewise */
+    unsigned chain_length;                       /* certificates, the root included, as far as they were found */
+};
+
+/* The last handshake whose certificates were looked at (a resumed one shows none). False: there was none, or
+ * `describe_certificate` was not asked for. */
+bool upstream_last_certificate(struct upstream_certificate *certificate, const struct upstream *upstream);
 
 /* Opens `count` connections by an unsigned `HEAD /` each, whose answers are dropped. A failure is logged as a warning. */
 void upstream_warm(struct upstream *upstream, unsigned count);
@@ -99,6 +127,7 @@ struct upstream_timing {   /* wall clock, µs; 0 where it did not happen */
 
 struct upstream_result { /* valid during `done` only, but see upstream_result_take_body */
     enum upstream_failure failure;
+    int system_error;                   /* errno of a connection that could not be had; 0 where none is known */
     char message[256];                  /* for people: what failed on which host, libcurl's own words */
     bool bytes_left;                    /* a byte of the request was written to a connection, or (TLS) may have been */
     unsigned attempts;                  /* how many times the request was begun to be sent: 0, 1, or 2 */

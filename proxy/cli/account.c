@@ -36,6 +36,15 @@ bool cli_account_find(size_t *account, const char *wanted, const struct config *
     return refuse_account(wanted, config, error);
 }
 
+const struct config_upstream *cli_account_upstream(const struct config *config, size_t account)
+{
+    for (size_t i = 0; i < config->listener_count; i++) {
+        if (config->listeners[i].account == account)
+            return &config->upstreams[config->listeners[i].upstream];
+    }
+    return &config->upstreams[0];
+}
+
 /* The signer's report has a line for each secret that cannot be read: all but the last are printed here, the last is the
  * error. */
 bool cli_signer_open(struct signer **signer, const char *command, const struct config *config, size_t account,

@@ -7,6 +7,9 @@
 /* The account of this name, or the only one where `wanted` is NULL. ERROR_USAGE, naming those that there are, otherwise. */
 MUST_CHECK bool cli_account_find(size_t *account, const char *wanted, const struct config *config, struct error *error);
 
+/* Where the first listener of this account forwards to; the first upstream where there is none. */
+const struct config_upstream *cli_account_upstream(const struct config *config, size_t account);
+
 /* Reads that account's secrets in this process; end with signer_close. `command` names it in what is printed of further
  * trouble. */
 MUST_CHECK bool cli_signer_open(struct signer **signer, const char *command, const struct config *config,

@@ -114,11 +114,21 @@ static void print_credentials(const struct credentials *credentials)
     (void)printf("  It takes the API key %s.\n", masked);
 }
 
+/* Where it listens, in the order of --listen. */
+struct addresses {
+    char texts[MOCK_LISTEN_MAX][ENDPOINT_TEXT_MAX];
+    size_t count;
+};
+
+static bool is_unix(const char *address)
+{
+    return strncmp(address, "unix:", 5) == 0;
+}
+
 /* A call that works without a key. */
 static void print_example(const struct mock_command *command, const char *address)
 {
     static const char path[] = "/api/v1/ticker/price";
-    bool is_unix = strncmp(address, "unix:", 5) == 0;
     (void)printf("  Try: curl");
     if (command->write_certificate != NULL)
         (void)printf(" --cacert %s", command->write_certificate);
@@ -126,39 +136,45 @@ static void print_example(const struct mock_command *command, const char *addres
         (void)printf(" --cacert %s", command->certificate_file);
     else if (command->tls)
         (void)printf(" --insecure"); /* nobody has the certificate */
-    if (is_unix)
+    if (is_unix(address))
         (void)printf(" --unix-socket %s", address + 5);
-    (void)printf(" %s://%s%s\n", command->tls ? "https" : "http", is_unix ? "localhost" : address, path);
+    (void)printf(" %s://%s%s\n", command->tls ? "https" : "http", is_unix(address) ? "localhost" : address, path);
 }
 
-static void print_start(const struct mock_command *command, const struct credentials *credentials, const char *address)
+static void print_start(const struct mock_command *command, const struct credentials *credentials,
+                        const struct addresses *addresses)
 {
-    bool is_unix = strncmp(address, "unix:", 5) == 0;
     bool is_silent = command->quiet || command->log_level < LOG_LEVEL_INFO;
     if (!is_silent)
-        (void)printf("countersign mock: an exchange on this machine. It forgets its orders when it ends.\n"
-                     "  It listens at %s%s.\n",
-                     is_unix ? "" : (command->tls ? "https://" : "http://"), address);
+        (void)printf("countersign mock: an exchange on this machine. It forgets its orders when it ends.\n");
+    for (size_t i = 0; !is_silent && i < addresses->count; i++) {
+        const char *scheme = command->tls ? "https://" : "http://";
+        (void)printf("  It listens at %s%s.\n", is_unix(addresses->texts[i]) ? "" : scheme, addresses->texts[i]);
+    }
     if (!is_silent || credentials->made_up) /* nobody else knows what was made up */
         print_credentials(credentials);
     if (!is_silent) {
-        print_example(command, address);
+        print_example(command, addresses->texts[0]);
         (void)printf("  Ctrl-C ends it.\n");
     }
     (void)fflush(stdout); /* where nobody reads it, nobody misses it */
 }
 
-/* Tells whoever started this program where it listens, as one line. */
-static bool tell_ready(int fd, const char *address, struct error *error)
+/* Tells whoever started this program where it listens, one line each. */
+static bool tell_ready(int fd, const struct addresses *addresses, struct error *error)
 {
-    char line[ENDPOINT_TEXT_MAX + 1];
+    struct buffer lines;
     if (fd < 0)
         return true;
-    int length = snprintf(line, sizeof(line), "%s\n", address);
-    ssize_t written = write(fd, line, (size_t)length);
-    int number = errno;
+    buffer_init(&lines, sizeof(addresses->texts) + MOCK_LISTEN_MAX);
+    for (size_t i = 0; i < addresses->count; i++)
+        (void)buffer_append_format(&lines, "%s\n", addresses->texts[i]); /* `failed` is looked at below */
+    ssize_t written = lines.failed ? 0 : write(fd, lines.data, lines.length);
+    int number = written < 0 ? errno : ENOMEM;
+    bool done = !lines.failed && written == (ssize_t)lines.length;
     (void)close(fd); /* what was written to a pipe has arrived */
-    return written == length || error_system(error, number, "could not write the address to --ready-fd %d", fd);
+    buffer_free(&lines);
+    return done || error_system(error, number, "could not write the address to --ready-fd %d", fd);
 }
 
 static void signal_arrived(struct loop_io *io, unsigned events)
@@ -184,20 +200,36 @@ static bool watch_signals(struct loop_io *io, struct loop *loop, struct error *e
     return loop_io_watch(loop, io, LOOP_READ, error);
 }
 
-/* Listens and opens; `address` (ENDPOINT_TEXT_MAX bytes) says where. */
-static bool open_mock(struct mock **mock, char *address, struct mock_options *options,
-                      const struct mock_command *command, struct error *error)
+/* Listens at each address of the command. Those that are open stand in `fds`, the rest of them is -1. */
+static bool listen_at_all(int *fds, struct addresses *addresses, const struct mock_command *command,
+                          struct error *error)
 {
     struct endpoint endpoint;
-    if (!endpoint_parse(&endpoint, command->listen, error) || !endpoint_listen(&options->listen_fd, &endpoint, error))
-        return false;
-    (void)endpoint_format_local(address, options->listen_fd); /* gives the text back */
-    if (mock_open(mock, options, error))
-        return true;
-    (void)close(options->listen_fd); /* the mock did not take it over */
-    if (command->certificate_file != NULL)
+    for (size_t i = 0; i < command->listen_count; i++) {
+        if (!endpoint_parse(&endpoint, command->listen[i], error) || !endpoint_listen(&fds[i], &endpoint, error))
+            return false;
+        (void)endpoint_format_local(addresses->texts[addresses->count++], fds[i]); /* gives the text back */
+    }
+    return true;
+}
+
+static bool open_mock(struct mock **mock, struct addresses *addresses, struct mock_options *options,
+                      const struct mock_command *command, struct error *error)
+{
+    int fds[MOCK_LISTEN_MAX];
+    for (size_t i = 0; i < MOCK_LISTEN_MAX; i++)
+        fds[i] = -1;
+    options->listen_fds = fds;
+    options->listen_count = command->listen_count;
+    bool listens = listen_at_all(fds, addresses, command, error);
+    bool opened = listens && mock_open(mock, options, error);
+    for (size_t i = 0; i < MOCK_LISTEN_MAX; i++) {
+        if (fds[i] >= 0)
+            (void)close(fds[i]); /* the mock did not take it over */
+    }
+    if (listens && !opened && command->certificate_file != NULL)
         return error_prefix(error, "with --certificate %s and --key %s", command->certificate_file, command->key_file);
-    return false;
+    return opened;
 }
 
 /* Runs with everything at hand. */
@@ -206,13 +238,13 @@ static bool run_loop(const struct mock_command *command, const struct credential
 {
     struct mock *mock = NULL;
     struct loop_io signals = { .fd = -1 };
-    char address[ENDPOINT_TEXT_MAX];
+    struct addresses addresses = { .count = 0 };
     bool done = false;
     if (!loop_create(&options->loop, error))
         return false;
-    if (watch_signals(&signals, options->loop, error) && open_mock(&mock, address, options, command, error)) {
-        print_start(command, credentials, address);
-        done = tell_ready(command->ready_fd, address, error) && loop_run(options->loop, error);
+    if (watch_signals(&signals, options->loop, error) && open_mock(&mock, &addresses, options, command, error)) {
+        print_start(command, credentials, &addresses);
+        done = tell_ready(command->ready_fd, &addresses, error) && loop_run(options->loop, error);
     }
     mock_close(mock);
     loop_io_remove(options->loop, &signals);
@@ -236,6 +268,7 @@ static bool run(const struct mock_command *command, struct error *error)
             .api_key = credentials.api_key,
             .api_secret = credentials.api_secret,
             .log_requests = !command->quiet,
+            .rehearsal = &command->rehearsal,
         };
         done = run_loop(command, &credentials, &options, error);
     }

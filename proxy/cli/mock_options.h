@@ -4,6 +4,7 @@
 
 #include "countersign/error.h"
 #include "countersign/log.h"
+#include "countersign/mock.h"
 
 #define MOCK_DEFAULT_LISTEN  "127.0.0.1:9787"
 #define MOCK_KEY_VARIABLE    "COINSTORE_API_KEY"
@@ -12,7 +13,9 @@
 extern const char mock_help[];
 
 struct mock_command {
-    const char *listen;
+    const char *listen[MOCK_LISTEN_MAX];
+    size_t listen_count; /* at least one */
+    struct mock_rehearsal rehearsal;
     bool tls;
     const char *certificate_file; /* the user's own, or NULL */
     const char *key_file;

@@ -37,16 +37,6 @@ static struct sign_request make_request(const struct sign_options *options, cons
     return request;
 }
 
-/* Where the first listener of this account forwards to; the first upstream where there is none. */
-static const struct config_upstream *upstream_of(const struct config *config, size_t account)
-{
-    for (size_t i = 0; i < config->listener_count; i++) {
-        if (config->listeners[i].account == account)
-            return &config->upstreams[config->listeners[i].upstream];
-    }
-    return &config->upstreams[0];
-}
-
 /* --- signing --- */
 
 static bool sign_with_key(struct sign_result *result, const struct sign_request *request,
@@ -123,7 +113,7 @@ static bool run(const struct sign_options *options, const struct config *config,
     struct sign_request request = make_request(options, config->accounts[account].name, buffer_slice(body));
     int64_t expires_ms = options->at != NULL ? options->at_ms : clock_wall_us() / 1000;
     bool done = sign(&result, &request, signer, account, expires_ms, error) &&
-                print(options, &request, &result, upstream_of(config, account), error);
+                print(options, &request, &result, cli_account_upstream(config, account), error);
     signer_close(signer);
     return done;
 }

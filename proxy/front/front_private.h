@@ -44,7 +44,8 @@ enum front_request_state {
     FRONT_REQUEST_DISCARD, /* the body is too large and thrown away as it comes */
     FRONT_REQUEST_HANDED,  /* handler.request runs */
     FRONT_REQUEST_WAITING, /* it returned without an answer; libmicrohttpd's connection is suspended */
-    FRONT_REQUEST_ANSWERED
+    FRONT_REQUEST_ANSWERED,
+    FRONT_REQUEST_RESET /* its connection ends without an answer */
 };
 
 struct front_request {

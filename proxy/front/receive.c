@@ -128,6 +128,8 @@ static enum MHD_Result hand_over(struct front_request *request)
     request->received_us = clock_wall_us();
     request->state = FRONT_REQUEST_HANDED;
     options->handler.request(options->context, request);
+    if (request->state == FRONT_REQUEST_RESET)
+        return MHD_NO;
     if (request->state == FRONT_REQUEST_HANDED) {
         MHD_suspend_connection(request->connection);
         request->state = FRONT_REQUEST_WAITING;
@@ -164,7 +166,7 @@ enum MHD_Result receive(void *cls, struct MHD_Connection *connection, const char
     if (request->state == FRONT_REQUEST_TARGET)
         return begin(request, method, version);
     if (request->state != FRONT_REQUEST_BODY && request->state != FRONT_REQUEST_DISCARD)
-        return MHD_NO; /* cannot be: it is answered, or suspended until it is */
+        return MHD_NO; /* a reset of one that waited; the rest cannot be: it is answered, or suspended until it is */
     if (data == NULL)  /* not "no bytes": those come too, behind a 100, where a next request is already in the buffer */
         return hand_over(request);
     size_t length = *data_size;

@@ -95,17 +95,21 @@ static bool may_be_answered(const struct front_request *request, const struct fr
     return true;
 }
 
-/* Whether the client closed its side while it waited. libmicrohttpd does not look while a connection is suspended, and after
- * that sees it or not, depending on which other connections there are; if not, the kernel takes the answer and drops it.
- * A client that only half-closes counts as gone, too: nothing tells the two apart. */
-static bool has_left(struct front_request *request)
+/* -1 where it cannot be told. */
+static int socket_of(const struct front_request *request)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (info == NULL)
-        return false;
-    struct pollfd client = { .fd = info->connect_fd, .events = POLLRDHUP };
-    return poll(&client, 1, 0) > 0;
+    return info == NULL ? -1 : info->connect_fd;
+}
+
+/* Whether the client closed its side while it waited. libmicrohttpd does not look while a connection is suspended, and after
+ * that sees it or not, depending on which other connections there are; if not, the kernel takes the answer and drops it.
+ * A client that only half-closes counts as gone, too: nothing tells the two apart. */
+bool front_request_client_left(const struct front_request *request)
+{
+    struct pollfd client = { .fd = socket_of(request), .events = POLLRDHUP };
+    return client.fd >= 0 && poll(&client, 1, 0) > 0;
 }
 
 /* The connection goes on in the loop's next turn: one MHD_run then serves all that were resumed in this one. */
@@ -137,8 +141,23 @@ bool front_reply(struct front_request *request, const struct front_reply *reply,
     request->release = reply->release;
     request->release_context = reply->release_context;
     if (is_waiting) {
-        request->client_left = has_left(request);
+        request->client_left = front_request_client_left(request);
         resume(request);
     }
     return true;
+}
+
+/* libmicrohttpd says goodbye in order, with a FIN and in TLS with a close_notify: a client then sees an answer that ended.
+ * Dissolving the association resets a TCP connection before that (Linux, connect(2): AF_UNSPEC); for a unix socket it fails,
+ * which leaves its plain end. */
+void front_reset(struct front_request *request)
+{
+    bool is_waiting = request->state == FRONT_REQUEST_WAITING;
+    if (!is_waiting && request->state != FRONT_REQUEST_HANDED)
+        return; /* it is answered already */
+    struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+    (void)connect(socket_of(request), &nobody, sizeof(nobody)); /* see above */
+    request->state = FRONT_REQUEST_RESET;
+    if (is_waiting)
+        resume(request);
 }

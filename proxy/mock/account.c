@@ -1,21 +1,17 @@
-/* The mock's one account. Its balances stay as they are whatever is traded: they are there to be listed, and for orders
- * to be refused that are larger. */
+/* The mock's one account: its balances, and the answer that lists them. The loop's thread. */
 #include "room.h"
-
-#include <string.h>
 
 static const char user_id[] = "315";
 
-struct balance {
-    const char *currency;
-    const char *available;
-    const char *frozen;
-};
-
-static const struct balance balances[] = {
-    { "USDT", "13297.94999", "0.05001" },     { "BTC", "1.5", "0" },     { "ETH", "20", "0" },
-    { "TIP", "40.900000000000000000", "0" },  { "AAAA88", "1000", "0" }, { "LUFFY", "500000000000", "0" },
-    { "SHARP", "1000000.193512614361", "0" },
+/* The ids of USDT and TIP are those of the documentation's examples; so are the balances of USDT. */
+const struct currency currencies[CURRENCY_COUNT] = {
+    { "30", "USDT", "13297.94999", "0.05001", "5000" },
+    { "3", "BTC", "1.5", "0", "0" },
+    { "4", "ETH", "20", "0", "0" },
+    { "44", "TIP", "40.900000000000000000", "0", "0" },
+    { "88", "AAAA88", "1000", "0", "0" },
+    { "120", "LUFFY", "500000000000", "0", "0" },
+    { "131", "SHARP", "1000000.193512614361", "0", "0" },
 };
 
 const char *account_id(void)
@@ -23,33 +19,57 @@ const char *account_id(void)
     return "1134971";
 }
 
-const char *account_available(const char *currency)
+void account_init(struct account *account)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(balances); i++) {
-        if (strcmp(balances[i].currency, currency) == 0)
-            return balances[i].available;
-    }
-    return "0";
+    for (size_t i = 0; i < CURRENCY_COUNT; i++)
+        account->balances[i] = (struct balance){ .available = decimal_constant(currencies[i].available),
+                                                 .frozen = decimal_constant(currencies[i].frozen),
+                                                 .futures = decimal_constant(currencies[i].futures) };
 }
 
-static void add_balance(struct answer *answer, const char *currency, const char *balance, const char *type,
+const struct currency *currency_find(struct slice code)
+{
+    for (size_t i = 0; i < CURRENCY_COUNT; i++) {
+        if (slice_equal_text_caseless(code, currencies[i].code))
+            return &currencies[i];
+    }
+    return NULL;
+}
+
+struct balance *account_balance(struct account *account, const char *code)
+{
+    const struct currency *currency = currency_find(slice_text(code));
+    return currency == NULL ? NULL : &account->balances[currency - currencies];
+}
+
+bool account_move(struct decimal *from, struct decimal *to, const struct decimal *amount)
+{
+    struct decimal less, more;
+    if (!decimal_subtract(&less, from, amount) || !decimal_add(&more, to, amount))
+        return false;
+    *from = less;
+    *to = more;
+    return true;
+}
+
+static void add_balance(struct answer *answer, const char *currency, const struct decimal *balance, const char *type,
                         const char *type_name)
 {
     cJSON *object = answer_add_object(answer, answer->data);
     answer_put_number(answer, object, "uid", user_id);
     answer_put_number(answer, object, "accountId", account_id());
     answer_put_text(answer, object, "currency", currency);
-    answer_put_text(answer, object, "balance", balance);
+    answer_put_decimal(answer, object, "balance", balance, AS_TEXT);
     answer_put_number(answer, object, "type", type);
     answer_put_text(answer, object, "typeName", type_name);
 }
 
 void account_list(const struct call *call, struct answer *answer)
 {
-    (void)call; /* no parameter of this endpoint changes its answer here */
     (void)answer_list(answer);
-    for (size_t i = 0; i < ARRAY_LENGTH(balances); i++) {
-        add_balance(answer, balances[i].currency, balances[i].frozen, "4", "FROZEN");
-        add_balance(answer, balances[i].currency, balances[i].available, "1", "AVAILABLE");
+    for (size_t i = 0; i < CURRENCY_COUNT; i++) {
+        const struct balance *balance = &call->mock->account.balances[i];
+        add_balance(answer, currencies[i].code, &balance->frozen, "4", "FROZEN");
+        add_balance(answer, currencies[i].code, &balance->available, "1", "AVAILABLE");
     }
 }

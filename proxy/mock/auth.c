@@ -1,4 +1,4 @@
-/* Who sent a private request: API key, then window, then signature, as the exchange's documentation ("Signature
+/* Who sent a private request: API key, then address, then window, then signature, as the exchange's documentation ("Signature
  * Authentication", "Request Format") describes them. Reasons go to the log and never hold a secret. */
 #include "room.h"
 
@@ -30,6 +30,14 @@ static bool check_api_key(const struct call *call, struct answer *answer)
         return answer_fail(answer, FAILURE_API_KEY, SCHEME_FIELD_APIKEY " (%zu bytes) is not this mock's key",
                            field->value.length);
     return true;
+}
+
+/* "A key bound to addresses works from those alone." */
+static bool check_address(const struct call *call, struct answer *answer)
+{
+    return rehearsal_allows(&call->mock->rehearsal, &call->from) ||
+           answer_fail(answer, FAILURE_ADDRESS, "the request came from %s, which is not on the key's IP whitelist",
+                       call->peer);
 }
 
 static bool check_window(uint64_t *window, const struct call *call, struct answer *answer)
@@ -79,6 +87,6 @@ static bool check_signature(uint64_t window, const struct call *call, struct ans
 bool auth_check(const struct call *call, struct answer *answer)
 {
     uint64_t window = 0;
-    return check_repeats(call, answer) && check_api_key(call, answer) && check_window(&window, call, answer) &&
-           check_signature(window, call, answer);
+    return check_repeats(call, answer) && check_api_key(call, answer) && check_address(call, answer) &&
+           check_window(&window, call, answer) && check_signature(window, call, answer);
 }

@@ -70,6 +70,12 @@ bool decimal_parse(struct decimal *decimal, struct slice text)
     return true;
 }
 
+struct decimal decimal_constant(const char *text)
+{
+    struct decimal number;
+    return decimal_parse(&number, slice_text(text)) ? number : (struct decimal){ .count = 0 };
+}
+
 struct decimal decimal_of(uint64_t mantissa, int exponent)
 {
     struct decimal decimal = { .exponent = exponent };

@@ -1,4 +1,4 @@
-/* Exact decimal numbers without a sign: amounts are compared and multiplied as written, never as doubles.
+/* Exact decimal numbers without a sign: amounts are compared and reckoned with as written, never as doubles.
  * value = digits × 10^exponent, the most significant digit first. Pure; any thread. */
 #ifndef MOCK_DECIMAL_H
 #define MOCK_DECIMAL_H
@@ -22,11 +22,30 @@ struct decimal {
 /* Reads a JSON number (RFC 8259 §6) without a minus sign. False where it is none, or beyond the bounds above. */
 MUST_CHECK bool decimal_parse(struct decimal *decimal, struct slice text);
 
+/* A number of the program's own tables; 0 where it is none. */
+struct decimal decimal_constant(const char *text);
+
 /* mantissa × 10^exponent. */
 struct decimal decimal_of(uint64_t mantissa, int exponent);
 
 /* False where the product has more than DECIMAL_DIGITS_MAX digits. */
 MUST_CHECK bool decimal_multiply(struct decimal *product, const struct decimal *a, const struct decimal *b);
+
+/* False where the sum has more than DECIMAL_DIGITS_MAX digits. Its exponent is the smaller of the two: 1.50 + 1 = 2.50. */
+MUST_CHECK bool decimal_add(struct decimal *sum, const struct decimal *a, const struct decimal *b);
+
+/* As above; false also where a is less than b. */
+MUST_CHECK bool decimal_subtract(struct decimal *difference, const struct decimal *a, const struct decimal *b);
+
+/* a / b to `decimals` places, what is beyond them dropped, without zeros at the end. b is not 0. False where the quotient
+ * has more than DECIMAL_DIGITS_MAX digits. */
+MUST_CHECK bool decimal_divide(struct decimal *quotient, const struct decimal *a, const struct decimal *b,
+                               int decimals);
+
+/* Drops what is beyond `decimals` places. */
+void decimal_truncate(struct decimal *decimal, int decimals);
+
+bool decimal_is_zero(const struct decimal *decimal);
 
 /* Below, at or above 0 where a is less than, equal to or greater than b. */
 int decimal_compare(const struct decimal *a, const struct decimal *b);

@@ -71,6 +71,14 @@ enum input input_body(char *text, size_t size, struct slice body, const char *na
     return json_member(body, name, &written, &kind) ? scalar(text, size, kind, written) : INPUT_ABSENT;
 }
 
+enum input input_value(char *text, size_t size, struct slice written)
+{
+    struct json_scan scan;
+    json_scan_init(&scan, written);
+    enum json_token kind = json_scan_next(&scan, &written);
+    return scalar(text, size, kind, written);
+}
+
 static bool is_one_object(struct slice body)
 {
     struct json_scan scan;

@@ -2,6 +2,9 @@
  * which are numbers are those of the documentation's example answers. */
 #include "room.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 enum order_field {
     FIELD_ACCOUNT,
     FIELD_AMOUNT,
@@ -10,6 +13,7 @@ enum order_field {
     FIELD_CLIENT_ID,
     FIELD_DONE_AMOUNT,
     FIELD_DONE_QUANTITY,
+    FIELD_FEE_CURRENCY,
     FIELD_ID,
     FIELD_LEFT_QUANTITY,
     FIELD_PRICE,
@@ -24,12 +28,10 @@ enum order_field {
     FIELD_COUNT
 };
 
-enum shape_kind { AS_TEXT, AS_NUMBER };
-
 struct shape_member {
     const char *name; /* NULL ends a shape */
     enum order_field field;
-    enum shape_kind kind;
+    enum written_as kind;
 };
 
 /* "Get current orders": the price is a number (9.1E-10), the id a string. */
@@ -95,7 +97,7 @@ static const struct shape_member shape_info_v1[] = {
     { "cumQty", FIELD_DONE_QUANTITY, AS_TEXT },
     { "leavesQty", FIELD_LEFT_QUANTITY, AS_TEXT },
     { "avgPrice", FIELD_AVERAGE_PRICE, AS_TEXT },
-    { "feeCurrency", FIELD_BASE, AS_TEXT },
+    { "feeCurrency", FIELD_FEE_CURRENCY, AS_TEXT },
     { "timeInForce", FIELD_TIME_IN_FORCE, AS_TEXT },
     { NULL, FIELD_COUNT, AS_TEXT },
 };
@@ -103,45 +105,76 @@ static const struct shape_member shape_info_v1[] = {
 static const char *state_name(enum order_state state)
 {
     static const char *const names[] = {
-        [ORDER_SUBMITTED] = "SUBMITTED", [ORDER_FILLED] = "FILLED", [ORDER_CANCELED] = "CANCELED"
+        [ORDER_SUBMITTED] = "SUBMITTED", [ORDER_PARTIAL_FILLED] = "PARTIAL_FILLED",
+        [ORDER_FILLED] = "FILLED",       [ORDER_CANCELED] = "CANCELED",
+        [ORDER_REJECTED] = "REJECTED",
     };
     return names[state];
 }
 
-static const char *field_text(const struct order *order, enum order_field field)
+static const char *type_name(const struct order *order)
+{
+    if (order->is_market)
+        return "MARKET";
+    return order->is_post_only ? "POST_ONLY" : "LIMIT";
+}
+
+/* What is reckoned from an order's numbers, as text. */
+struct reckoned {
+    char average_price[DECIMAL_TEXT_MAX];
+    char done_amount[DECIMAL_TEXT_MAX];
+    char done_quantity[DECIMAL_TEXT_MAX];
+    char left_quantity[DECIMAL_TEXT_MAX];
+    char timestamp[24];
+};
+
+enum { AVERAGE_DECIMALS = 18 };
+
+static void reckon(struct reckoned *reckoned, const struct order *order)
+{
+    struct decimal average = { .count = 0 };
+    if (!decimal_is_zero(&order->done_quantity) &&
+        !decimal_divide(&average, &order->done_amount, &order->done_quantity, AVERAGE_DECIMALS))
+        average = order->limit; /* beyond what can be written: no price of this mock's is */
+    (void)decimal_format(reckoned->average_price, &average); /* these give their texts back */
+    (void)decimal_format(reckoned->done_amount, &order->done_amount);
+    (void)decimal_format(reckoned->done_quantity, &order->done_quantity);
+    (void)decimal_format(reckoned->left_quantity, &order->left);
+    (void)snprintf(reckoned->timestamp, sizeof(reckoned->timestamp), "%" PRId64, order->placed_ms); /* fits */
+}
+
+static const char *field_text(const struct order *order, const struct reckoned *reckoned, enum order_field field)
 {
     const char *const texts[FIELD_COUNT] = {
         [FIELD_ACCOUNT] = account_id(),
         [FIELD_AMOUNT] = order->amount,
-        [FIELD_AVERAGE_PRICE] = order->average_price,
+        [FIELD_AVERAGE_PRICE] = reckoned->average_price,
         [FIELD_BASE] = order->symbol->base,
         [FIELD_CLIENT_ID] = order->client_id,
-        [FIELD_DONE_AMOUNT] = order->done_amount,
-        [FIELD_DONE_QUANTITY] = order->done_quantity,
+        [FIELD_DONE_AMOUNT] = reckoned->done_amount,
+        [FIELD_DONE_QUANTITY] = reckoned->done_quantity,
+        [FIELD_FEE_CURRENCY] = order->buys ? order->symbol->base : order->symbol->quote,
         [FIELD_ID] = order->id,
-        [FIELD_LEFT_QUANTITY] = order->left_quantity,
+        [FIELD_LEFT_QUANTITY] = reckoned->left_quantity,
         [FIELD_PRICE] = order->price,
         [FIELD_QUANTITY] = order->quantity,
         [FIELD_QUOTE] = order->symbol->quote,
-        [FIELD_SIDE] = order->side,
+        [FIELD_SIDE] = order->buys ? "BUY" : "SELL",
         [FIELD_STATE] = state_name(order->state),
         [FIELD_SYMBOL] = order->symbol->code,
-        [FIELD_TIMESTAMP] = order->timestamp,
+        [FIELD_TIMESTAMP] = reckoned->timestamp,
         [FIELD_TIME_IN_FORCE] = order->time_in_force,
-        [FIELD_TYPE] = order->type,
+        [FIELD_TYPE] = type_name(order),
     };
     return texts[field];
 }
 
 static void put_order(struct answer *answer, cJSON *object, const struct order *order, const struct shape_member *shape)
 {
-    for (; shape->name != NULL; shape++) {
-        const char *text = field_text(order, shape->field);
-        if (shape->kind == AS_NUMBER)
-            answer_put_number(answer, object, shape->name, text);
-        else
-            answer_put_text(answer, object, shape->name, text);
-    }
+    struct reckoned reckoned;
+    reckon(&reckoned, order);
+    for (; shape->name != NULL; shape++)
+        answer_put(answer, object, shape->name, field_text(order, &reckoned, shape->field), shape->kind);
 }
 
 /* Which orders a query asks for; "" and NULL: any. */
@@ -155,15 +188,10 @@ static bool read_filter(struct order_filter *filter, const struct call *call, st
 {
     char code[ORDER_TEXT_MAX];
     filter->symbol = NULL;
-    if (input_query(code, sizeof(code), call->query, "symbol") == INPUT_UNUSABLE ||
-        input_query(filter->id, sizeof(filter->id), call->query, "ordId") == INPUT_UNUSABLE ||
-        input_query(filter->client_id, sizeof(filter->client_id), call->query, "clOrdId") == INPUT_UNUSABLE)
-        return answer_fail(answer, FAILURE_BAD_REQUEST, "a query parameter is longer than %d bytes or badly encoded",
-                           ORDER_TEXT_MAX - 1);
-    if (code[0] == '\0')
-        return true;
-    filter->symbol = symbol_find(slice_text(code));
-    return filter->symbol != NULL || answer_fail(answer, FAILURE_SYMBOL, "symbol \"%s\" is not listed", code);
+    return input_take_query(code, call->query, "symbol", answer) &&
+           input_take_query(filter->id, call->query, "ordId", answer) &&
+           input_take_query(filter->client_id, call->query, "clOrdId", answer) &&
+           (code[0] == '\0' || input_symbol(&filter->symbol, code, answer));
 }
 
 static bool text_passes(const char *wanted, const char *text)
@@ -186,7 +214,7 @@ static void list_active(const struct call *call, struct answer *answer, const st
     cJSON *list = answer_list(answer);
     for (size_t i = 0; i < orders->count; i++) {
         const struct order *order = &orders->items[i];
-        if (order->state == ORDER_SUBMITTED && filter_passes(&filter, order))
+        if (order_is_active(order) && filter_passes(&filter, order))
             put_order(answer, answer_add_object(answer, list), order, shape);
     }
 }
@@ -228,8 +256,7 @@ void order_info_v1(const struct call *call, struct answer *answer)
         put_order(answer, answer_object(answer), order, shape_info_v1);
 }
 
-/* "Get order information V2": a list of one, as the active ones with the time of the last change, which is here that of
- * placing. */
+/* "Get order information V2": a list of one, as the active ones with "The time of the last transaction or Order time". */
 void order_info_v2(const struct call *call, struct answer *answer)
 {
     const struct order *order = find_named(call, answer);
@@ -237,5 +264,5 @@ void order_info_v2(const struct call *call, struct answer *answer)
         return;
     cJSON *object = answer_add_object(answer, answer_list(answer));
     put_order(answer, object, order, shape_active_v2);
-    answer_put_number(answer, object, "orderUpdateTime", order->timestamp);
+    answer_put_u64(answer, object, "orderUpdateTime", (uint64_t)order->changed_ms);
 }

@@ -15,11 +15,16 @@ void orders_init(struct orders *orders)
     orders->next_id = first_id;
 }
 
+bool order_is_active(const struct order *order)
+{
+    return order->state == ORDER_SUBMITTED || order->state == ORDER_PARTIAL_FILLED;
+}
+
 size_t orders_active_count(const struct orders *orders)
 {
     size_t active = 0;
     for (size_t i = 0; i < orders->count; i++)
-        active += orders->items[i].state == ORDER_SUBMITTED;
+        active += order_is_active(&orders->items[i]);
     return active;
 }
 
@@ -27,7 +32,7 @@ static struct order *free_slot(struct orders *orders)
 {
     if (orders->count < ORDERS_KEPT_MAX)
         return &orders->items[orders->count++];
-    while (orders->items[orders->next].state == ORDER_SUBMITTED) /* ends: fewer are active than kept */
+    while (order_is_active(&orders->items[orders->next])) /* ends: fewer are active than kept */
         orders->next = (orders->next + 1) % ORDERS_KEPT_MAX;
     struct order *slot = &orders->items[orders->next];
     orders->next = (orders->next + 1) % ORDERS_KEPT_MAX;
@@ -43,7 +48,7 @@ struct order *orders_add(struct orders *orders, const struct order *order)
     (void)snprintf(slot->id, sizeof(slot->id), "%" PRIu64, orders->next_id); /* fits: at most 20 digits */
     if (slot->client_id[0] == '\0') /* "If not sent, it is automatically generated" */
         (void)snprintf(slot->client_id, sizeof(slot->client_id), "%032" PRIx64, orders->next_id);
-    orders->next_id++;
+    slot->placed = orders->next_id++;
     return slot;
 }
 

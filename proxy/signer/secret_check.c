@@ -87,7 +87,8 @@ static bool refuse_edges(const struct edge *start, const struct edge *end, struc
     describe_edge(&text, end);
     if (end->length > 0)
         (void)buffer_append_text(&text, " at the end");
-    (void)error_set(error, ERROR_CONFIG, "it has %s: take that white space out, or set trim = yes for this account",
+    (void)error_set(error, ERROR_CONFIG,
+                    "it has %s: take that " SECRET_WHITE_SPACE " out, or set trim = yes for this account",
                     buffer_text(&text));
     buffer_free(&text);
     return false;
@@ -115,7 +116,8 @@ bool secret_check(struct secret *secret, bool trim, struct error *error)
     rest = slice_first(rest, rest.length - end.length);
 
     if (rest.length == 0)
-        return error_set(error, ERROR_CONFIG, "it is empty%s", content.length > 0 ? " but for white space" : "");
+        return error_set(error, ERROR_CONFIG, "it is empty%s",
+                         content.length > 0 ? " but for " SECRET_WHITE_SPACE : "");
     if (!trim && (start.length > 0 || end.length > 0))
         return refuse_edges(&start, &end, error);
     if (rest.length > SECRET_MAX)

@@ -182,7 +182,8 @@ static void retry_expired(struct loop_timer *timer)
 
 static bool may_try_again(const struct upstream_call *call, CURLcode code)
 {
-    return call->result.attempts == 0 && call->stop == STOP_NONE && failure_is_worth_retrying(code) &&
+    return !call->upstream->options.connect_once && call->result.attempts == 0 && call->stop == STOP_NONE &&
+           failure_is_worth_retrying(code) &&
            clock_monotonic_us() + UPSTREAM_CONNECT_RETRY_US < call->connect_deadline_us;
 }
 

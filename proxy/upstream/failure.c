@@ -202,6 +202,15 @@ static const struct cause *cause_of_end(const struct upstream_call *call, CURLco
     return code == CURLE_OK ? cause_of_success(call) : cause_of_code(code);
 }
 
+/* libcurl keeps the number and leaves it out of its words. */
+static int connect_error(const struct upstream_call *call, CURLcode code)
+{
+    long number = 0;
+    if (code != CURLE_COULDNT_CONNECT || curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &number) != CURLE_OK)
+        return 0;
+    return (int)number;
+}
+
 void failure_explain(struct upstream_call *call, CURLcode code)
 {
     struct upstream_result *result = &call->result;
@@ -211,5 +220,6 @@ void failure_explain(struct upstream_call *call, CURLcode code)
     if (cause == NULL)
         return;
     result->failure = failure_of(call, cause);
+    result->system_error = connect_error(call, code);
     write_message(call, cause, code);
 }

@@ -88,8 +88,8 @@ CURL *handle_create(struct upstream_call *call)
     if (easy == NULL)
         return NULL;
     call->easy = easy;
-    if (set_fixed_numbers(easy) && set_route(easy, call->upstream) && callbacks_install(call) &&
-        curl_easy_setopt(easy, CURLOPT_PRIVATE, call) == CURLE_OK &&
+    if (set_fixed_numbers(easy) && set_route(easy, call->upstream) && certificate_watch(easy, call->upstream) &&
+        callbacks_install(call) && curl_easy_setopt(easy, CURLOPT_PRIVATE, call) == CURLE_OK &&
         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->curl_words) == CURLE_OK)
         return easy;
     call->easy = NULL;

@@ -41,6 +41,8 @@ struct upstream {
     struct upstream_call *live; /* calls under way */
     struct upstream_call *spare;
     unsigned spare_count;
+    bool has_certificate;
+    struct upstream_certificate certificate; /* of the last handshake; see certificate.c */
 };
 
 /* Why this room, not libcurl, ended a transfer. */
@@ -119,6 +121,9 @@ MUST_CHECK bool callbacks_install(struct upstream_call *call);
 /* connection.c */
 void connection_describe(struct upstream_connection *connection, CURL *easy, const char *remote_address,
                          int remote_port, const char *local_address, int local_port);
+
+/* certificate.c: has `easy` tell its upstream what the other side's certificate says */
+MUST_CHECK bool certificate_watch(CURL *easy, struct upstream *upstream);
 
 /* call.c */
 struct upstream_call *call_of_easy(CURL *easy);

@@ -21,7 +21,7 @@ ROOMS = {
     "upstream": ({"upstream"}, set()),
     "capture": ({"capture", "capture_reader", "capture_store", "record", "redaction"}, set()),
     "compare": ({"diff", "export", "import", "share"}, {"capture", "content", "guard", "scheme"}),
-    "doctor": ({"catalogue", "recipe", "why"}, {"capture", "content", "guard", "scheme"}),
+    "doctor": ({"catalogue", "probes", "recipe", "why"}, {"capture", "content", "guard", "scheme"}),
     "exchange": ({"exchange"}, {"content", "scheme", "signer", "guard", "front", "upstream", "capture"}),
     "mock": ({"mock"}, {"doctor", "scheme", "front"}),
     "service": ({"running", "service"}, {"config", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),

@@ -2,8 +2,6 @@
  * JSON value whatever was asked, and no more orders are active than an account may hold. */
 #include "mock/room.h"
 
-#include "countersign/json_scan.h"
-
 #include <stdlib.h>
 
 enum { REQUESTS_MAX = 16 /* in one input */ };
@@ -35,6 +33,8 @@ static void ask(struct mock *mock, struct slice target, struct slice body)
         .mock = mock,
         .method = body.length > 0 ? SLICE_LITERAL("POST") : SLICE_LITERAL("GET"),
         .target = target,
+        .path = http_target_path(target),
+        .peer = "127.0.0.1:50000",
         .query = http_target_query(target),
         .fields = { json, ARRAY_LENGTH(json) },
         .body = body,
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct mock mock; /* large: kept from one input to the next, its orders are not */
     struct slice rest = slice_of(data, size), target, body;
-    orders_init(&mock.orders);
+    mock_forget(&mock);
     for (int i = 0; i < REQUESTS_MAX && slice_next_part(&rest, '\n', &target); i++) {
         if (!slice_next_part(&rest, '\n', &body))
             body = slice_of(NULL, 0);

@@ -35,23 +35,23 @@ class Authority:
         certificate = self._build(name, self.key, x509.BasicConstraints(ca=True, path_length=0), [])
         self.ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def _build(self, subject, key, constraints, names):
+    def _build(self, subject, key, constraints, names, valid_for=datetime.timedelta(days=2)):
         now = datetime.datetime.utcnow()
         builder = (x509.CertificateBuilder()
                    .subject_name(common_name(subject)).issuer_name(common_name(self.name))
                    .public_key(key.public_key()).serial_number(x509.random_serial_number())
-                   .not_valid_before(now - datetime.timedelta(hours=1))
-                   .not_valid_after(now + datetime.timedelta(days=2))
+                   .not_valid_before(now - datetime.timedelta(hours=1) + min(valid_for, datetime.timedelta()))
+                   .not_valid_after(now + valid_for)
                    .add_extension(constraints, critical=True))
         if names:
             alternatives = x509.SubjectAlternativeName([general_name(name) for name in names])
             builder = builder.add_extension(alternatives, critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
-    def issue(self, *names):
+    def issue(self, *names, **validity):
         """A file with certificate and key for these host names or addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._build(names[0], key, x509.BasicConstraints(ca=False, path_length=None), names)
-        path = self.folder / f"{self.name}-{names[0]}.pem"
+        certificate = self._build(names[0], key, x509.BasicConstraints(ca=False, path_length=None), names, **validity)
+        path = self.folder / f"{self.name}-{names[0]}{'-' + str(validity['valid_for'].days) if validity else ''}.pem"
         path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + key_pem(key))
         return path

@@ -6,6 +6,7 @@ import pytest
 
 import program
 from certificates import Authority
+from mock_exchange import MockExchange
 from upstream import Upstream
 
 # Made up anew in each run, in the shape the exchange's own have, so that they can be looked for anywhere.
@@ -97,3 +98,18 @@ def start(launch):
 @pytest.fixture
 def proxy(start):
     return start()
+
+
+@pytest.fixture
+def launch_mock(programs, env):
+    """Starts `countersign mock` with these switches; `listen` is a tuple of addresses."""
+    def start(*arguments, **options):
+        mock = MockExchange(*arguments, env=env, **options)
+        programs.append(mock)
+        return mock
+    return start
+
+
+@pytest.fixture
+def mock(launch_mock):
+    return launch_mock()

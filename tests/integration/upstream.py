@@ -152,7 +152,7 @@ class Wire:
 
 
 class Upstream:
-    def __init__(self, certificate_file, api_key, api_secret, maximum_tls=None, port=0):
+    def __init__(self, certificate_file, api_key, api_secret, maximum_tls=None, port=0, address="127.0.0.1"):
         self.api_key = api_key
         self.api_secret = api_secret
         self.handshake_delay_s = 0
@@ -162,7 +162,8 @@ class Upstream:
             self.context.minimum_version = self.context.maximum_version = maximum_tls
         self.context.load_cert_chain(certificate_file)
         self.context.set_alpn_protocols(["h2", "http/1.1"])
-        self.listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.listener = socket.create_server((address, port), family=family, backlog=128)
         self.port = self.listener.getsockname()[1]
         self.host = f"localhost:{self.port}"
         self.url = f"https://{self.host}"

@@ -59,12 +59,15 @@ static inline void rig_start(struct rig *rig, struct mock_options *options)
     struct endpoint endpoint;
     assert_true(loop_create(&rig->loop, &error));
     assert_true(endpoint_parse(&endpoint, "127.0.0.1:0", &error));
-    assert_true(endpoint_listen(&options->listen_fd, &endpoint, &error));
+    int listen_fd = -1;
+    assert_true(endpoint_listen(&listen_fd, &endpoint, &error));
     struct sockaddr_in bound;
     socklen_t length = sizeof(bound);
-    assert_int_equal(getsockname(options->listen_fd, (struct sockaddr *)&bound, &length), 0);
+    assert_int_equal(getsockname(listen_fd, (struct sockaddr *)&bound, &length), 0);
     rig->port = ntohs(bound.sin_port);
     options->loop = rig->loop;
+    options->listen_fds = &listen_fd;
+    options->listen_count = 1;
     options->api_key = RIG_KEY;
     options->api_secret = RIG_SECRET;
     if (!mock_open(&rig->mock, options, &error))

@@ -102,8 +102,8 @@ static void the_book_lists_asks_above_and_bids_below_the_price(void **state)
     struct rig *rig = *state;
     get(rig, "/api/v1/market/depth/luffyusdt?depth=5");
     assert_holds(rig, "{\"code\":0,\"data\":{\"channel\":\"120@depth@5\",\"level\":5,"
-                      "\"a\":[[\"9.1001E-10\",\"0.018144\",-1],[\"9.1002E-10\",\"0.018144\",-1],");
-    assert_holds(rig, "\"b\":[[\"9.0999E-10\",\"0.018144\",1],[\"9.0998E-10\",\"0.018144\",1],");
+                      "\"a\":[[\"9.1001E-10\",\"100000000000\",-1],[\"9.1002E-10\",\"100000000000\",-1],");
+    assert_holds(rig, "\"b\":[[\"9.0999E-10\",\"100000000000\",1],[\"9.0998E-10\",\"100000000000\",1],");
     assert_holds(rig, "\"symbol\":\"LUFFYUSDT\",\"instrumentId\":120}}");
 }
 

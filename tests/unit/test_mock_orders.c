@@ -31,7 +31,7 @@ static void cancel(struct rig *rig, const char *body)
 
 #define FIRST_ID "11594964764657881" /* above 2^53 and odd: no double holds it */
 static const char luffy_limit[] =
-    "{\"symbol\":\"LUFFYUSDT\",\"side\":\"BUY\",\"ordType\":\"LIMIT\",\"ordPrice\":9.2e-10,"
+    "{\"symbol\":\"LUFFYUSDT\",\"side\":\"BUY\",\"ordType\":\"LIMIT\",\"ordPrice\":9.0e-10,"
     "\"ordQty\":\"12323231243\",\"timestamp\":1770742394290,\"clOrdId\":\"mine-1\"}";
 
 static void a_limit_order_is_active_until_it_is_cancelled(void **state)
@@ -61,19 +61,19 @@ static void ids_and_prices_are_answered_as_written(void **state)
         rig, 200,
         "{\"code\":0,\"data\":[{\"symbol\":\"LUFFYUSDT\",\"baseCurrency\":\"LUFFY\",\"quoteCurrency\":\"USDT\","
         "\"timestamp\":1770742394290,\"side\":\"BUY\",\"timeInForce\":\"GTC\",\"accountId\":1134971,"
-        "\"ordPrice\":9.2e-10,\"cumAmt\":\"0\",\"cumQty\":\"0\",\"leavesQty\":\"12323231243\","
-        "\"clOrdId\":\"mine-1\",\"ordAmt\":\"11.33737274356\",\"ordQty\":\"12323231243\","
+        "\"ordPrice\":9.0e-10,\"cumAmt\":\"0\",\"cumQty\":\"0\",\"leavesQty\":\"12323231243\","
+        "\"clOrdId\":\"mine-1\",\"ordAmt\":\"11.09090811870\",\"ordQty\":\"12323231243\","
         "\"ordId\":\"" FIRST_ID "\",\"ordStatus\":\"SUBMITTED\",\"ordType\":\"LIMIT\"}]}");
     rig_signed(rig, "GET", "/api/v2/trade/order/active", NULL);
     assert_holds(rig, "\"ordId\":" FIRST_ID ",");
-    assert_holds(rig, "\"ordPrice\":\"9.2e-10\",");
+    assert_holds(rig, "\"ordPrice\":\"9.0e-10\",");
     rig_signed(rig, "GET", "/api/v2/trade/order/orderInfo?clOrdId=mine%2d1", NULL);
     assert_holds(rig, "\"data\":[{");
     assert_holds(rig, "\"ordId\":" FIRST_ID ",");
     rig_signed(rig, "GET", "/api/trade/order/orderInfo?ordId=" FIRST_ID, NULL);
     assert_holds(rig, "\"data\":{");
     assert_holds(rig, "\"ordId\":" FIRST_ID ",");
-    assert_holds(rig, "\"ordPrice\":\"9.2e-10\",");
+    assert_holds(rig, "\"ordPrice\":\"9.0e-10\",");
 }
 
 static void ids_count_up_by_one(void **state)
@@ -113,9 +113,10 @@ static void a_market_sale_is_filled_at_once(void **state)
     place(rig, "{\"symbol\":\"SHARPUSDT\",\"side\":\"SELL\",\"ordType\":\"MARKET\",\"timestamp\":1770742394290,"
                "\"ordQty\":\"1386.193512614361\"}");
     rig_signed(rig, "GET", "/api/trade/order/orderInfo?ordId=" FIRST_ID, NULL);
+    /* 1000.5 at 0.01999, the rest at 0.01998 */
     assert_holds(rig, "\"ordState\":\"FILLED\",\"ordPrice\":\"0\",\"ordQty\":\"1386.193512614361\",\"ordAmt\":\"0\","
-                      "\"cumAmt\":\"27.72387025228722\",\"cumQty\":\"1386.193512614361\",\"leavesQty\":\"0\","
-                      "\"avgPrice\":\"0.02\"");
+                      "\"cumAmt\":\"27.70615138203493278\",\"cumQty\":\"1386.193512614361\",\"leavesQty\":\"0E-12\","
+                      "\"avgPrice\":\"0.019987217606999999\",\"feeCurrency\":\"USDT\"");
     rig_signed(rig, "GET", "/api/trade/order/active", NULL);
     assert_refused(rig, 200, "{\"code\":0,\"data\":[]}");
 }
@@ -126,8 +127,8 @@ static void a_market_purchase_names_its_amount_and_is_filled_at_once(void **stat
     place(rig, "{\"symbol\":\"BTCUSDT\",\"side\":\"BUY\",\"ordType\":\"MARKET\",\"ordAmt\":100}");
     rig_signed(rig, "GET", "/api/trade/order/orderInfo?ordId=" FIRST_ID, NULL);
     assert_holds(rig,
-                 "\"ordState\":\"FILLED\",\"ordPrice\":\"0\",\"ordQty\":\"0\",\"ordAmt\":\"100\",\"cumAmt\":\"100\","
-                 "\"cumQty\":\"0.002500\",\"leavesQty\":\"0\",\"avgPrice\":\"40000\"");
+                 "\"ordState\":\"FILLED\",\"ordPrice\":\"0\",\"ordQty\":\"0\",\"ordAmt\":\"100\","
+                 "\"cumAmt\":\"99.960002499\",\"cumQty\":\"0.002499\",\"leavesQty\":\"0\",\"avgPrice\":\"40000.001\"");
 }
 
 static void orders_that_must_not_rest_are_cancelled_at_once(void **state)
@@ -265,7 +266,7 @@ static void an_account_holds_50_active_orders_and_no_more(void **state)
 {
     struct rig *rig = *state;
     static const char limit[] =
-        "{\"symbol\":\"TIPUSDT\",\"side\":\"BUY\",\"ordType\":\"LIMIT\",\"ordPrice\":1,\"ordQty\":1}";
+        "{\"symbol\":\"TIPUSDT\",\"side\":\"BUY\",\"ordType\":\"LIMIT\",\"ordPrice\":0.01,\"ordQty\":1}";
     for (int i = 0; i < 50; i++) {
         place(rig, limit);
         assert_holds(rig, "\"code\":\"0\"");

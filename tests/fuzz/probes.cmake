@@ -1,0 +1,1 @@
+countersign_fuzz_target(probe_answer ROOMS doctor base)

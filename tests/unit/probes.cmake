@@ -1,0 +1,1 @@
+countersign_unit_test(probes ROOMS doctor base)
