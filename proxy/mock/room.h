@@ -183,6 +183,15 @@ void answer_end(struct answer *answer);
 /* auth.c: API key, address, window and signature of a private request, in this order. */
 MUST_CHECK bool auth_check(const struct call *call, struct answer *answer);
 
+enum { EXPIRES_DIGITS = 13 /* "X-CS-EXPIRES is a 13-bit timestamp": 13 digits */ };
+
+/* diagnose.c: fail, and say what is wrong with a key, an X-CS-EXPIRES that is no time, one that is too far from the clock,
+ * a signature. All return false. */
+bool diagnose_key(const struct call *call, struct answer *answer, struct slice key);
+bool diagnose_expires(struct answer *answer, struct slice expires);
+bool diagnose_distance(struct answer *answer, int64_t ahead_ms, int64_t windows, int64_t windows_allowed);
+bool diagnose_signature(const struct call *call, struct answer *answer);
+
 /* routes.c: sets call->route, symbol and parameters. */
 MUST_CHECK bool route_find(struct call *call);
 
