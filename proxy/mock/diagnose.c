@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 enum {
-    DIAGNOSE_BODY_MAX = 64 * 1024,        /* bytes of a body whose signature is looked into */
-    DIAGNOSE_WORK_MAX = 32 * 1024 * 1024, /* bytes hashed for one request: some tens of milliseconds */
+    DIAGNOSE_BODY_MAX = 64 * 1024,       /* bytes of a body whose signature is looked into */
+    DIAGNOSE_WORK_MAX = 8 * 1024 * 1024, /* bytes hashed for one request: the loop waits for it, 0.1 s or so at most */
     MS_PER_S = 1000
 };
 
@@ -75,7 +75,7 @@ static void say_finding(char *text, size_t size, const struct recipe_finding *fi
                        recipes[1]->name);
     else
         (void)snprintf(text, size, "none of %zu known mistakes gives it%s: most likely another secret", finding->tried,
-                       finding->is_limited ? " (the body is large: not all were tried)" : "");
+                       finding->is_limited ? " (the body is large: `countersign verify` tries more)" : "");
 }
 
 /* What was signed instead, as a clause; "" where it was not looked into. */
