@@ -1,14 +1,16 @@
 """`countersign mock`'s switches: what goes wrong on purpose, seen from a client's end of a real socket."""
+import os
 import socket
 import ssl
+import subprocess
 import time
 from email.utils import parsedate_to_datetime
 
 import pytest
 
 from mock_exchange import code_of, refusal
-from program import run
-from rawhttp import build_request
+from program import binary, run
+from rawhttp import build_request, connect
 
 BALANCE = "/api/spot/accountList"
 PRICE = "/api/v1/ticker/price"
@@ -61,6 +63,19 @@ def test_a_whitelist_holds_several_addresses_of_both_families(launch_mock):
     mock = launch_mock("--ip-whitelist", "192.0.2.1,0:0:0:0:0:0:0:1", "--ip-whitelist", "127.0.0.1",
                        listen=("127.0.0.1:0", "[::1]:0"))
     assert [code_of(mock.post(BALANCE, {}, index=index)) for index in (0, 1)] == [0, 0]
+
+
+def test_each_address_is_told_to_who_started_it(env):
+    reading, writing = os.pipe()
+    with subprocess.Popen([binary(), "mock", "--listen", "127.0.0.1:0", "--listen", "[::1]:0", "--quiet", "--ready-fd",
+                           str(writing)], env=env, pass_fds=[writing], stdout=subprocess.DEVNULL) as started:
+        os.close(writing)
+        with open(reading, encoding="ascii") as pipe:
+            told = pipe.read().splitlines()
+        for address in told:
+            connect(address).close()
+        started.terminate()
+    assert [address.rpartition(":")[0] for address in told] == ["127.0.0.1", "[::1]"]
 
 
 # --- the clock ---
@@ -175,6 +190,7 @@ def test_a_path_ending_in_a_star_stands_for_all_below_it(launch_mock):
     mock = launch_mock("--fail", "/api/v1/*=http-500", "--fail", f"{BALANCE}=3013")
     assert mock.get(PRICE, sign=False).status == 500
     assert mock.get("/api/v1/market/tickers?x=1", sign=False).status == 500
+    assert mock.get(PRICE + ";symbol=btcusdt", sign=False).status == 500
     assert code_of(mock.post(BALANCE, {})) == 3013
     assert code_of(mock.get("/api/trade/order/active")) == 0
 
@@ -287,7 +303,7 @@ def test_idle_connections_are_closed_and_busy_ones_are_not(launch_mock):
     ("--fail", "/api/x", "is not PATH=CODE[:SHARE]"),
     ("--fail", "api/x=1401", '"api/x" is not a path'),
     ("--fail", "/api/*/x=1401", "the * does not stand at the end"),
-    ("--fail", "/api/x?y=1401", "leave out the query"),
+    ("--fail", "/api/x?y=1401", "leave out parameters, query and blanks"),
     ("--fail", "/api/x=http-99", "neither a code"),
     ("--fail", "/api/x=abc", "neither a code"),
     ("--fail", "/api/x=1401:2", '"2" is not a share'),
