@@ -144,6 +144,12 @@ def test_a_client_id_is_used_once(place, mock):
     assert [entry["clOrdId"] for entry in mock.data("GET", "/api/trade/order/active")] == ["mine"]
 
 
+def test_an_order_for_futures_is_refused_and_says_that_it_is_one(mock):
+    answer = mock.post(PLACE, {"contractId": 100300034, "side": 1, "orderType": 1, "price": "1", "quantity": "1"})
+    assert code_of(answer) == 101040502
+    assert "futures" in refusal(answer)
+
+
 # --- batches ---
 
 def test_a_batch_answers_each_of_its_orders(mock):
