@@ -61,7 +61,7 @@ static inline void rig_start(struct rig *rig, struct mock_options *options)
     assert_true(endpoint_parse(&endpoint, "127.0.0.1:0", &error));
     int listen_fd = -1;
     assert_true(endpoint_listen(&listen_fd, &endpoint, &error));
-    struct sockaddr_in bound;
+    struct sockaddr_in bound = { .sin_port = 0 };
     socklen_t length = sizeof(bound);
     assert_int_equal(getsockname(listen_fd, (struct sockaddr *)&bound, &length), 0);
     rig->port = ntohs(bound.sin_port);
