@@ -130,6 +130,14 @@ struct recipe_finding {
 /* Judges. `options` may be NULL. ERROR_MEMORY or ERROR_INTERNAL (libcrypto) on failure. Free with recipe_finding_end. */
 MUST_CHECK bool recipe_judge(struct recipe_finding *finding, const struct recipe_request *request,
                              const struct recipe_keys *keys, const struct recipe_options *options, struct error *error);
+
+/* Appends what was signed instead, a clause: the meanings of what was found, joined by "; and ". Nothing where nothing was
+ * found. */
+void recipe_append_meaning(struct buffer *out, const struct recipe_finding *finding);
+
+/* Appends the names of what was found, joined by "+": "json-compact+key-raw". */
+void recipe_append_names(struct buffer *out, const struct recipe_finding *finding);
+
 void recipe_finding_end(struct recipe_finding *finding);
 
 #endif

@@ -62,7 +62,7 @@ bool log_source_load_file(struct log_source *source, const struct log_run *run, 
 bool log_source_load(struct log_source *source, struct log_run *run, const char *word, struct error *error)
 {
     int64_t id;
-    size_t first, count;
+    size_t first = 0, count = 0;
     if (log_id_is_one(word))
         return log_id_resolve(&id, run, word, error) && log_source_exchange(source, run, id, error);
     if (!log_source_load_file(source, run, word, &first, &count, error))

@@ -22,6 +22,7 @@ struct verify_run {
     const struct config *config;
     struct terminal terminal;
     struct signer *signer;
+    struct signer **others; /* one for each account, NULL where it is not open; NULL before they are needed */
     size_t account;
     size_t judged; /* signatures */
     bool has_wrong;
@@ -95,14 +96,18 @@ static void read_fields(struct verify_case *judged, const struct verify_options 
 
 /* --- the judgement --- */
 
-/* The record holds keys masked: then the account's is compared masked. */
-static bool is_another_key(struct slice sent, struct slice own)
+/* Whether a key was sent; the record holds keys masked: then it is compared masked. */
+static bool is_key(struct slice sent, struct slice key)
 {
     char masked[SECRET_MAX];
-    if (sent.length == 0 || own.length > sizeof(masked) || slice_equal(sent, own))
+    if (slice_equal(sent, key))
+        return true;
+    if (sent.length != key.length || key.length > sizeof(masked))
         return false;
-    secret_mask(masked, own);
-    return !slice_equal(sent, slice_of(masked, own.length));
+    secret_mask(masked, key);
+    bool is_it = slice_equal(sent, slice_of(masked, key.length));
+    explicit_bzero(masked, sizeof(masked));
+    return is_it;
 }
 
 static bool print(const struct verify_run *run, const struct verify_case *judged, struct error *error)
@@ -119,6 +124,58 @@ static bool print(const struct verify_run *run, const struct verify_case *judged
     return done;
 }
 
+/* Opens the other accounts, once: a variable that held a secret is gone after it. What cannot be read is no trouble here,
+ * and nobody's command is run unasked. */
+static bool open_others(struct verify_run *run, struct error *error)
+{
+    if (run->others != NULL)
+        return true;
+    run->others = calloc(run->config->account_count, sizeof(struct signer *));
+    if (run->others == NULL)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    for (size_t i = 0; i < run->config->account_count; i++) {
+        const struct config_account *account = &run->config->accounts[i];
+        struct buffer report;
+        if (i == run->account || slice_starts_with(slice_text(account->api_key), "command:") ||
+            slice_starts_with(slice_text(account->api_secret), "command:"))
+            continue;
+        buffer_init(&report, VERIFY_OUTPUT_MAX);
+        if (!signer_open_account(&run->others[i], run->config, i, &report, NULL))
+            run->others[i] = NULL;
+        buffer_free(&report);
+    }
+    return true;
+}
+
+/* Whether the signature is right with another account's secret. */
+static bool find_other_account(struct verify_run *run, struct verify_case *judged, struct error *error)
+{
+    static const struct recipe_options once = { .without_pairs = true };
+    if (!open_others(run, error))
+        return false;
+    for (size_t i = 0; judged->other_account == NULL && i < run->config->account_count; i++) {
+        struct recipe_finding finding;
+        if (run->others[i] == NULL)
+            continue;
+        const struct recipe_keys keys = { .has_secret = true,
+                                          .secret = secret_slice(&run->others[i]->accounts[i].api_secret) };
+        if (!recipe_judge(&finding, &judged->request, &keys, &once, error))
+            return false;
+        if (finding.verdict == RECIPE_RIGHT)
+            judged->other_account = run->config->accounts[i].name;
+        recipe_finding_end(&finding);
+    }
+    return true;
+}
+
+static void close_signers(struct verify_run *run)
+{
+    signer_close(run->signer);
+    for (size_t i = 0; run->others != NULL && i < run->config->account_count; i++)
+        signer_close(run->others[i]);
+    free(run->others);
+}
+
 static bool judge(struct verify_run *run, struct verify_case *judged, struct error *error)
 {
     const struct signer_account *account = &run->signer->accounts[run->account];
@@ -127,7 +184,8 @@ static bool judge(struct verify_run *run, struct verify_case *judged, struct err
     judged->account = run->config->accounts[run->account].name;
     judged->request.api_key = secret_slice(&account->api_key);
     judged->oddities = recipe_oddities(&judged->request);
-    judged->is_another_key = is_another_key(judged->api_key_sent, judged->request.api_key);
+    judged->is_another_key = judged->api_key_sent.length > 0 && !is_key(judged->api_key_sent, judged->request.api_key);
+    judged->is_secret_sent = judged->is_another_key && is_key(judged->api_key_sent, keys.secret);
     if (slice_to_u64(judged->request.expires, &expires))
         judged->window = expires / SCHEME_WINDOW_MS;
     if (!recipe_judge(&judged->finding, &judged->request, &keys, NULL, error))
@@ -135,7 +193,8 @@ static bool judge(struct verify_run *run, struct verify_case *judged, struct err
     bool is_judged = judged->finding.verdict <= RECIPE_NONE;
     run->judged += is_judged ? 1 : 0;
     run->has_wrong = run->has_wrong || (is_judged && judged->finding.verdict != RECIPE_RIGHT);
-    bool done = print(run, judged, error);
+    bool done =
+        (judged->finding.verdict != RECIPE_NONE || find_other_account(run, judged, error)) && print(run, judged, error);
     recipe_finding_end(&judged->finding);
     return done;
 }
@@ -173,7 +232,7 @@ static bool judge_exchange(struct verify_run *run, struct log_run *log, struct l
 static bool judge_file(struct verify_run *run, const struct log_run *log, struct log_source *source,
                        struct error *error)
 {
-    size_t first, count;
+    size_t first = 0, count = 0;
     char name[LOG_SOURCE_NAME_MAX + 32];
     if (!log_source_load_file(source, log, run->options->word, &first, &count, error) ||
         !open_account(run, source->import->records[first].account, error))
@@ -235,7 +294,7 @@ static int judge_all(const struct verify_options *options)
         exit_code = cli_failure("verify", &error);
     else
         exit_code = run.judged == 0 ? error_exit_code(ERROR_INPUT) : run.has_wrong ? 1 : 0;
-    signer_close(run.signer);
+    close_signers(&run);
     config_free(config);
     return exit_code;
 }

@@ -13,11 +13,14 @@ struct verify_case {
     const char *name; /* "exchange 17", "file.har#2"; bytes from outside; NULL for fields on the command line */
     const char *view; /* "as the client sent it"; NULL where there is one alone */
     const char *account;
+    const char
+        *other_account; /* with whose secret the signature is right, where it is wrong with the account's; or NULL */
     struct recipe_request request;
     struct slice api_key_sent; /* X-CS-APIKEY as sent, or masked; empty: not known */
     struct recipe_finding finding;
     unsigned oddities;   /* recipe_oddities */
     bool is_another_key; /* X-CS-APIKEY is not the account's */
+    bool is_secret_sent; /* X-CS-APIKEY is the account's secret */
     uint64_t window;     /* that of X-CS-EXPIRES */
 };
 

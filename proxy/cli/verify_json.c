@@ -52,7 +52,9 @@ static void append_payloads(struct buffer *out, const struct verify_case *judged
     verify_append_payload(&sent, judged);
     buffer_append_text(out, ",\"sent\":{");
     append_bytes(out, buffer_slice(&sent));
-    buffer_append_format(out, ",\"window\":\"%llu\"}", (unsigned long long)judged->window);
+    if (finding->verdict <= RECIPE_NONE)
+        buffer_append_format(out, ",\"window\":\"%llu\"", (unsigned long long)judged->window);
+    buffer_append_byte(out, '}');
     if (finding->verdict == RECIPE_FOUND) {
         buffer_append_text(out, ",\"signed\":{");
         append_bytes(out, was_signed);
@@ -98,6 +100,8 @@ static void append_object(struct buffer *out, const struct verify_case *judged)
     if (judged->name != NULL)
         append_text(out, "name", slice_text(judged->name));
     append_text(out, "account", slice_text(judged->account));
+    if (judged->other_account != NULL)
+        append_text(out, "otherAccount", slice_text(judged->other_account));
     append_text(out, "method", judged->request.method);
     append_text(out, "target", judged->request.target);
     append_text(out, "expires", judged->request.expires);

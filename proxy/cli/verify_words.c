@@ -29,6 +29,11 @@ const char *verify_verdict_name(enum recipe_verdict verdict)
 static void append_none(struct buffer *out, const struct verify_case *judged)
 {
     const struct recipe_finding *finding = &judged->finding;
+    if (judged->other_account != NULL) {
+        buffer_append_format(out, "The signature is wrong for account %s: it was made with the secret of account %s.",
+                             judged->account, judged->other_account);
+        return;
+    }
     buffer_append_format(out,
                          "The signature is wrong, and none of %zu recipes gives it: most likely another secret than "
                          "that of account %s was used",
@@ -37,15 +42,7 @@ static void append_none(struct buffer *out, const struct verify_case *judged)
         buffer_append_text(out, ", as another API key was");
     buffer_append_byte(out, '.');
     if (finding->is_limited)
-        buffer_append_text(out, " The request is too large to try everything.");
-}
-
-static void append_found(struct buffer *out, const struct recipe_finding *finding)
-{
-    buffer_append_text(out, "The signature is wrong: ");
-    for (size_t i = 0; i < finding->recipe_count; i++)
-        buffer_append_format(out, "%s%s", i == 0 ? "" : "; and ", finding->recipes[i]->meaning);
-    buffer_append_byte(out, '.');
+        buffer_append_text(out, " Not everything could be tried on a request of this size.");
 }
 
 void verify_append_sentence(struct buffer *out, const struct verify_case *judged)
@@ -56,7 +53,9 @@ void verify_append_sentence(struct buffer *out, const struct verify_case *judged
                              judged->oddities != 0 || judged->is_another_key ? ", but see the warning" : "");
         break;
     case RECIPE_FOUND:
-        append_found(out, &judged->finding);
+        buffer_append_text(out, "The signature is wrong: ");
+        recipe_append_meaning(out, &judged->finding);
+        buffer_append_byte(out, '.');
         break;
     case RECIPE_NONE:
         append_none(out, judged);
@@ -91,6 +90,8 @@ void verify_each_warning(const struct verify_case *judged, void (*visit)(void *c
         if ((judged->oddities & oddities[i].oddity) != 0)
             visit(context, oddities[i].warning);
     }
-    if (judged->is_another_key)
+    if (judged->is_secret_sent)
+        visit(context, "X-CS-APIKEY is the account's secret: key and secret are swapped; make new ones, this was sent");
+    else if (judged->is_another_key)
         visit(context, "X-CS-APIKEY is not the account's API key");
 }

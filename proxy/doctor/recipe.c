@@ -139,3 +139,15 @@ void recipe_finding_end(struct recipe_finding *finding)
 {
     buffer_free(&finding->payload);
 }
+
+void recipe_append_meaning(struct buffer *out, const struct recipe_finding *finding)
+{
+    for (size_t i = 0; i < finding->recipe_count; i++)
+        buffer_append_format(out, "%s%s", i == 0 ? "" : "; and ", finding->recipes[i]->meaning);
+}
+
+void recipe_append_names(struct buffer *out, const struct recipe_finding *finding)
+{
+    for (size_t i = 0; i < finding->recipe_count; i++)
+        buffer_append_format(out, "%s%s", i == 0 ? "" : "+", finding->recipes[i]->name);
+}

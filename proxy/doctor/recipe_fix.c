@@ -18,7 +18,8 @@ const struct recipe_fix recipe_fix_empty_body = {
 };
 
 const struct recipe_fix recipe_fix_json = {
-    .python = "body = json.dumps(order).encode(); requests.post(url, data=body, headers=headers)  # not json=order",
+    .python = "body = json.dumps(order); payload = query + body; requests.post(url, data=body, headers=headers)  # not "
+              "json=order",
     .javascript = "const body = JSON.stringify(order); await axios.post(url, body, { headers, transformRequest: [] });",
     .java = "byte[] body = mapper.writeValueAsBytes(order); // once: sign these bytes, send these bytes",
 };
@@ -77,20 +78,20 @@ const struct recipe_fix recipe_fix_intermediate = {
 
 const struct recipe_fix recipe_fix_steps = {
     .python = "window_key = hmac.new(secret.encode(), window.encode(), sha256).hexdigest(); "
-              "sign = hmac.new(window_key.encode(), payload, sha256).hexdigest()",
+              "sign = hmac.new(window_key.encode(), payload.encode(), sha256).hexdigest()",
     .javascript = "const hex = (key, text) => crypto.createHmac('sha256', key).update(text).digest('hex'); "
                   "const sign = hex(hex(secret, window), payload);",
     .java = "String sign = hmacHex(hmacHex(secret, window), payload); // hmacHex(key, message): the key comes first",
 };
 
 const struct recipe_fix recipe_fix_digest = {
-    .python = "sign = hmac.new(window_key, payload, hashlib.sha256).hexdigest()  # SHA-256 in both steps",
+    .python = "sign = hmac.new(window_key, payload.encode(), hashlib.sha256).hexdigest()  # SHA-256 in both steps",
     .javascript = "const sign = crypto.createHmac('sha256', windowKey).update(payload).digest('hex'); // in both steps",
     .java = "Mac mac = Mac.getInstance(\"HmacSHA256\"); // in both steps",
 };
 
 const struct recipe_fix recipe_fix_output = {
-    .python = "headers['X-CS-SIGN'] = hmac.new(window_key, payload, hashlib.sha256).hexdigest()",
+    .python = "headers['X-CS-SIGN'] = hmac.new(window_key, payload.encode(), hashlib.sha256).hexdigest()",
     .javascript = "headers['X-CS-SIGN'] = crypto.createHmac('sha256', windowKey).update(payload).digest('hex');",
     .java = "request.header(\"X-CS-SIGN\", HexFormat.of().formatHex(mac.doFinal(payload))); // lower case",
 };

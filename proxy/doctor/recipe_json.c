@@ -8,7 +8,6 @@
 /* Where the next value goes. */
 struct growth {
     struct recipe_json *json;
-    struct recipe_node *parents[JSON_DEPTH_MAX + 1];
     struct recipe_node **places[JSON_DEPTH_MAX + 1];
     unsigned depth;
     struct slice name; /* of the value to come; empty in an array */
@@ -33,7 +32,10 @@ static struct recipe_node *add_node(struct growth *growth, enum json_token kind,
     if (node->name.length > 0)
         node->plain = plain_name(json, node->name);
     growth->name = slice_of(NULL, 0);
-    *growth->places[growth->depth] = node;
+    struct recipe_node **place = growth->places[growth->depth];
+    if (place == NULL) /* never: each level's is set when it is opened; said here, for the static analysis */
+        return NULL;
+    *place = node;
     growth->places[growth->depth] = &node->next;
     return node;
 }
@@ -51,7 +53,6 @@ static bool add_token(struct growth *growth, enum json_token token, struct slice
     struct recipe_node *node = add_node(growth, token, text);
     if (node != NULL && (token == JSON_OBJECT_BEGIN || token == JSON_ARRAY_BEGIN)) {
         growth->depth++;
-        growth->parents[growth->depth] = node;
         growth->places[growth->depth] = &node->first;
     }
     return node != NULL;

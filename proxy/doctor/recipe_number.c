@@ -129,7 +129,7 @@ static void append_double(struct buffer *out, double value, enum recipe_numbers 
 static bool is_integer(struct slice number)
 {
     for (size_t i = 0; i < number.length; i++) {
-        if (memchr(".eE", number.data[i], 3) != NULL)
+        if (strchr(".eE", number.data[i]) != NULL) /* no JSON number has a NUL */
             return false;
     }
     return true;
@@ -148,8 +148,7 @@ void recipe_number_append(struct buffer *out, struct slice number, enum recipe_n
         buffer_append_slice(out, slice_equal_text(number, "-0") ? SLICE_LITERAL("0") : number);
         return;
     }
-    memcpy(text, number.data, number.length);
-    text[number.length] = '\0';
+    (void)snprintf(text, sizeof(text), "%.*s", SLICE_ARGUMENTS(number)); /* fits: see above */
     double value = strtod(text, NULL);
     if (isfinite(value))
         append_double(out, value, form);

@@ -85,31 +85,39 @@ static void add_base64(struct readings *readings, struct slice text)
     buffer_free(&bytes);
 }
 
-/* Bytes as they are, where not all of them are text; or UTF-8 of characters below U+0100, one for each byte. */
-static void add_bytes(struct readings *readings, struct slice text)
+/* UTF-8 of characters below U+0100 as one byte each; false where it is none of that, or longer than any digest. */
+static bool narrow(unsigned char *bytes, size_t *count, struct slice text)
 {
-    unsigned char narrow[RECIPE_DIGEST_MAX];
-    size_t count = 0;
-    bool is_text = true, is_utf8 = true;
+    *count = 0;
     for (size_t i = 0; i < text.length; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        is_text = is_text && byte >= 0x20 && byte < 0x7F;
-        if (!is_utf8 || count == sizeof(narrow)) {
-            is_utf8 = false;
-        } else if (byte < 0x80) {
-            narrow[count++] = byte;
-        } else if ((byte == 0xC2 || byte == 0xC3) && i + 1 < text.length &&
-                   ((unsigned char)text.data[i + 1] & 0xC0) == 0x80) {
-            narrow[count++] = (unsigned char)((byte & 3) << 6 | ((unsigned char)text.data[++i] & 0x3F));
-        } else {
-            is_utf8 = false;
+        if (byte >= 0x80) {
+            bool is_pair = (byte == 0xC2 || byte == 0xC3) && i + 1 < text.length &&
+                           ((unsigned char)text.data[i + 1] & 0xC0) == 0x80;
+            if (!is_pair)
+                return false;
+            byte = (unsigned char)((byte & 3) << 6 | ((unsigned char)text.data[++i] & 0x3F));
         }
+        if (*count == RECIPE_DIGEST_MAX)
+            return false;
+        bytes[(*count)++] = byte;
     }
+    return true;
+}
+
+/* Bytes as they are, where not all of them are text: as text they are read in other ways. */
+static void add_bytes(struct readings *readings, struct slice text)
+{
+    unsigned char bytes[RECIPE_DIGEST_MAX];
+    size_t count;
+    bool is_text = true;
+    for (size_t i = 0; i < text.length; i++)
+        is_text = is_text && text.data[i] >= 0x20 && text.data[i] < 0x7F;
     if (is_text)
         return;
     add(readings, text, OUTPUT_RAW);
-    if (is_utf8)
-        add(readings, slice_of(narrow, count), OUTPUT_RAW);
+    if (narrow(bytes, &count, text))
+        add(readings, slice_of(bytes, count), OUTPUT_RAW);
 }
 
 static void add_percent_encoded(struct readings *readings, struct slice text)

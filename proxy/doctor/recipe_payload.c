@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { API_LENGTH = sizeof("/api") - 1, BOM_LENGTH = 3 };
+
 bool recipe_shapes_payload(enum recipe_dimension dimension)
 {
     return dimension <= RECIPE_PREFIX;
@@ -17,7 +19,7 @@ static const char byte_order_mark[] = "\xEF\xBB\xBF";
 static struct slice trim(struct slice body)
 {
     if (slice_starts_with(body, byte_order_mark))
-        body = slice_from(body, sizeof(byte_order_mark) - 1);
+        body = slice_from(body, BOM_LENGTH);
     while (body.length > 0 && strchr(" \t\r\n", body.data[0]) != NULL && body.data[0] != '\0')
         body = slice_from(body, 1);
     while (body.length > 0 && strchr(" \t\r\n", body.data[body.length - 1]) != NULL &&
@@ -129,8 +131,6 @@ static const unsigned prefix_pieces[PREFIX_COUNT] = {
     [PREFIX_KEY] = PIECE_KEY,
 };
 
-static const char api_path[] = "/api";
-
 static bool append_prefix(struct buffer *out, const struct recipe_request *request, unsigned pieces)
 {
     struct slice path = http_target_path(request->target);
@@ -151,7 +151,7 @@ static bool append_prefix(struct buffer *out, const struct recipe_request *reque
     if ((pieces & PIECE_PATH) != 0)
         buffer_append_slice(out, path);
     if ((pieces & PIECE_PATH_BELOW_API) != 0)
-        buffer_append_slice(out, slice_from(path, sizeof(api_path) - 1));
+        buffer_append_slice(out, slice_from(path, API_LENGTH));
     return true;
 }
 

@@ -240,6 +240,6 @@ struct recipe_reading {
 };
 
 /* Reads the text in every form that it can have; returns how many. */
-size_t recipe_readings(struct recipe_reading readings[RECIPE_READINGS_MAX], struct slice signature);
+size_t recipe_readings(struct recipe_reading items[RECIPE_READINGS_MAX], struct slice signature);
 
 #endif

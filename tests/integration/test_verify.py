@@ -2,11 +2,14 @@
 without the program's code (wrong_signer.py)."""
 import functools
 import hashlib
+import hmac
 import itertools
 import json
 import os
 import random
 import secrets
+import shutil
+import subprocess
 import time
 from types import SimpleNamespace
 
@@ -38,6 +41,7 @@ REQUESTS = [
             expires=1770742391294),
     Request(body=b"symbol=BTCUSDT\r\n", expires=1770742391295),
 ]
+PAIRED = REQUESTS[:3]  # enough for pairs, of which each request has thousands
 
 
 @pytest.fixture(scope="session")
@@ -148,7 +152,7 @@ def test_two_hundred_pairs_are_named(judge_all, account):
     choose = random.Random(4)
     expected, signed = [], []
     while len(expected) < 200:
-        request = choose.choice(REQUESTS)
+        request = choose.choice(PAIRED)
         singles = single_signatures(request, account.key, account.secret)
         pairs = pair_signatures(request, account.key, account.secret)
         pair = choose.choice(list(pairs))
@@ -161,12 +165,38 @@ def test_two_hundred_pairs_are_named(judge_all, account):
     assert [names_of(result) for result in judged] == expected
 
 
+def test_each_fix_is_a_line_of_code(tmp_path):
+    """Python and JavaScript are read by their own compilers; for Java there is none here."""
+    for name, row in recipes().items():
+        compile(row["fix"]["python"], name, "exec")
+        assert "\n" not in "".join(row["fix"].values()) and row["fix"]["java"].count("(") == row["fix"]["java"].count(")")
+    lines = {row["fix"]["javascript"] for row in recipes().values()}
+    (tmp_path / "fixes.mjs").write_text("\n".join(f"async () => {{ {line}\n}};" for line in sorted(lines)))
+    if not shutil.which("node"):
+        pytest.skip("there is no node on this machine")
+    subprocess.run(["node", "--check", tmp_path / "fixes.mjs"], capture_output=True, check=True, timeout=60)
+
+
+def test_the_python_fixes_sign_as_the_exchange_documents(account):
+    names = {"secret": account.secret, "query": "a=1", "body": '{"b": 2}', "time": time, "hashlib": hashlib, "hmac": hmac,
+             "sha256": hashlib.sha256, "headers": {}}
+    for name in ("window-undivided", "window-after", "join-newline", "key-raw"):
+        exec(recipes()[name]["fix"]["python"], names)
+    right_one = coinstore.sign(account.secret, names["expires"], b'a=1{"b": 2}')
+    assert int(names["headers"]["X-CS-EXPIRES"]) == names["expires"]
+    exec(recipes()["sha1"]["fix"]["python"], names)
+    exec(recipes()["sign-base64"]["fix"]["python"], names)
+    assert names["sign"] == names["headers"]["X-CS-SIGN"] == right_one
+    exec(recipes()["one-step"]["fix"]["python"], names)
+    assert names["sign"] == right_one
+
+
 def test_whatever_is_named_gives_that_signature(judge_all, account):
     """Where several explanations give one signature, the named one is right, and none is simpler."""
     choose = random.Random(5)
     signed = []
     while len(signed) < 100:
-        request = choose.choice(REQUESTS)
+        request = choose.choice(PAIRED)
         singles = single_signatures(request, account.key, account.secret)
         signature = choose.choice([*singles.values(), *pair_signatures(request, account.key, account.secret).values()])
         if signature and signature != singles[()]:
@@ -223,6 +253,28 @@ def test_another_secret_is_the_likeliest_cause_where_nothing_fits(verify, accoun
     assert any("X-CS-APIKEY is not the account's" in line for line in rest)
     verify("--target", f"https://api.coinstore.com{request.target}", "--expires", request.expires,
            "--signature", right(request, account), "--api-key", account.key, code=0)
+
+
+def test_key_and_secret_swapped_are_seen(verify, account):
+    request = REQUESTS[2]
+    signature = wrong_signer.sign(request, ("secret-is-api-key",), dimensions(), account.key, account.secret)
+    arguments = ["--target", request.target, "--expires", request.expires, "--signature", signature, "--json", "--api-key"]
+    for sent in (account.secret, account.secret[:4] + "*" * 24 + account.secret[-4:]):
+        judged = json.loads(verify(*arguments, sent, code=1).stdout)
+        assert names_of(judged) == ("secret-is-api-key",)
+        assert ["key and secret are swapped" in warning for warning in judged["warnings"]] == [True]
+
+
+def test_the_secret_of_another_account_is_found(configure, env, account):
+    config = configure({"account hedge": {"api_key": "env:HEDGE_KEY", "api_secret": "env:HEDGE_SECRET"},
+                        "account broken": {"api_key": "env:NOT_THERE", "api_secret": "env:NOT_THERE"}})
+    request = REQUESTS[2]
+    signature = coinstore.sign("9" * 32, request.expires, request.query.encode())
+    done = run("verify", "-c", config, "--account", "main", "--target", request.target, "--expires", request.expires,
+               "--signature", signature, env={**env, "HEDGE_KEY": "8" * 32, "HEDGE_SECRET": "9" * 32})
+    assert done.returncode == 1
+    assert "made with the secret of account hedge" in done.stdout.decode()
+    assert done.stderr == b"" and b"9" * 32 not in done.stdout
 
 
 def test_the_verdict_comes_first_then_what_was_signed_beside_what_was_sent_and_how_to_do_it_right(verify, account):

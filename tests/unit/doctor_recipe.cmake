@@ -1,0 +1,1 @@
+countersign_unit_test(recipe ROOMS doctor scheme base)
