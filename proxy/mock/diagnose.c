@@ -10,6 +10,7 @@
 enum {
     DIAGNOSE_BODY_MAX = 64 * 1024,       /* bytes of a body whose signature is looked into */
     DIAGNOSE_WORK_MAX = 8 * 1024 * 1024, /* bytes hashed for one request: the loop waits for it, 0.1 s or so at most */
+    SENTENCE_MAX = 4096,                 /* bytes of what the recipes say, before it is cut to fit */
     MS_PER_S = 1000
 };
 
@@ -66,16 +67,19 @@ static struct slice field_value(const struct call *call, const char *name)
 
 static void say_finding(char *text, size_t size, const struct recipe_finding *finding)
 {
-    const struct recipe *const *recipes = finding->recipes;
-    if (finding->verdict == RECIPE_FOUND && finding->recipe_count == 1)
-        (void)snprintf(text, size, "%s (%s)", recipes[0]->meaning,
-                       recipes[0]->name); /* a long text is cut. Likewise: */
-    else if (finding->verdict == RECIPE_FOUND)
-        (void)snprintf(text, size, "%s (%s), and %s (%s)", recipes[0]->meaning, recipes[0]->name, recipes[1]->meaning,
-                       recipes[1]->name);
-    else
+    struct buffer meaning, names;
+    if (finding->verdict != RECIPE_FOUND) {
         (void)snprintf(text, size, "none of %zu known mistakes gives it%s: most likely another secret", finding->tried,
-                       finding->is_limited ? " (the body is large: `countersign verify` tries more)" : "");
+                       finding->is_limited ? " (the body is large: `countersign verify` tries more)" : ""); /* fits */
+        return;
+    }
+    buffer_init(&meaning, SENTENCE_MAX);
+    buffer_init(&names, SENTENCE_MAX);
+    recipe_append_meaning(&meaning, finding);
+    recipe_append_names(&names, finding);
+    (void)snprintf(text, size, "%s (%s)", buffer_text(&meaning), buffer_text(&names)); /* a long text is cut */
+    buffer_free(&meaning);
+    buffer_free(&names);
 }
 
 /* What was signed instead, as a clause; "" where it was not looked into. */

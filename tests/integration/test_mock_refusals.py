@@ -105,6 +105,13 @@ def test_the_raw_bytes_of_the_window_key_are_recognised(mock, refused):
     assert "raw" in reason, reason
 
 
+def test_two_mistakes_at_once_are_both_named(mock, refused):
+    expires = now_ms()
+    signature = sign(mock.secret, expires, SPACED).upper()
+    _, reason = refused(PLACE, COMPACT, expires=str(expires), signature=signature)
+    assert "json-spaced" in reason and "upper" in reason and "+" in reason.split("(")[-1], reason
+
+
 def test_another_secret_is_none_of_the_known_mistakes(mock, refused):
     expires = now_ms()
     _, reason = refused(BALANCE, b"{}", expires=str(expires), signature=sign("f" * 32, expires, b"{}"))
