@@ -72,6 +72,7 @@ static inline void rig_start(struct rig *rig, struct mock_options *options)
     options->api_secret = RIG_SECRET;
     if (!mock_open(&rig->mock, options, &error))
         fail_msg("%s", error.message);
+    options->listen_fds = NULL; /* they are the mock's now */
     rig->mock->wall_us = rig_clock;
     assert_int_equal(pthread_create(&rig->thread, NULL, rig_run, rig->loop), 0);
 }
