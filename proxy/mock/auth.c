@@ -2,12 +2,7 @@
  * Authentication", "Request Format") describes them. Reasons go to the log and never hold a secret. */
 #include "room.h"
 
-#include <inttypes.h>
-
-enum {
-    EXPIRES_DIGITS = 13, /* "X-CS-EXPIRES is a 13-bit timestamp": 13 digits */
-    WINDOWS_ALLOWED = 1  /* to either side of the clock's own; how far the exchange goes is not documented */
-};
+enum { WINDOWS_ALLOWED = 1 /* to either side of the clock's own; how far the exchange goes is not documented */ };
 
 /* A field that comes twice can be read in two ways: what one end signs need not be what the other checks. */
 static bool check_repeats(const struct call *call, struct answer *answer)
@@ -26,10 +21,8 @@ static bool check_api_key(const struct call *call, struct answer *answer)
     const struct http_field *field = http_field_find(call->fields, SCHEME_FIELD_APIKEY);
     if (field == NULL)
         return answer_fail(answer, FAILURE_API_KEY, SCHEME_FIELD_APIKEY " is absent");
-    if (!scheme_equal_constant_time(field->value, slice_text(call->mock->api_key)))
-        return answer_fail(answer, FAILURE_API_KEY, SCHEME_FIELD_APIKEY " (%zu bytes) is not this mock's key",
-                           field->value.length);
-    return true;
+    return scheme_equal_constant_time(field->value, slice_text(call->mock->api_key)) ||
+           diagnose_key(call, answer, field->value);
 }
 
 /* "A key bound to addresses works from those alone." */
@@ -47,15 +40,11 @@ static bool check_window(uint64_t *window, const struct call *call, struct answe
     if (field == NULL)
         return answer_fail(answer, FAILURE_WINDOW, SCHEME_FIELD_EXPIRES " is absent");
     if (field->value.length != EXPIRES_DIGITS || !slice_to_u64(field->value, &expires_ms))
-        return answer_fail(answer, FAILURE_WINDOW, SCHEME_FIELD_EXPIRES " is not %d digits", EXPIRES_DIGITS);
+        return diagnose_expires(answer, field->value);
     *window = scheme_window((int64_t)expires_ms);
     int64_t distance = (int64_t)*window - (int64_t)scheme_window(call->now_ms);
-    if (distance < -WINDOWS_ALLOWED || distance > WINDOWS_ALLOWED)
-        return answer_fail(answer, FAILURE_WINDOW,
-                           SCHEME_FIELD_EXPIRES " is %" PRId64 " ms from this clock: %" PRId64
-                                                " windows away, %d is the most",
-                           (int64_t)expires_ms - call->now_ms, distance, WINDOWS_ALLOWED);
-    return true;
+    bool is_near = distance >= -WINDOWS_ALLOWED && distance <= WINDOWS_ALLOWED;
+    return is_near || diagnose_distance(answer, (int64_t)expires_ms - call->now_ms, distance, WINDOWS_ALLOWED);
 }
 
 /* The signature this request should carry. */
@@ -77,11 +66,8 @@ static bool check_signature(uint64_t window, const struct call *call, struct ans
         return answer_fail(answer, FAILURE_SIGNATURE, SCHEME_FIELD_SIGN " is absent");
     if (!expected_signature(expected, window, call, answer))
         return false;
-    if (!scheme_equal_constant_time(field->value, slice_of(expected, sizeof(expected))))
-        return answer_fail(answer, FAILURE_SIGNATURE,
-                           "signature differs: expects the HMAC of %zu bytes of query+body (%zu of query, %zu of body)",
-                           call->query.length + call->body.length, call->query.length, call->body.length);
-    return true;
+    return scheme_equal_constant_time(field->value, slice_of(expected, sizeof(expected))) ||
+           diagnose_signature(call, answer);
 }
 
 bool auth_check(const struct call *call, struct answer *answer)

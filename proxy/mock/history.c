@@ -26,8 +26,10 @@ static const struct period {
 static bool find_symbol(const struct symbol **symbol, const struct call *call, struct answer *answer)
 {
     *symbol = symbol_find(call->symbol);
-    return *symbol != NULL ||
-           answer_fail(answer, FAILURE_SYMBOL, "symbol \"%.*s\" is not listed", SLICE_ARGUMENTS(call->symbol));
+    if (*symbol != NULL)
+        return true;
+    (void)answer_fail(answer, FAILURE_SYMBOL, "symbol \"%.*s\" is not listed", SLICE_ARGUMENTS(call->symbol));
+    return false;
 }
 
 /* The default is not documented (where it should stand there is that of `size`): the shortest. */

@@ -33,7 +33,7 @@ bool rehearsal_allows(const struct mock_rehearsal *rehearsal, const struct mock_
 bool rehearsal_counts(struct rehearsal_state *state, const struct mock_rehearsal *rehearsal,
                       const struct mock_address *address, int64_t now_us);
 
-/* The first fault that is for this path and strikes this time, or NULL. */
+/* The first fault that is for this path (without parameters and query) and strikes this time, or NULL. */
 const struct mock_fault *rehearsal_fault(struct rehearsal_state *state, const struct mock_rehearsal *rehearsal,
                                          struct slice path);
 

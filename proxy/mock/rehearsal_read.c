@@ -68,7 +68,7 @@ static bool read_clock_offset(struct mock_rehearsal *rehearsal, const char *valu
 
 static bool read_close_idle(struct mock_rehearsal *rehearsal, const char *value, struct error *error)
 {
-    int64_t us;
+    int64_t us = 0;
     if (!read_duration(&us, value, error))
         return false;
     if (us == 0 || us % us_per_s != 0)
@@ -112,10 +112,10 @@ static bool read_whitelist(struct mock_rehearsal *rehearsal, const char *value, 
 
 /* --- faults --- */
 
-/* Bytes that no path of a target has: they begin the query, or end the target. */
+/* Bytes that no path has: they begin its parameters or the query, or end the target. */
 static bool is_only_a_path(struct slice path)
 {
-    static const char others[] = "?# \t";
+    static const char others[] = ";?# \t";
     for (size_t i = 0; i < path.length; i++) {
         if (memchr(others, path.data[i], sizeof(others) - 1) != NULL)
             return false;
@@ -133,7 +133,7 @@ static bool add_fault(struct mock_rehearsal *rehearsal, const struct mock_fault 
     if (slice_find(path, '*') + 1 < path.length)
         return error_set(error, ERROR_USAGE, "in \"%.*s\" the * does not stand at the end", SLICE_ARGUMENTS(path));
     if (!is_only_a_path(path))
-        return error_set(error, ERROR_USAGE, "\"%.*s\" is more than a path: leave out the query and blanks",
+        return error_set(error, ERROR_USAGE, "\"%.*s\" is more than a path: leave out parameters, query and blanks",
                          SLICE_ARGUMENTS(path));
     if (rehearsal->fault_count == MOCK_FAULTS_MAX)
         return error_set(error, ERROR_USAGE, "there are more than %d of these switches", MOCK_FAULTS_MAX);
@@ -188,7 +188,7 @@ static bool code_parse(struct mock_fault *fault, struct slice text)
     return true;
 }
 
-/* The last '=' ends the path: a path parameter may hold one ("/api/v1/ticker/price;symbol=btcusdt"). */
+/* The last '=' ends the path: what stands behind it holds none. */
 static bool read_fail(struct mock_rehearsal *rehearsal, const char *value, struct error *error)
 {
     struct mock_fault fault = { .kind = MOCK_FAULT_FAIL, .share = MOCK_SHARE_ALL };

@@ -54,6 +54,9 @@ int64_t mock_now_ms(const struct mock *mock);
 struct call;
 struct answer;
 
+/* Answers a request that got past the door; out of memory and failures show in `answer`. */
+typedef void call_handler(const struct call *call, struct answer *answer);
+
 enum route_class { ROUTE_PUBLIC, ROUTE_PRIVATE };
 
 struct route {
@@ -65,7 +68,7 @@ struct route {
      * is not). */
     const char *success_code;
     const char *success_message;
-    void (*handler)(const struct call *call, struct answer *answer); /* a call_handler */
+    call_handler *handler;
 };
 
 /* One request, taken apart; slices into it. */
@@ -183,6 +186,15 @@ void answer_end(struct answer *answer);
 /* auth.c: API key, address, window and signature of a private request, in this order. */
 MUST_CHECK bool auth_check(const struct call *call, struct answer *answer);
 
+enum { EXPIRES_DIGITS = 13 /* "X-CS-EXPIRES is a 13-bit timestamp": 13 digits */ };
+
+/* diagnose.c: fail, and say what is wrong with a key, an X-CS-EXPIRES that is no time, one that is too far from the clock,
+ * a signature. All return false. */
+bool diagnose_key(const struct call *call, struct answer *answer, struct slice key);
+bool diagnose_expires(struct answer *answer, struct slice expires);
+bool diagnose_distance(struct answer *answer, int64_t ahead_ms, int64_t windows, int64_t windows_allowed);
+bool diagnose_signature(const struct call *call, struct answer *answer);
+
 /* routes.c: sets call->route, symbol and parameters. */
 MUST_CHECK bool route_find(struct call *call);
 
@@ -251,10 +263,7 @@ const struct symbol *symbol_find_contract(struct slice id);
 /* market.c: "btcusdt", the form of some answers, into ORDER_TEXT_MAX bytes; returns `text`. */
 const char *symbol_lower_case(char *text, const char *code);
 
-/* The handlers. */
-typedef void call_handler(const struct call *call, struct answer *answer);
-
-/* account.c, trade.c, cancel.c, lookup.c, matches.c */
+/* The handlers: account.c, trade.c, cancel.c, lookup.c, matches.c */
 call_handler account_list;
 call_handler order_place, order_place_batch;
 call_handler order_cancel, order_cancel_batch, order_cancel_batch_by_client_id, order_cancel_all, orders_delete;

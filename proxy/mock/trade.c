@@ -50,10 +50,20 @@ static const struct order *place(const struct call *call, const struct order_for
     return NULL;
 }
 
+/* The futures hosts take orders on the same path, with a contract in place of a symbol. */
+static bool check_kind(const struct call *call, const struct order_form *form, struct answer *answer)
+{
+    char contract[ORDER_TEXT_MAX];
+    if (form->symbol[0] != '\0' || input_body(contract, sizeof(contract), call->body, "contractId") == INPUT_ABSENT)
+        return true;
+    return answer_fail(answer, FAILURE_FIELD_MISSING,
+                       "symbol is missing: this is an order for futures (contractId), which the mock does not keep");
+}
+
 void order_place(const struct call *call, struct answer *answer)
 {
     struct order_form form;
-    if (!order_form_read(&form, call->body, answer))
+    if (!order_form_read(&form, call->body, answer) || !check_kind(call, &form, answer))
         return;
     const struct order *placed = place(call, &form, answer);
     /* The documentation's table of this answer says `ordId`, its example `order_id`. */

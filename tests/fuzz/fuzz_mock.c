@@ -1,8 +1,10 @@
 /* Requests to the mock exchange behind its signature check: lines of target and body in turn. Held: each answer is one
- * JSON value whatever was asked, and no more orders are active than an account may hold. */
+ * JSON value whatever was asked, no more orders are active than an account may hold, what is frozen is what active orders
+ * and withdrawals need, and no sum was ever too long. */
 #include "mock/room.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { REQUESTS_MAX = 16 /* in one input */ };
 
@@ -44,11 +46,39 @@ static void ask(struct mock *mock, struct slice target, struct slice body)
         (void)answer_fail(&answer, FAILURE_NO_SERVICE, "no such endpoint");
     else if (body.length == 0 || input_check_post(&call, &answer))
         call.route->handler(&call, &answer);
+    require(answer.failure != FAILURE_INTERNAL);
     char *text = answer_render(&answer, call.route);
     require(text != NULL);
     require_json(text);
     cJSON_free(text);
     answer_end(&answer);
+}
+
+/* What is frozen of a currency for orders and withdrawals, and before any of them. */
+static struct decimal frozen_for(const struct mock *mock, const struct currency *currency)
+{
+    struct decimal sum = decimal_constant(currency->frozen);
+    for (size_t i = 0; i < mock->orders.count; i++) {
+        const struct order *order = &mock->orders.items[i];
+        const char *spends = order->buys ? order->symbol->quote : order->symbol->base;
+        if (strcmp(spends, currency->code) == 0)
+            require(decimal_add(&sum, &sum, &order->reserved));
+        require(order_is_active(order) || decimal_is_zero(&order->reserved));
+    }
+    for (size_t i = 0; i < mock->withdrawals.count; i++) {
+        const struct withdrawal *withdrawal = &mock->withdrawals.items[i];
+        if (withdrawal->currency == currency && withdrawal->status != WITHDRAWAL_CANCELLED)
+            require(decimal_add(&sum, &sum, &withdrawal->amount));
+    }
+    return sum;
+}
+
+static void require_money(const struct mock *mock)
+{
+    for (size_t i = 0; i < CURRENCY_COUNT; i++) {
+        struct decimal frozen = frozen_for(mock, &currencies[i]);
+        require(decimal_compare(&frozen, &mock->account.balances[i].frozen) == 0);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -61,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             body = slice_of(NULL, 0);
         ask(&mock, target, body);
         require(orders_active_count(&mock.orders) <= ORDERS_ACTIVE_MAX);
+        require_money(&mock);
     }
     return 0;
 }

@@ -61,7 +61,7 @@ static inline void rig_start(struct rig *rig, struct mock_options *options)
     assert_true(endpoint_parse(&endpoint, "127.0.0.1:0", &error));
     int listen_fd = -1;
     assert_true(endpoint_listen(&listen_fd, &endpoint, &error));
-    struct sockaddr_in bound;
+    struct sockaddr_in bound = { .sin_port = 0 };
     socklen_t length = sizeof(bound);
     assert_int_equal(getsockname(listen_fd, (struct sockaddr *)&bound, &length), 0);
     rig->port = ntohs(bound.sin_port);
@@ -72,6 +72,7 @@ static inline void rig_start(struct rig *rig, struct mock_options *options)
     options->api_secret = RIG_SECRET;
     if (!mock_open(&rig->mock, options, &error))
         fail_msg("%s", error.message);
+    options->listen_fds = NULL; /* they are the mock's now */
     rig->mock->wall_us = rig_clock;
     assert_int_equal(pthread_create(&rig->thread, NULL, rig_run, rig->loop), 0);
 }

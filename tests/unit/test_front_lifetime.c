@@ -24,6 +24,79 @@ static struct client *open_waiting(struct fixture *fixture)
     return client;
 }
 
+/* --- resets --- */
+
+static bool is_reset(struct fixture *fixture)
+{
+    return fixture->until_client->reset || fixture->until_client->closed;
+}
+
+static void assert_reset(struct fixture *fixture, struct client *client)
+{
+    fixture->until_client = client;
+    run_until(fixture, is_reset);
+    assert_true(client->reset);
+    assert_int_equal(client->in.length, 0);
+}
+
+static void a_request_that_waits_can_be_ended_with_a_reset(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_answering_later();
+    struct client *client = open_waiting(fixture);
+    assert_false(front_request_client_left(last_seen(fixture)->request));
+    front_reset(last_seen(fixture)->request);
+    assert_int_equal(fixture->finished, 0);
+    wait_for_finished(fixture, 1);
+    assert_reset(fixture, client);
+    assert_int_equal(fixture->delivered, 0);
+    assert_int_equal(front_in_flight(fixture->front), 0);
+    client_close(client);
+    fixture_close(fixture);
+}
+
+static void reset_at_once(void *context, struct front_request *request)
+{
+    struct fixture *fixture = context;
+    front_request_set_context(request, fixture);
+    front_reset(request);
+    assert_int_equal(fixture->finished, 0); /* not before front_reset returns */
+}
+
+static void a_request_can_be_ended_with_a_reset_as_soon_as_it_is_handed_over(void **state)
+{
+    (void)state;
+    struct front_options options = fixture_default_options();
+    struct fixture *fixture = fixture_open("127.0.0.1:0", options);
+    front_close(fixture->front);
+    options = fixture->options;
+    options.listen_fd = fixture_listen(fixture, "127.0.0.1:0");
+    options.handler.request = reset_at_once;
+    struct error error;
+    assert_true(front_open(&fixture->front, &options, &error));
+    struct client *client = client_open(fixture);
+    client_send_text(client, get);
+    wait_for_finished(fixture, 1);
+    assert_reset(fixture, client);
+    assert_int_equal(fixture->delivered, 0);
+    client_close(client);
+    fixture_close(fixture);
+}
+
+static void a_reset_of_what_is_answered_changes_nothing(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_answering_later();
+    struct client *client = open_waiting(fixture);
+    answer(fixture, last_seen(fixture)->request);
+    front_reset(last_seen(fixture)->request);
+    wait_for_finished(fixture, 1);
+    assert_received(client, fixture->reply.body);
+    assert_int_equal(fixture->delivered, 1);
+    client_close(client);
+    fixture_close(fixture);
+}
+
 /* --- answers that come later --- */
 
 static void an_answer_may_come_later(void **state)
@@ -367,6 +440,9 @@ static void a_front_that_cannot_start_leaves_the_listening_socket_to_its_caller(
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_that_waits_can_be_ended_with_a_reset),
+        cmocka_unit_test(a_request_can_be_ended_with_a_reset_as_soon_as_it_is_handed_over),
+        cmocka_unit_test(a_reset_of_what_is_answered_changes_nothing),
         cmocka_unit_test(an_answer_may_come_later),
         cmocka_unit_test(requests_of_several_clients_are_answered_in_any_order),
         cmocka_unit_test(a_request_can_be_answered_while_another_one_is_handed_over),

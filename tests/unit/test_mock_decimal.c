@@ -1,4 +1,4 @@
-/* Exact decimals: read as JSON numbers, multiplied, compared, and written as the exchange writes them. */
+/* Exact decimals: read as JSON numbers, reckoned with, compared, and written as the exchange writes them. */
 #include "mock/decimal.h"
 
 #include <setjmp.h>
@@ -127,6 +127,105 @@ static void numbers_compare_by_value_not_by_form(void **state)
     }
 }
 
+struct sum_case {
+    const char *a;
+    const char *b;
+    const char *result; /* NULL: refused */
+};
+
+static void check_sums(const struct sum_case *cases, size_t count,
+                       bool (*reckon)(struct decimal *result, const struct decimal *a, const struct decimal *b))
+{
+    for (size_t i = 0; i < count; i++) {
+        char text[DECIMAL_TEXT_MAX];
+        struct decimal a = read(cases[i].a), b = read(cases[i].b), result;
+        if (reckon(&result, &a, &b) != (cases[i].result != NULL))
+            fail_msg("%s and %s: %s", cases[i].a, cases[i].b, cases[i].result == NULL ? "not refused" : "refused");
+        if (cases[i].result != NULL)
+            assert_string_equal(decimal_format(text, &result), cases[i].result);
+    }
+}
+
+static void sums_are_exact_and_as_precise_as_the_more_precise_of_the_two(void **state)
+{
+    (void)state;
+    static const struct sum_case cases[] = {
+        { "1.50", "1", "2.50" },
+        { "0.1", "0.2", "0.3" },
+        { "999", "1", "1000" },
+        { "9.99e2", "1e-3", "999.001" },
+        { "0", "0E-18", "0E-18" },
+        { "1e40", "1", "10000000000000000000000000000000000000001" },
+        { "9007199254740993", "1", "9007199254740994" },
+        { "1e40", "1e-40", NULL }, /* 81 digits */
+    };
+    check_sums(cases, ARRAY_LENGTH(cases), decimal_add);
+}
+
+static void differences_are_exact_and_never_below_zero(void **state)
+{
+    (void)state;
+    static const struct sum_case cases[] = {
+        { "1000", "1", "999" },
+        { "13297.94999", "0.05001", "13297.89998" },
+        { "40.900000000000000000", "40.9", "0E-18" },
+        { "1e3", "0.001", "999.999" },
+        { "1", "1.00", "0.00" },
+        { "1", "1.0000000000000000001", NULL },
+        { "0", "1e-40", NULL },
+    };
+    check_sums(cases, ARRAY_LENGTH(cases), decimal_subtract);
+}
+
+static void quotients_drop_what_is_beyond_their_places(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a;
+        const char *b;
+        int decimals;
+        const char *result;
+    } cases[] = {
+        { "100", "40000.001", 6, "0.002499" },
+        { "1", "3", 18, "0.333333333333333333" },
+        { "2", "3", 2, "0.66" },
+        { "6", "3", 18, "2" },
+        { "1", "9.1E-10", 0, "1098901098" },
+        { "1", "8", 18, "0.125" },
+        { "1", "1000", 2, "0" },
+        { "0", "7", 18, "0" },
+        { "1e3", "1e-3", 0, "1000000" },
+        { "27.70615638203493278", "1386.193512614361", 6, "0.019987" },
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        char text[DECIMAL_TEXT_MAX];
+        struct decimal a = read(cases[i].a), b = read(cases[i].b), quotient;
+        assert_true(decimal_divide(&quotient, &a, &b, cases[i].decimals));
+        assert_string_equal(decimal_format(text, &quotient), cases[i].result);
+    }
+    struct decimal large = read("1e40"), small = read("1e-40"), quotient;
+    assert_false(decimal_divide(&quotient, &large, &small, 0));
+}
+
+static void truncation_never_rounds_up(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *number;
+        int decimals;
+        const char *result;
+    } cases[] = {
+        { "1.999", 2, "1.99" }, { "1.999", 5, "1.999" }, { "0.0009", 3, "0.000" },
+        { "1e3", 0, "1E+3" },   { "12.34", 0, "12" },    { "0", 2, "0" },
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        char text[DECIMAL_TEXT_MAX];
+        struct decimal number = read(cases[i].number);
+        decimal_truncate(&number, cases[i].decimals);
+        assert_string_equal(decimal_format(text, &number), cases[i].result);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +234,10 @@ int main(void)
         cmocka_unit_test(products_are_exact),
         cmocka_unit_test(a_product_of_products_that_is_too_long_is_refused),
         cmocka_unit_test(numbers_compare_by_value_not_by_form),
+        cmocka_unit_test(sums_are_exact_and_as_precise_as_the_more_precise_of_the_two),
+        cmocka_unit_test(differences_are_exact_and_never_below_zero),
+        cmocka_unit_test(quotients_drop_what_is_beyond_their_places),
+        cmocka_unit_test(truncation_never_rounds_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
