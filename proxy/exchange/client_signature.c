@@ -104,10 +104,17 @@ static void take_over(struct exchange *exchange, const struct brought *brought)
 /* A client that signs wrong does so with each request: one line for each kind, the record has the others. */
 static void tell_once(const struct exchange *exchange)
 {
+    static const char *const words[RECORD_CLIENT_SIGNATURE_COUNT] = {
+        [RECORD_CLIENT_SIGNATURE_WRONG] = "is wrong",
+        [RECORD_CLIENT_SIGNATURE_STALE] = "is right, but for a time too far from now",
+        [RECORD_CLIENT_SIGNATURE_OTHER_KEY] = "is of another API key than this listener's account has",
+        [RECORD_CLIENT_SIGNATURE_UNREADABLE] = "comes without a key or expires, or with one that cannot be read",
+        [RECORD_CLIENT_SIGNATURE_UNKNOWN] = "could not be checked: the key of its window was not at hand",
+    };
     struct exchange_listener *listener = exchange->listener;
     enum record_client_signature signature = exchange->record.client_signature;
     const char *name = record_client_signature_name(signature);
-    if (!record_client_signature_is_odd(signature) || listener->told[signature])
+    if (words[signature] == NULL || listener->told[signature])
         return;
     listener->told[signature] = true;
     const struct log_value values[] = {
@@ -118,9 +125,10 @@ static void tell_once(const struct exchange *exchange)
         { NULL, NULL, 0 },
     };
     log_line_values(LOG_LEVEL_WARNING, values,
-                    "listener %s: the signature that the client of exchange %lld brought is %s: see `countersign log "
-                    "show %lld`; `countersign log --client-signature %s` lists those that follow",
-                    listener->name, (long long)exchange->record.id, name, (long long)exchange->record.id, name);
+                    "listener %s: the client's own signature of exchange %lld %s: see `countersign log show %lld`; "
+                    "`countersign log --client-signature %s` lists those that follow",
+                    listener->name, (long long)exchange->record.id, words[signature], (long long)exchange->record.id,
+                    name);
 }
 
 void exchange_look_at_client_signature(struct exchange *exchange)

@@ -237,6 +237,7 @@ static void note_listeners(const struct service *service)
         (void)snprintf(to->upstream, sizeof(to->upstream), "%s", config->upstreams[from->upstream].url);
         (void)snprintf(to->account, sizeof(to->account), "%s",
                        signer_client_account(service->signer, from->account)->name);
+        (void)snprintf(to->mode, sizeof(to->mode), "%s", exchange_mode_name((enum exchange_mode)from->mode));
     }
     if (listeners == NULL || !running_note(config->proxy.state_dir, listeners, config->listener_count, &error))
         log_warning("`countersign log replay` will not find this proxy: %s", error.message);

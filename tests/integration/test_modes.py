@@ -399,6 +399,19 @@ def test_a_dry_run_refuses_what_cannot_be_sent(dry):
     assert (answer.status, answer.outcome, answer.error) == (400, "refused", "unsendable")
 
 
+# --- replayed ---
+
+def test_an_observed_exchange_is_replayed_where_it_is_signed(start, upstream, account):
+    proxy = start({**OBSERVE, "listener signs": {"listen": "127.0.0.1:0", "upstream": "spot", "account": "main"}})
+    answer = proxy.request("GET", ACTIVE, wrong_character(signed(account, ACTIVE)))
+    proxy.record(answer.id)
+    refused = proxy.command("log", "replay", answer.id)
+    assert (refused.returncode, b"mode observe" in refused.stderr) == (2, True)
+    assert len(upstream.requests()) == 1
+    assert proxy.command("log", "replay", answer.id, "--to", proxy.address("signs")).returncode == 1
+    assert upstream.requests()[-1].verdict == coinstore.ACCEPTED
+
+
 # --- what is said ---
 
 def test_the_start_names_each_listeners_mode(start):
