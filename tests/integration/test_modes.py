@@ -381,7 +381,9 @@ def test_a_dry_run_is_found_and_told(dry):
     dry.record(answer.id)
     assert [row["id"] for row in dry.log("--outcome", "dry_run")] == [answer.id]
     assert dry.log("--outcome", "ok,unknown,not_sent") == []
-    assert "a dry run: nothing left for the exchange" in dry.command("log", "show", answer.id).stdout.decode()
+    shown = dry.command("log", "show", answer.id).stdout.decode()
+    assert "a dry run: nothing left for the exchange" in shown
+    assert "upstream request, as it would have left" in shown
     assert "dry_run" in dry.command("log", "stats").stdout.decode()
 
 
