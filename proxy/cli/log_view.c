@@ -68,7 +68,8 @@ static void append_title(const struct view *view)
     terminal_style_begin(view->out, view->terminal, TERMINAL_BOLD);
     buffer_append_text(view->out, record_view_name(view->number));
     terminal_style_end(view->out, view->terminal, TERMINAL_BOLD);
-    buffer_append_format(view->out, ", %s\n", is_dry ? "as it would have left for the exchange" : meanings[view->number]);
+    buffer_append_format(view->out, ", %s\n",
+                         is_dry ? "as it would have left for the exchange" : meanings[view->number]);
 }
 
 static void append_absence(const struct view *view)

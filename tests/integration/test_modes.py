@@ -230,6 +230,22 @@ def test_the_verdict_is_shown_and_found(observing, account):
     assert observing.log("--client-signature", "wrong")[0]["clientSignature"] == "wrong"
 
 
+def test_a_difference_of_verdicts_is_one_where_nobody_else_signed(start, account):
+    proxy = start({**OBSERVE, "listener signs": {"listen": "127.0.0.1:0", "upstream": "spot", "account": "main"}})
+    ids = {}
+    for listener in ("bot", "signs"):
+        with proxy.client(listener) as client:
+            fields = signed(account, ACTIVE)
+            ids[listener] = [client.request("GET", ACTIVE, sent).id for sent in (fields, wrong_character(fields))]
+            for number in ids[listener]:
+                proxy.record(number)
+    observed = proxy.command("log", "diff", *ids["bot"])
+    assert (observed.returncode, b"own signatures were judged differently" in observed.stdout) == (1, True)
+    here_signed = proxy.command("log", "diff", *ids["signs"])
+    assert (here_signed.returncode, b"judged differently" in here_signed.stdout) == (0, False)
+    assert b"client's own signature" in proxy.command("log", "diff", "--all", *ids["signs"]).stdout
+
+
 def test_the_log_says_each_kind_of_trouble_once(observing, account):
     wrong = wrong_character(signed(account, ACTIVE))
     other = replaced(signed(account, ACTIVE), "X-CS-APIKEY", "k" * 32)
