@@ -16,6 +16,7 @@ static const struct advice table[] = {
     { "endpoint", NULL, "look at what this endpoint asks for, in its documentation and in an answer of its own" },
     { "signed", "signed", "leave public calls unsigned: sign = private in [listener ...], or no X-CS-* fields" },
     { "signed", NULL, "have these calls signed: sign = all in [listener ...]" },
+    { "client-signature", NULL, "ask what was signed instead: `countersign verify ID`" },
     { "ip-family", "over IPv6",
       "set ip_family = ipv4 in [upstream ...], or add the IPv6 address to the key's whitelist" },
     { "ip-family", NULL,
