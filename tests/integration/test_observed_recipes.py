@@ -13,13 +13,13 @@ import store
 import wrong_signer
 from mock_exchange import code_of
 from rawhttp import field_values, parse_fields
-from test_verify import (PAIRED, REQUESTS, account, dimensions, names_of, pair_signatures, recipes,  # noqa: F401
-                         shapes, simplest, single_signatures)
+from test_verify import (PAIRED, REQUESTS, account, dimensions, names_of, pair_signatures, recipes, shapes,
+                         simplest, single_signatures)
 from upstream import now_ms
 from wrong_signer import Request
 
 ACTIVE, BALANCE, PLACE = "/api/trade/order/active", "/api/spot/accountList", "/api/trade/order/place"
-HOST = "localhost"        # the host of a bot's base URL, when it goes through the proxy
+HERE = {"scheme": "http", "host": "localhost"}  # a bot's base URL, when it goes through the proxy
 PAIRS = 200
 OF_HOSTS = {"with-host", "with-url"}  # which the mock cannot name: the proxy sends it the exchange's own Host, as it must
 JUDGED_AT_ONCE = 50       # exchanges a process: the sanitizers' builds take their time
@@ -39,7 +39,7 @@ def to_send(request):
     """The request as it goes to an endpoint that there is, by its method."""
     path = ACTIVE if request.method == "GET" else BALANCE if request.body == b"{}" else PLACE
     _, mark, query = request.target.partition("?")
-    return replace(request, target=path + mark + query, host=HOST)
+    return replace(request, target=path + mark + query, **HERE)
 
 
 def now(request):
@@ -161,7 +161,7 @@ def pair_ways(account):
     return [(request, pair) for pair, request in ways.items()]
 
 
-def test_each_recipe_that_is_sent_through_observe_is_named(observing, state_dir, judge_recorded, account):  # noqa: F811
+def test_each_recipe_that_is_sent_through_observe_is_named(observing, state_dir, judge_recorded, account):
     ways = list(single_ways(account))
     assert len(ways) == len(recipes())
     answers = send_wrong(observing, account, ways)
@@ -170,7 +170,7 @@ def test_each_recipe_that_is_sent_through_observe_is_named(observing, state_dir,
     check_mock_names(state_dir, answers, expected)
 
 
-def test_two_hundred_pairs_that_are_sent_through_observe_are_named(observing, state_dir, judge_recorded, account):  # noqa: F811
+def test_two_hundred_pairs_that_are_sent_through_observe_are_named(observing, state_dir, judge_recorded, account):
     ways = pair_ways(account)
     answers = send_wrong(observing, account, ways)
     expected = [names for _, names in ways]
@@ -178,13 +178,26 @@ def test_two_hundred_pairs_that_are_sent_through_observe_are_named(observing, st
     check_mock_names(state_dir, answers, expected)
 
 
-def test_a_har_of_the_record_is_judged_as_the_record_is(observing, judge_recorded, account):  # noqa: F811
+def test_a_har_of_the_record_is_judged_as_the_record_is(observing, judge_recorded, account):
     ways = list(single_ways(account))[::10]
     answers = send_wrong(observing, account, ways)
     assert [names_of(result) for result in judge_recorded(answers, form="har", code=1)] == [names for _, names in ways]
 
 
-def test_a_signature_of_raw_bytes_is_named_where_http_carries_it(observing, state_dir, account):  # noqa: F811
+@pytest.mark.parametrize("names", [("with-host",), ("with-url",), ("with-url", "key-raw"), ("json-compact", "with-host")])
+def test_the_exchanges_own_url_is_recognised_where_the_proxys_is_called(observing, upstream, account, names):
+    """The base URL is changed, and what is signed comes from elsewhere in the bot."""
+    request = now(replace(to_send(PAIRED[0]), scheme="https", host=upstream.host))
+    signature = wrong_signer.sign(request, names, dimensions(), account.key, account.secret)
+    with observing.client("judge") as client:
+        answer = send(client, request, signature, account)
+    observing.record(answer.id)
+    code, result = judge_one(observing, answer.id)
+    assert (code, names_of(result)) == (1, names)
+    assert upstream.host in result["signed"]["payload"]
+
+
+def test_a_signature_of_raw_bytes_is_named_where_http_carries_it(observing, state_dir, account):
     """As a client sends it that writes latin-1: most digests hold a byte that no header field may have, about one in a
     hundred does not. The other recipes' test sends it percent-encoded."""
     for number in range(100_000):
@@ -194,7 +207,7 @@ def test_a_signature_of_raw_bytes_is_named_where_http_carries_it(observing, stat
             break
     head = "".join(f"{name}: {value}\r\n" for name, value in fields_of(request, "@", account)
                    + [("Content-Length", str(len(request.body)))])
-    raw = f"POST {PLACE} HTTP/1.1\r\nHost: {HOST}\r\n{head}\r\n".encode().replace(b"@", digest) + request.body
+    raw = f"POST {PLACE} HTTP/1.1\r\nHost: {HERE['host']}\r\n{head}\r\n".encode().replace(b"@", digest) + request.body
     with observing.client() as client:
         answer = client.exchange(raw)
     observing.record(answer.id)
@@ -219,7 +232,7 @@ def well_formed():
         yield Request(method="GET", target=ACTIVE + query)
 
 
-def test_what_is_signed_right_is_accepted_and_never_accused(observing, judge_recorded, account):  # noqa: F811
+def test_what_is_signed_right_is_accepted_and_never_accused(observing, judge_recorded, account):
     with observing.client() as client:
         sent = [now(request) for request in well_formed()]
         answers = [send(client, request, right(request, account), account) for request in sent]
@@ -231,7 +244,7 @@ def test_what_is_signed_right_is_accepted_and_never_accused(observing, judge_rec
     assert judge_one(observing, answers[0].id)[0] == 0
 
 
-def test_odd_requests_that_are_signed_right_are_never_accused(observing, upstream, judge_recorded, account):  # noqa: F811
+def test_odd_requests_that_are_signed_right_are_never_accused(observing, upstream, judge_recorded, account):
     with observing.client("judge") as client:
         sent = [now(request) for request in shapes()]
         answers = [send(client, request, right(request, account), account) for request in sent]
@@ -242,7 +255,7 @@ def test_odd_requests_that_are_signed_right_are_never_accused(observing, upstrea
     assert [(result["verdict"], result["recipes"]) for result in judged] == [("right", [])] * len(sent)
 
 
-def test_random_signatures_are_answered_with_none_of_many_recipes(observing, state_dir, judge_recorded, account):  # noqa: F811
+def test_random_signatures_are_answered_with_none_of_many_recipes(observing, state_dir, judge_recorded, account):
     with observing.client() as client:
         sent = [(now(to_send(request)), secrets.token_hex(size)) for request in REQUESTS for size in (32, 20, 64)]
         answers = [send(client, request, signature, account) for request, signature in sent]
