@@ -22,7 +22,7 @@ ACTIVE, BALANCE, PLACE = "/api/trade/order/active", "/api/spot/accountList", "/a
 HERE = {"scheme": "http", "host": "localhost"}  # a bot's base URL, when it goes through the proxy
 PAIRS = 200
 OF_HOSTS = {"with-host", "with-url"}  # which the mock cannot name: the proxy sends it the exchange's own Host, as it must
-JUDGED_AT_ONCE = 50       # exchanges a process: the sanitizers' builds take their time
+JUDGED_AT_ONCE = 25  # exchanges a process: the sanitizers' builds take their time
 
 
 @pytest.fixture
@@ -170,6 +170,7 @@ def test_each_recipe_that_is_sent_through_observe_is_named(observing, state_dir,
     check_mock_names(state_dir, answers, expected)
 
 
+@pytest.mark.once
 def test_two_hundred_pairs_that_are_sent_through_observe_are_named(observing, state_dir, judge_recorded, account):
     ways = pair_ways(account)
     answers = send_wrong(observing, account, ways)

@@ -323,11 +323,12 @@ class Tapped:
         return data
 
 
+@pytest.mark.once
 def test_the_raw_request_and_the_raw_answer_are_on_record(start, launch_mock, account):
     mock = launch_mock("--fail", f"{PLACE}=1401:50%")
     with Recorder(int(mock.address.rpartition(":")[2])) as way:
         proxy = start({"upstream spot": {"url": f"http://127.0.0.1:{way.port}", "ca_file": ""}})
-        for number in range(10):
+        for number in range(8):
             body = json.dumps({**ORDER, "clOrdId": f"raw-{number}", "ordPrice": 100.0}, indent=number % 3).encode()
             way.asked.clear()
             way.answered.clear()
