@@ -103,8 +103,9 @@ bool why_write_window_age(struct buffer *out, const struct why_look *look);
 bool why_write_signature_age(struct buffer *out, const struct why_look *look);
 bool why_write_hour(struct buffer *out, const struct why_look *look);
 
-/* What to do about a fact; `value` is what sets the failures apart. NULL where nothing is known. */
-const char *why_advice(struct why_name name, struct slice value);
+/* What to do about a fact; `value` is what sets the failures apart, on public endpoints or on private ones. NULL where
+ * nothing is known. */
+const char *why_advice(struct why_name name, struct slice value, bool is_public);
 
 /* --- what is kept (why.c, why_values.c) --- */
 
