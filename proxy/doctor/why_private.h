@@ -81,9 +81,6 @@ void why_look_at(struct why_look *look, const struct record *record);
 /* The field's value in what left; empty where it is not there. */
 struct slice why_left_value(const struct why_look *look, const char *name);
 
-/* Milliseconds since 1970 of an IMF-fixdate ("Sun, 06 Nov 1994 08:49:37 GMT", RFC 9110 §5.6.7); 0 where it is none. */
-int64_t why_date_ms(struct slice text);
-
 /* --- features (why_features.c, why_time.c, why_advice.c) --- */
 
 struct why_feature {
