@@ -422,6 +422,16 @@ def test_a_family_that_is_not_used_may_be_refused(doctor, dual_stack):
     assert "IPv6" in found.verdict["todo"]
 
 
+@pytest.mark.parametrize("used, other, host", [("ipv4", "ipv6", "[::1]"), ("ipv6", "ipv4", "127.0.0.1")])
+def test_a_family_that_is_used_and_has_no_way_is_told_from_one_that_has(doctor, exchange, authority, used, other, host):
+    address = host.strip("[]")
+    target = exchange(address=address, certificate=authority.issue(address))
+    found = doctor(url=f"https://{host}:{target.port}", ip_family=used).names("no-route")
+    assert found.status("public", used) in ("warning", "failed"), found.output
+    assert found.status("public", other) == "ok", found.output
+    assert (found.status("signed", other), len(target.everything)) == ("ok", 2)
+
+
 def test_a_whitelist_with_neither_address(doctor, dual_stack):
     found = doctor(dual_stack())
     assert found.standing("ip-not-whitelisted") == "likely"
