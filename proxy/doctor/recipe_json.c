@@ -100,10 +100,7 @@ static bool print_numbers(struct recipe_json *json, struct slice text)
 static int compare_nodes(const void *a, const void *b)
 {
     const struct recipe_node *x = *(const struct recipe_node *const *)a, *y = *(const struct recipe_node *const *)b;
-    size_t shorter = x->plain.length < y->plain.length ? x->plain.length : y->plain.length;
-    int order = shorter == 0 ? 0 : memcmp(x->plain.data, y->plain.data, shorter);
-    if (order == 0)
-        order = (x->plain.length > y->plain.length) - (x->plain.length < y->plain.length);
+    int order = slice_compare(x->plain, y->plain);
     return order != 0 ? order : (x > y) - (x < y);
 }
 

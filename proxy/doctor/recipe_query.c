@@ -20,18 +20,11 @@ static struct parameter parameter_of(struct slice text)
     return (struct parameter){ text, slice_first(text, equals), slice_from(text, equals + 1) };
 }
 
-static int compare_slices(struct slice a, struct slice b)
-{
-    size_t shorter = a.length < b.length ? a.length : b.length;
-    int order = shorter == 0 ? 0 : memcmp(a.data, b.data, shorter);
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 static int compare_parameters(const void *a, const void *b)
 {
     const struct parameter *x = a, *y = b;
-    int order = compare_slices(x->name, y->name);
-    return order != 0 ? order : compare_slices(x->value, y->value);
+    int order = slice_compare(x->name, y->name);
+    return order != 0 ? order : slice_compare(x->value, y->value);
 }
 
 /* Cuts the query at each &; 0 where it is empty or has too many parameters. */
