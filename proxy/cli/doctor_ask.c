@@ -361,6 +361,7 @@ static void note_tls(struct probes *probes, const struct upstream *upstream,
     if (!tls->was_seen)
         return;
     tls->trust = (enum probe_trust)seen.trust;
+    tls->is_for_host = seen.is_for_host;
     tls->chain_length = seen.chain_length;
     tls->not_before_s = seen.not_before_s;
     tls->not_after_s = seen.not_after_s;

@@ -1,7 +1,9 @@
 """`countersign doctor`: each situation that people were stuck in, rehearsed, and named."""
+import contextlib
 import datetime
 import json
 import socket
+import ssl
 import threading
 import time
 from email.utils import formatdate
@@ -249,6 +251,27 @@ class Mute(Peer):
 def test_what_speaks_no_tls_is_told_from_a_certificate(doctor):
     with Mute() as peer:
         doctor(url=f"https://localhost:{peer.port}").names("not-tls")
+
+
+class AsksForCertificate(Peer):
+    """Shows a certificate that is right, and breaks the handshake off: the client has none to show."""
+
+    def __init__(self, certificate):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.maximum_version = ssl.TLSVersion.TLSv1_2
+        self.context.load_cert_chain(certificate)
+        self.context.verify_mode = ssl.CERT_REQUIRED
+        super().__init__()
+
+    def _serve(self, sock):
+        with contextlib.suppress(OSError):
+            self.context.wrap_socket(sock, server_side=True)
+
+
+def test_a_handshake_that_breaks_off_behind_a_right_certificate_is_not_laid_on_it(doctor, certificate_file):
+    with AsksForCertificate(certificate_file) as peer:
+        found = doctor(url=f"https://localhost:{peer.port}").names("not-tls")
+    assert "not for this host" not in found.output and "asked of this side" in found.check("tls")["todo"]
 
 
 def test_an_egress_proxy_that_refuses(doctor, exchange):
