@@ -151,6 +151,7 @@ static bool add_row(struct why *why, const struct record *record, enum fate fate
         }
         why->codes[row->code - 1].count++;
     }
+    why_note_moments(row, &why->busy, record);
     fill_cells(why, row);
     why->count++;
     return true;

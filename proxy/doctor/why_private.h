@@ -83,9 +83,22 @@ struct slice why_left_value(const struct why_look *look, const char *name);
 
 /* --- features (why_features.c, why_time.c, why_advice.c) --- */
 
+/* What is independent of what. Exchanges that come together in a burst have one time, and one state of the connections,
+ * between them: as to these they are one observation, however many they are. So features of time are counted by moments, each
+ * once for each value and side, before chance is judged: twenty failures at once that were "signed 5 to 10 s into the
+ * window" are one such failure. How many exchanges there were is still what is told. */
+enum why_moment {
+    WHY_EACH,   /* each exchange for itself: what a client chose for it */
+    WHY_WINDOW, /* those of one window of 30 s: clocks, ages */
+    WHY_HOUR,   /* those of one hour of one day */
+    WHY_BUSY,   /* those in flight together, within a second: which of them meets an idle connection is no choice */
+    WHY_MOMENT_COUNT
+};
+
 struct why_feature {
     struct why_name name;
     bool (*write)(struct buffer *out, const struct why_look *look); /* its value; false: not known of this exchange */
+    enum why_moment moment;
 };
 
 /* In the order in which they are named where several split the exchanges alike: what is likelier a cause comes first. */
@@ -132,7 +145,15 @@ struct why_row {
     unsigned char endpoint_class; /* enum endpoint_class */
     bool is_sent;                 /* something left; else nobody knows how it would have been signed */
     bool is_signed;
+    uint32_t moments[WHY_MOMENT_COUNT]; /* equal: the same moment; that of WHY_EACH is not used */
     unsigned char cells[WHY_CELLS];
+};
+
+/* Exchanges that were in flight together, the latest first. */
+struct why_busy {
+    uint32_t number;
+    int64_t begin_us; /* the earliest so far */
+    int64_t end_us;
 };
 
 struct why {
@@ -145,11 +166,20 @@ struct why {
     struct why_values values[WHY_FIXED_MAX];
     struct why_field_names came, left;
     uint32_t successes, failures, left_out;
+    struct why_busy busy;
     uint32_t uncoded;     /* failures beyond WHY_CODES_MAX */
     struct buffer memory; /* what all texts point into: reserved once, so that nothing in it moves */
     struct buffer text;   /* scratch, as is the next */
     struct why_look look;
 };
+
+/* Notes in which moments an exchange was; in the order in which exchanges are handed in (why_moment.c). */
+void why_note_moments(struct why_row *row, struct why_busy *busy, const struct record *record);
+
+/* Counts the moments of each value of a sample for the features that are counted so. False: out of memory. */
+struct why_sample;
+struct why_tallies;
+MUST_CHECK bool why_count_moments(struct why_tallies *tallies, const struct why_sample *sample);
 
 /* Keeps the text, cut to WHY_TEXT_MAX. */
 struct slice why_keep(struct why *why, struct slice text);
@@ -191,8 +221,9 @@ struct why_sample {
 struct why_split {
     size_t feature;
     unsigned char value;
-    struct why_table table;
-    uint64_t key[2]; /* equal for those that divide the same exchanges in the same way */
+    struct why_table table;   /* of exchanges */
+    struct why_table moments; /* of what is independent: what chance is judged by */
+    uint64_t key[2];          /* equal for those that divide the same exchanges in the same way */
     double probability;
     double least;  /* what `probability` could be at best */
     double effect; /* as in struct why_fact */
@@ -201,6 +232,7 @@ struct why_split {
 /* How many have a value. */
 struct why_tally {
     uint32_t failures, successes;
+    uint32_t failure_moments, success_moments; /* of these exchanges, as far as they are independent */
     uint64_t mark; /* a sum over these exchanges that no others have (but for chance: one in 2^64) */
 };
 

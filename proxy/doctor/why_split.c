@@ -34,6 +34,18 @@ static void count(struct why_tallies *tallies, const struct why_sample *sample)
     }
 }
 
+/* Where each exchange counts for itself there are as many observations as exchanges. */
+static void count_each(struct why_tallies *tallies, size_t feature)
+{
+    if (feature < why_feature_count && why_features[feature].moment != WHY_EACH)
+        return;
+    for (size_t value = 0; value < WHY_FIRST_VALUE + WHY_VALUES_MAX; value++) {
+        struct why_tally *tally = &tallies->of[feature][value];
+        tally->failure_moments = tally->failures;
+        tally->success_moments = tally->successes;
+    }
+}
+
 static size_t value_count(const struct why *why, size_t feature)
 {
     if (feature < WHY_FIXED_MAX)
@@ -50,6 +62,8 @@ static struct why_tally known_of(const struct why_tallies *tallies, size_t featu
     for (size_t value = WHY_OTHER; value < values; value++) {
         known.failures += tallies->of[feature][value].failures;
         known.successes += tallies->of[feature][value].successes;
+        known.failure_moments += tallies->of[feature][value].failure_moments;
+        known.success_moments += tallies->of[feature][value].success_moments;
         known.mark += tallies->of[feature][value].mark;
     }
     return known;
@@ -74,6 +88,7 @@ static void add_value(struct why_splits *splits, const struct why_sample *sample
         .feature = feature,
         .value = value,
         .table = { tally->failures, known.failures, tally->successes, known.successes },
+        .moments = { tally->failure_moments, known.failure_moments, tally->success_moments, known.success_moments },
     };
     uint64_t rest = known.mark - tally->mark;
     uint32_t with = tally->failures + tally->successes;
@@ -81,8 +96,8 @@ static void add_value(struct why_splits *splits, const struct why_sample *sample
         return;
     split.key[0] = tally->mark < rest ? tally->mark : rest;
     split.key[1] = tally->mark < rest ? rest : tally->mark;
-    split.probability = why_fisher(split.table);
-    split.least = why_fisher_least(split.table);
+    split.probability = why_fisher(split.moments);
+    split.least = why_fisher_least(split.moments);
     split.effect = effect_of(split.table, sample);
     splits->items[splits->count++] = split;
 }
@@ -90,6 +105,7 @@ static void add_value(struct why_splits *splits, const struct why_sample *sample
 static void add_feature(struct why_splits *splits, const struct why_sample *sample, size_t feature)
 {
     size_t values = value_count(sample->why, feature);
+    count_each(splits->tallies, feature);
     struct why_tally known = known_of(splits->tallies, feature, values);
     for (size_t value = WHY_FIRST_VALUE; value < values; value++)
         add_value(splits, sample, feature, (unsigned char)value, known);
@@ -105,6 +121,14 @@ static int by_key(const void *left, const void *right)
             return a->key[i] < b->key[i] ? -1 : 1;
     }
     return 0;
+}
+
+/* Of those that divide alike, first the one that could be rarest: it is what is counted. */
+static int by_key_and_least(const void *left, const void *right)
+{
+    const struct why_split *a = left, *b = right;
+    int order = by_key(left, right);
+    return order != 0 ? order : (a->least > b->least) - (a->least < b->least);
 }
 
 static int by_number(const void *left, const void *right)
@@ -132,7 +156,7 @@ static bool count_tried(struct why_splits *splits)
     double *least = calloc(splits->count + 1, sizeof(*least));
     if (least == NULL)
         return false;
-    qsort(splits->items, splits->count, sizeof(*splits->items), by_key);
+    qsort(splits->items, splits->count, sizeof(*splits->items), by_key_and_least);
     for (size_t i = 0; i < splits->count; i++) {
         if (i == 0 || by_key(&splits->items[i - 1], &splits->items[i]) != 0)
             least[splits->distinct++] = splits->items[i].least;
@@ -166,6 +190,8 @@ bool why_splits_find(struct why_splits *splits, const struct why_sample *sample)
     if (splits->tallies == NULL || splits->items == NULL)
         return false;
     count(splits->tallies, sample);
+    if (!why_count_moments(splits->tallies, sample))
+        return false;
     for (size_t feature = 0; feature < WHY_CELLS; feature++)
         add_feature(splits, sample, feature);
     if (!count_tried(splits))

@@ -2,6 +2,7 @@
 #include "why_fixture.h"
 
 #include "countersign/compiler.h"
+#include "countersign/scheme.h"
 
 /* --- planted causes --- */
 
@@ -414,6 +415,50 @@ static void a_cause_among_much_that_is_random_is_named_first(void **state)
     }
 }
 
+/* --- bursts --- */
+
+/* A good order each window, then failures at once: as to time these are one, and prove nothing. */
+static void failures_of_one_moment_are_one_as_to_time(void **state)
+{
+    (void)state;
+    struct why *why = made_why();
+    for (int i = 1; i <= 118; i++) {
+        bool failed = i <= 20; /* the latest come first */
+        struct record record = made_order(i, failed);
+        record.received_us -= failed ? (int64_t)i * 100 : (int64_t)i * SCHEME_WINDOW_MS * 1000;
+        record.complete_us = record.received_us + MILLION / 2;
+        record.expires_ms = record.received_us / 1000 / SCHEME_WINDOW_MS * SCHEME_WINDOW_MS + (failed ? 7000 : 17000);
+        record.connection.reused = !failed;
+        add(why, &record);
+    }
+    struct why_report *report = concluded(why);
+    assert_int_equal(report->sections[0].comparisons[0].verdict, WHY_NOTHING);
+    assert_int_equal(report->sections[0].comparisons[0].failures, 20);
+    free(report);
+    why_free(why);
+}
+
+/* Where they come at different moments, the same is a cause. */
+static void failures_of_many_moments_are_told_by_their_time(void **state)
+{
+    (void)state;
+    struct why *why = made_why();
+    for (int i = 1; i <= 118; i++) {
+        bool failed = i <= 20;
+        struct record record = made_order(i, failed);
+        record.received_us -= (int64_t)i * SCHEME_WINDOW_MS * 1000;
+        record.expires_ms = record.received_us / 1000 / SCHEME_WINDOW_MS * SCHEME_WINDOW_MS + (failed ? 7000 : 17000);
+        record.received_us = record.expires_ms * 1000;
+        add(why, &record);
+    }
+    struct why_report *report = concluded(why);
+    const struct why_fact *fact = first_fact(report);
+    assert_string_equal(fact->name.word, "window-age");
+    assert_int_equal(fact->failures.values[0].count, 20);
+    free(report);
+    why_free(why);
+}
+
 /* --- bounds --- */
 
 static void more_values_fields_and_codes_than_there_are_places_for_do_no_harm(void **state)
@@ -458,6 +503,8 @@ int main(void)
         cmocka_unit_test(too_few_are_said_to_be_and_how_many_would_do),
         cmocka_unit_test(failures_at_random_are_not_set_apart_by_anything),
         cmocka_unit_test(a_cause_among_much_that_is_random_is_named_first),
+        cmocka_unit_test(failures_of_one_moment_are_one_as_to_time),
+        cmocka_unit_test(failures_of_many_moments_are_told_by_their_time),
         cmocka_unit_test(more_values_fields_and_codes_than_there_are_places_for_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
