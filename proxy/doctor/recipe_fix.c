@@ -17,6 +17,24 @@ const struct recipe_fix recipe_fix_empty_body = {
         "String body = method.equals(\"GET\") ? \"\" : params.isEmpty() ? \"{}\" : mapper.writeValueAsString(params);",
 };
 
+const struct recipe_fix recipe_fix_form = {
+    .python = "body = json.dumps(order); payload = query + body; requests.post(url, data=body, headers=headers)  # "
+              "data=order, a dict, is sent as a form",
+    .javascript = "const body = JSON.stringify(order); const payload = query + body; "
+                  "await fetch(url, { method: 'POST', body, headers }); // no URLSearchParams",
+    .java = "String body = mapper.writeValueAsString(order); String payload = query + body; "
+            "request.POST(BodyPublishers.ofString(body)); // no form",
+};
+
+const struct recipe_fix recipe_fix_once = {
+    .python = "body = json.dumps(order); payload = query + body; requests.post(url, data=body, headers=headers)  # not "
+              "json=body, not json.dumps(body)",
+    .javascript = "const body = JSON.stringify(order); const payload = query + body; "
+                  "await fetch(url, { method: 'POST', body, headers }); // no second JSON.stringify",
+    .java = "String body = mapper.writeValueAsString(order); String payload = query + body; "
+            "request.POST(BodyPublishers.ofString(body)); // written once",
+};
+
 const struct recipe_fix recipe_fix_json = {
     .python = "body = json.dumps(order); payload = query + body; requests.post(url, data=body, headers=headers)  # not "
               "json=order",

@@ -283,7 +283,7 @@ void recipe_json_append(struct buffer *out, const struct recipe_json *json, cons
         .is_sorted = choice->value[RECIPE_ORDER] == ORDER_SORTED,
     };
     buffer_init(&writer.scratch, RECIPE_JSON_MAX);
-    if (syntax == BODY_FORM && json->nodes[0].kind == JSON_OBJECT_BEGIN)
+    if (syntax == BODY_FORM)
         append_form(&writer, &json->nodes[0]);
     else
         append_value(&writer, &json->nodes[0], 0);

@@ -56,15 +56,50 @@ static bool is_written_again(const struct recipe_choice *choice)
            form == BODY_PYTHON_TEXT || form == BODY_JAVA_TEXT;
 }
 
+/* JSON whose members were sent as a form. */
+static bool append_of_form(struct buffer *out, const struct recipe_source *source, unsigned form)
+{
+    static const struct recipe_form_style styles[] = {
+        [BODY_OF_FORM_SPACED] = { .is_spaced = true },
+        [BODY_OF_FORM_COMPACT] = { .is_spaced = false },
+        [BODY_OF_FORM_SPACED_TIMESTAMP] = { .is_spaced = true, .bare_name = "timestamp" },
+        [BODY_OF_FORM_COMPACT_TIMESTAMP] = { .is_spaced = false, .bare_name = "timestamp" },
+        [BODY_OF_FORM_SPACED_NUMBERS] = { .is_spaced = true, .are_numbers_bare = true },
+        [BODY_OF_FORM_COMPACT_NUMBERS] = { .is_spaced = false, .are_numbers_bare = true },
+    };
+    return source->json.nodes == NULL && recipe_form_append_json(out, trim(source->request->body), &styles[form]);
+}
+
+/* The text of the JSON string that was sent. */
+static bool append_once(struct buffer *out, const struct recipe_source *source)
+{
+    const struct recipe_node *top = source->json.nodes;
+    return top != NULL && top->kind == JSON_STRING && json_unescape(out, top->text);
+}
+
+/* A form is made of members; what a language prints of a map or a list is no form of a string or a number. */
+static bool fits_syntax(const struct recipe_node *top, unsigned form)
+{
+    bool is_object = top->kind == JSON_OBJECT_BEGIN;
+    if (form == BODY_FORM)
+        return is_object;
+    return (form != BODY_PYTHON_TEXT && form != BODY_JAVA_TEXT) || is_object || top->kind == JSON_ARRAY_BEGIN;
+}
+
 static bool append_content(struct buffer *out, const struct recipe_source *source, const struct recipe_choice *choice)
 {
-    const char *text = stand_in(choice->value[RECIPE_BODY]);
+    unsigned form = choice->value[RECIPE_BODY];
+    const char *text = stand_in(form);
     if (text != NULL) {
         buffer_append_text(out, text);
+    } else if (form >= BODY_OF_FORM_SPACED && form <= BODY_OF_FORM_COMPACT_NUMBERS) {
+        return append_of_form(out, source, form);
+    } else if (form == BODY_ONCE) {
+        return append_once(out, source);
     } else if (!is_written_again(choice)) {
         buffer_append_slice(out, source->request->body);
     } else {
-        if (source->json.nodes == NULL)
+        if (source->json.nodes == NULL || !fits_syntax(source->json.nodes, form))
             return false;
         recipe_json_append(out, &source->json, choice);
     }

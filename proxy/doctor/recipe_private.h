@@ -18,6 +18,13 @@ enum recipe_body {
     BODY_FORM,
     BODY_PYTHON_TEXT,
     BODY_JAVA_TEXT,
+    BODY_OF_FORM_SPACED,
+    BODY_OF_FORM_COMPACT,
+    BODY_OF_FORM_SPACED_TIMESTAMP,
+    BODY_OF_FORM_COMPACT_TIMESTAMP,
+    BODY_OF_FORM_SPACED_NUMBERS,
+    BODY_OF_FORM_COMPACT_NUMBERS,
+    BODY_ONCE,
     BODY_TWICE
 };
 enum recipe_spacing { SPACING_AS_SENT, SPACING_COMPACT, SPACING_PYTHON, SPACING_INDENT_2, SPACING_INDENT_4 };
@@ -125,9 +132,10 @@ extern const struct recipe recipe_table[];
 extern const size_t recipe_table_count;
 
 /* The fixes (recipe_fix.c). */
-extern const struct recipe_fix recipe_fix_body, recipe_fix_empty_body, recipe_fix_json, recipe_fix_query,
-    recipe_fix_joiner, recipe_fix_prefix, recipe_fix_window, recipe_fix_expires, recipe_fix_secret_read,
-    recipe_fix_secret_text, recipe_fix_intermediate, recipe_fix_steps, recipe_fix_digest, recipe_fix_output;
+extern const struct recipe_fix recipe_fix_body, recipe_fix_empty_body, recipe_fix_form, recipe_fix_once,
+    recipe_fix_json, recipe_fix_query, recipe_fix_joiner, recipe_fix_prefix, recipe_fix_window, recipe_fix_expires,
+    recipe_fix_secret_read, recipe_fix_secret_text, recipe_fix_intermediate, recipe_fix_steps, recipe_fix_digest,
+    recipe_fix_output;
 
 /* --- JSON (recipe_json.c, recipe_json_write.c, recipe_number.c) --- */
 
@@ -175,6 +183,16 @@ void recipe_double_append_python(struct buffer *out, double value);
 
 /* Appends the query as the choice says; false where that cannot be done. */
 bool recipe_query_append(struct buffer *out, struct slice query, const struct recipe_choice *choice);
+
+/* How name=value&name=value is written as JSON. */
+struct recipe_form_style {
+    bool is_spaced;        /* as Python's json.dumps does, with \uXXXX for what is not ASCII */
+    bool are_numbers_bare; /* values that are JSON numbers have no quotes */
+    const char *bare_name; /* nor has this member's, where it is one; or NULL */
+};
+
+/* Appends the form as one JSON object; false where it is none. */
+bool recipe_form_append_json(struct buffer *out, struct slice form, const struct recipe_form_style *style);
 
 struct recipe_source {
     const struct recipe_request *request;

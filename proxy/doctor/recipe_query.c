@@ -164,15 +164,25 @@ static bool append_json_text(struct buffer *out, struct slice text, bool ascii)
     return is_text;
 }
 
-static bool append_json(struct buffer *out, const struct parameter *parameters, size_t count, bool is_python)
+static bool append_value(struct buffer *out, const struct parameter *parameter, const struct recipe_form_style *style)
+{
+    bool may_be_bare =
+        style->are_numbers_bare || (style->bare_name != NULL && slice_equal_text(parameter->name, style->bare_name));
+    if (may_be_bare && recipe_is_number(parameter->value))
+        return buffer_append_slice(out, parameter->value);
+    return append_json_text(out, parameter->value, style->is_spaced);
+}
+
+static bool append_json(struct buffer *out, const struct parameter *parameters, size_t count,
+                        const struct recipe_form_style *style)
 {
     bool is_text = true;
     buffer_append_byte(out, '{');
     for (size_t i = 0; is_text && i < count; i++) {
-        buffer_append_text(out, i == 0 ? "" : is_python ? ", " : ",");
-        is_text = append_json_text(out, parameters[i].name, is_python);
-        buffer_append_text(out, is_python ? ": " : ":");
-        is_text = is_text && append_json_text(out, parameters[i].value, is_python);
+        buffer_append_text(out, i == 0 ? "" : style->is_spaced ? ", " : ",");
+        is_text = append_json_text(out, parameters[i].name, style->is_spaced);
+        buffer_append_text(out, style->is_spaced ? ": " : ":");
+        is_text = is_text && append_value(out, &parameters[i], style);
     }
     buffer_append_byte(out, '}');
     return is_text;
@@ -186,7 +196,8 @@ static bool append_parameters(struct buffer *out, struct slice query, const stru
     size_t count = parameters == NULL ? 0 : split(parameters, query, choice->value[RECIPE_QUERY_ORDER] == QUERY_SORTED);
     bool applies = count > 0;
     if (form == QUERY_JSON_PYTHON || form == QUERY_JSON_COMPACT) {
-        applies = applies && append_json(out, parameters, count, form == QUERY_JSON_PYTHON);
+        const struct recipe_form_style style = { .is_spaced = form == QUERY_JSON_PYTHON };
+        applies = applies && append_json(out, parameters, count, &style);
     } else {
         for (size_t i = 0; i < count; i++) {
             buffer_append_text(out, i == 0 ? "" : "&");
@@ -216,4 +227,16 @@ bool recipe_query_append(struct buffer *out, struct slice query, const struct re
     out->failed = out->failed || sorted.failed;
     buffer_free(&sorted);
     return done;
+}
+
+bool recipe_form_append_json(struct buffer *out, struct slice form, const struct recipe_form_style *style)
+{
+    struct parameter *parameters = calloc(PARAMETERS_MAX, sizeof(*parameters));
+    size_t count = parameters == NULL ? 0 : split(parameters, form, false);
+    bool applies = count > 0;
+    for (size_t i = 0; i < count; i++)
+        applies = applies && parameters[i].name.length > 0 && parameters[i].name.length < parameters[i].text.length;
+    applies = applies && append_json(out, parameters, count, style);
+    free(parameters);
+    return applies;
 }

@@ -9,6 +9,10 @@
     {                                                                                                                  \
         name, RECIPE_BODY, value, meaning, &recipe_fix_empty_body, false                                               \
     }
+#define FORM(name, value, meaning)                                                                                     \
+    {                                                                                                                  \
+        name, RECIPE_BODY, value, meaning, &recipe_fix_form, false                                                     \
+    }
 #define JSON(name, dimension, value, meaning)                                                                          \
     {                                                                                                                  \
         name, dimension, value, meaning, &recipe_fix_json, false                                                       \
@@ -62,6 +66,20 @@ const struct recipe recipe_table[] = {
     BODY("body-form", BODY_FORM, "the body's members were signed as name=value joined by &"),
     BODY("body-python-text", BODY_PYTHON_TEXT, "the body was signed as Python's str() of a dict, not as JSON"),
     BODY("body-java-text", BODY_JAVA_TEXT, "the body was signed as Java's toString() of a map, not as JSON"),
+    FORM("body-json-spaced", BODY_OF_FORM_SPACED,
+         "JSON was signed (Python's json.dumps), and its members were sent as a form, name=value joined by &"),
+    FORM("body-json-compact", BODY_OF_FORM_COMPACT,
+         "JSON was signed (JSON.stringify), and its members were sent as a form, name=value joined by &"),
+    FORM("body-json-spaced-timestamp", BODY_OF_FORM_SPACED_TIMESTAMP,
+         "JSON with a number as timestamp was signed (Python's json.dumps), and its members were sent as a form"),
+    FORM("body-json-compact-timestamp", BODY_OF_FORM_COMPACT_TIMESTAMP,
+         "JSON with a number as timestamp was signed (JSON.stringify), and its members were sent as a form"),
+    FORM("body-json-spaced-numbers", BODY_OF_FORM_SPACED_NUMBERS,
+         "JSON with numbers as such was signed (Python's json.dumps), and its members were sent as a form"),
+    FORM("body-json-compact-numbers", BODY_OF_FORM_COMPACT_NUMBERS,
+         "JSON with numbers as such was signed (JSON.stringify), and its members were sent as a form"),
+    { "body-once", RECIPE_BODY, BODY_ONCE, "the body was sent as a JSON string of JSON; the JSON itself was signed",
+      &recipe_fix_once, false },
     BODY("body-twice", BODY_TWICE, "the body was signed as a JSON string of JSON: serialised twice"),
     JSON("json-compact", RECIPE_SPACING, SPACING_COMPACT,
          "the body was signed as JSON without white space (JavaScript's default), and sent otherwise"),
