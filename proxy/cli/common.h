@@ -2,6 +2,7 @@
 #ifndef COUNTERSIGN_CLI_COMMON_H
 #define COUNTERSIGN_CLI_COMMON_H
 
+#include "countersign/buffer.h"
 #include "countersign/config.h"
 #include "countersign/error.h"
 
@@ -45,6 +46,15 @@ void cli_config_options_end(struct cli_config_options *options);
 
 /* Loads; on failure prints the report and the sum to standard error and returns the exit code in *exit_code. */
 MUST_CHECK bool cli_config_load(struct config **config, const struct cli_config_options *options, int *exit_code);
+
+/* Appends text of ours in which commands stand as `countersign ...`, and puts into each what the user gave to this one: -c,
+ * --state-dir and, to commands that read the record, --store (NULL: not given). --set is not repeated: it may hold a secret.
+ * Bytes from outside are escaped as for a terminal. */
+void cli_append_proposal(struct buffer *out, struct slice text, const struct cli_config_options *options,
+                         const char *store);
+
+/* Appends those options alone, each with a blank before it. */
+void cli_append_given(struct buffer *out, const struct cli_config_options *options, const char *store);
 
 /* A key in the shape of the exchange's own, 32 lower-case hex characters and a NUL, from the system's random source. */
 enum { CLI_MADE_UP_KEY_SIZE = 33 };

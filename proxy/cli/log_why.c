@@ -81,7 +81,7 @@ static bool print(const struct log_run *run, const struct why_report *report, st
     if (run->options->json)
         log_append_why_json(&out, report);
     else
-        log_append_why(&out, &run->terminal, report);
+        log_append_why(&out, &run->terminal, report, run->options);
     if (out.failed)
         done = error_set(error, ERROR_MEMORY, "not enough memory for the answer");
     else

@@ -10,6 +10,7 @@ struct page {
     struct buffer *out;
     const struct terminal *terminal;
     const struct why_section *section; /* at hand */
+    const struct log_options *options;
 };
 
 static void append_text(const struct page *page, struct slice text)
@@ -22,6 +23,12 @@ static void append_styled(const struct page *page, enum terminal_style style, st
     terminal_style_begin(page->out, page->terminal, style);
     append_text(page, text);
     terminal_style_end(page->out, page->terminal, style);
+}
+
+/* Text with commands in it. */
+static void append_proposal(const struct page *page, const char *text)
+{
+    cli_append_proposal(page->out, slice_text(text), &page->options->config, page->options->store);
 }
 
 static const char *plural(uint32_t count, const char *one, const char *several)
@@ -126,9 +133,11 @@ static void append_together(const struct page *page, const struct why_fact *fact
 static void append_pair(const struct page *page, const char *before, const int64_t pair[2])
 {
     char a[RECORD_ID_TEXT_MAX], b[RECORD_ID_TEXT_MAX];
-    if (pair[0] != 0)
-        buffer_append_format(page->out, "     %scountersign log diff %s %s\n", before, record_id_text(a, pair[0]),
-                             record_id_text(b, pair[1]));
+    if (pair[0] == 0)
+        return;
+    buffer_append_format(page->out, "     %scountersign log diff", before);
+    cli_append_given(page->out, &page->options->config, page->options->store);
+    buffer_append_format(page->out, " %s %s\n", record_id_text(a, pair[0]), record_id_text(b, pair[1]));
 }
 
 static void append_fact(const struct page *page, const struct why_fact *fact, size_t rank)
@@ -145,8 +154,11 @@ static void append_fact(const struct page *page, const struct why_fact *fact, si
     append_side(page, &fact->successes);
     buffer_append_byte(page->out, '\n');
     append_together(page, fact);
-    if (fact->next != NULL)
-        buffer_append_format(page->out, "     next: %s\n", fact->next);
+    if (fact->next != NULL) {
+        buffer_append_text(page->out, "     next: ");
+        append_proposal(page, fact->next);
+        buffer_append_byte(page->out, '\n');
+    }
     append_pair(page, "compare: ", fact->pair);
 }
 
@@ -195,9 +207,10 @@ static void append_too_few(const struct page *page, const struct why_comparison 
 static void append_no_success(const struct page *page, const struct why_comparison *comparison)
 {
     (void)comparison;
-    buffer_append_text(page->out,
-                       "  too few to tell: there is no success to compare them with. A working example from elsewhere "
-                       "can be put beside one of them: `countersign log diff last FILE`\n");
+    append_proposal(page, "  too few to tell: there is no success to compare them with. `countersign doctor` asks the "
+                          "exchange and looks for the cause without one; a working example from elsewhere can be put "
+                          "beside one of them: `countersign log diff last FILE`");
+    buffer_append_byte(page->out, '\n');
 }
 
 static void append_comparison(const struct page *page, const struct why_comparison *comparison)
@@ -214,15 +227,19 @@ static void append_comparison(const struct page *page, const struct why_comparis
 /* Why the search did not go on within the endpoint. */
 static void append_end(const struct page *page, const struct why_comparison *comparison)
 {
-    if (comparison->fact_count > 0 && strcmp(comparison->facts[0].name.word, "endpoint") == 0)
-        buffer_append_text(page->out,
-                           "\n  Where they failed nothing went well: there is nothing to compare with within an "
-                           "endpoint.\n");
+    if (comparison->fact_count > 0 && strcmp(comparison->facts[0].name.word, "endpoint") == 0) {
+        buffer_append_text(page->out, "\n  ");
+        append_proposal(page,
+                        "Where they failed nothing went well: there is nothing to compare with within an endpoint. "
+                        "`countersign doctor` looks for the cause without.");
+        buffer_append_byte(page->out, '\n');
+    }
 }
 
-void log_append_why(struct buffer *out, const struct terminal *terminal, const struct why_report *report)
+void log_append_why(struct buffer *out, const struct terminal *terminal, const struct why_report *report,
+                    const struct log_options *options)
 {
-    struct page page = { .out = out, .terminal = terminal };
+    struct page page = { .out = out, .terminal = terminal, .options = options };
     append_looked_at(&page, report);
     for (size_t i = 0; i < report->count; i++) {
         page.section = &report->sections[i];

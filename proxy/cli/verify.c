@@ -11,11 +11,14 @@
 #include "countersign/clock.h"
 #include "countersign/http_message.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { US_PER_MS = 1000, MS_PER_SECOND = 1000, HTTP_UNAUTHORIZED = 401 };
 
 /* An account's secrets, read once: a variable that held one is gone after it. */
 struct holder {
@@ -61,7 +64,9 @@ static bool read_message(struct verify_case *judged, const struct record_message
     struct http_field items[HTTP_FIELDS_MAX];
     struct http_fields fields = { .items = items };
     struct slice target;
-    *judged = (struct verify_case){ .name = judged->name, .view = judged->view };
+    *judged = (struct verify_case){
+        .name = judged->name, .view = judged->view, .config = judged->config, .store = judged->store
+    };
     if (!http_parse_request_head(&judged->request.method, &target, &fields, HTTP_FIELDS_MAX, message->head))
         return false;
     judged->request.body = message->body;
@@ -69,6 +74,7 @@ static bool read_message(struct verify_case *judged, const struct record_message
     judged->request.expires = value_of(fields, SCHEME_FIELD_EXPIRES);
     judged->request.signature = value_of(fields, SCHEME_FIELD_SIGN);
     judged->api_key_sent = value_of(fields, SCHEME_FIELD_APIKEY);
+    judged->content_type = value_of(fields, "Content-Type");
     set_target(&judged->request, target);
     return judged->request.signature.length > 0;
 }
@@ -83,6 +89,35 @@ static void add_hosts(struct verify_case *judged, const struct record_message *l
     judged->request.scheme = SLICE_LITERAL("http");
     if (http_parse_request_head(&method, &target, &fields, HTTP_FIELDS_MAX, left->head))
         judged->exchange_host = value_of(fields, "Host");
+}
+
+static bool is_refusal(const struct record *record)
+{
+    static const char *const codes[] = { "401", "1401", "3005" }; /* whose documented causes the signature is among */
+    for (size_t i = 0; i < ARRAY_LENGTH(codes); i++) {
+        if (slice_equal_text(record->api_code, codes[i]))
+            return true;
+    }
+    return false;
+}
+
+/* When it was on its way, by our clock and by the exchange's, and what the exchange said to this very signature. */
+static void add_answer(struct verify_case *judged, const struct record *record, enum record_view view)
+{
+    struct http_field items[HTTP_FIELDS_MAX];
+    struct http_fields fields = { .items = items };
+    bool is_replaced = view == RECORD_CLIENT_REQUEST && record->is_signed;
+    int64_t met_us = view == RECORD_UPSTREAM_REQUEST && record->sent_us != 0 ? record->sent_us : record->received_us;
+    int64_t date_s;
+    int status;
+    judged->met_ms = met_us / US_PER_MS;
+    if (record->outcome == RECORD_API_ERROR && !is_replaced && is_refusal(record))
+        judged->refusal = record->api_code;
+    else if (record->outcome == RECORD_HTTP_ERROR && !is_replaced && record->status == HTTP_UNAUTHORIZED)
+        judged->refusal = SLICE_LITERAL("HTTP 401");
+    if (http_parse_response_head(&status, &fields, HTTP_FIELDS_MAX, record->views[RECORD_UPSTREAM_RESPONSE].head) &&
+        http_date_read(&date_s, value_of(fields, "Date")))
+        judged->date_ms = date_s * MS_PER_SECOND;
 }
 
 /* The client's own signature where it sent one, else that of what left. */
@@ -100,12 +135,13 @@ static void read_record(struct verify_case *judged, const struct record *record,
     if (is_twice && view == RECORD_CLIENT_REQUEST)
         add_hosts(judged, &record->views[RECORD_UPSTREAM_REQUEST]);
     judged->view = is_twice ? words[view] : NULL;
+    add_answer(judged, record, view);
 }
 
 static void read_fields(struct verify_case *judged, const struct verify_options *options, struct slice body)
 {
     bool has_body = options->body != NULL || options->body_file != NULL;
-    *judged = (struct verify_case){ .name = NULL };
+    *judged = (struct verify_case){ .config = &options->config, .store = options->store };
     judged->request.method = slice_text(options->method != NULL ? options->method : has_body ? "POST" : "GET");
     judged->request.body = body;
     judged->request.expires = slice_trim_blanks(slice_text(options->expires));
@@ -229,7 +265,7 @@ static bool judge(struct verify_run *run, struct verify_case *judged, struct err
     }
     bool is_judged = judged->finding.verdict <= RECIPE_NONE;
     run->judged += is_judged ? 1 : 0;
-    run->has_wrong = run->has_wrong || (is_judged && judged->finding.verdict != RECIPE_RIGHT);
+    run->has_wrong = run->has_wrong || (is_judged && !verify_is_usable(judged));
     bool done =
         (judged->finding.verdict != RECIPE_NONE || find_other_account(run, judged, error)) && print(run, judged, error);
     recipe_finding_end(&judged->finding);
@@ -256,7 +292,7 @@ static bool open_account(struct verify_run *run, struct slice recorded, struct e
 
 static bool judge_exchange(struct verify_run *run, struct log_run *log, struct log_source *source, struct error *error)
 {
-    struct verify_case judged = { .name = source->name };
+    struct verify_case judged = { .name = source->name, .config = &run->options->config, .store = run->options->store };
     if (!capture_reader_open(&log->reader, log->store_path, error))
         return false;
     bool done =
@@ -280,7 +316,9 @@ static bool judge_file(struct verify_run *run, const struct log_run *log, struct
         log_note("countersign verify: %zu entries were left out: %s", source->import->left_out, source->import->reason);
     bool done = true;
     for (size_t i = first; done && i < first + count; i++) {
-        struct verify_case judged = { .name = count == 1 ? source->name : name };
+        struct verify_case judged = { .name = count == 1 ? source->name : name,
+                                      .config = &run->options->config,
+                                      .store = run->options->store };
         (void)snprintf(name, sizeof(name), "%s#%zu", source->name, i + 1); /* fits */
         const struct record *record = &source->import->records[i];
         read_record(&judged, record, run->options->view);
@@ -289,8 +327,21 @@ static bool judge_file(struct verify_run *run, const struct log_run *log, struct
     return done;
 }
 
+/* What is neither the form of an exchange nor a file is as likely a mistyped one as the other. */
+static bool is_nothing(const char *word)
+{
+    size_t length = strcspn(word, "#");
+    char file[LOG_SOURCE_NAME_MAX];
+    if (log_id_is_one(word) || strcmp(word, "-") == 0 || length >= sizeof(file))
+        return false;
+    (void)snprintf(file, sizeof(file), "%.*s", (int)length, word); /* fits */
+    return access(word, F_OK) != 0 && access(file, F_OK) != 0 && errno == ENOENT;
+}
+
 static bool judge_word(struct verify_run *run, struct error *error)
 {
+    if (is_nothing(run->options->word))
+        return error_set(error, ERROR_INPUT, "`%.80s`: no exchange and no file of this name", run->options->word);
     struct log_options log_options = { .format = run->options->format, .now_us = clock_wall_us() };
     char *store =
         run->options->store != NULL ? strdup(run->options->store) : capture_store_file(run->config->proxy.state_dir);

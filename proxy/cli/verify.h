@@ -3,6 +3,7 @@
 #ifndef COUNTERSIGN_CLI_VERIFY_H
 #define COUNTERSIGN_CLI_VERIFY_H
 
+#include "common.h"
 #include "terminal.h"
 
 #include "countersign/recipe.h"
@@ -23,7 +24,22 @@ struct verify_case {
     bool is_another_key; /* X-CS-APIKEY is not the account's */
     bool is_secret_sent; /* X-CS-APIKEY is the account's secret */
     uint64_t window;     /* that of X-CS-EXPIRES */
+    struct slice content_type;
+    int64_t met_ms;       /* when the request was received here, or sent; 0: not known */
+    int64_t date_ms;      /* the Date of the exchange's answer; 0: none */
+    struct slice refusal; /* the code with which the exchange refused this very signature; empty: it did not */
+    const struct cli_config_options *config; /* as given, to be repeated in commands that are proposed */
+    const char *store;                       /* likewise, or NULL */
 };
+
+/* Against which clock X-CS-EXPIRES is of another time. */
+enum verify_time { VERIFY_TIME_NOT_KNOWN, VERIFY_TIME_RIGHT, VERIFY_TIME_OFF_HERE, VERIFY_TIME_OFF_THERE };
+
+/* Whether X-CS-EXPIRES is of the time at which the request was on its way. */
+enum verify_time verify_time_of(const struct verify_case *judged);
+
+/* Whether the exchange has a reason in the X-CS-* fields to refuse it: the signature, its time, or the key. */
+bool verify_is_usable(const struct verify_case *judged);
 
 /* What was sent of what is signed: query, then body. */
 void verify_append_payload(struct buffer *out, const struct verify_case *judged);
@@ -31,7 +47,7 @@ void verify_append_payload(struct buffer *out, const struct verify_case *judged)
 /* The offset of the first byte in which two texts differ. */
 size_t verify_first_difference(struct slice a, struct slice b);
 
-/* The verdict in a sentence, with its full stop. Without bytes from outside. */
+/* The verdict in a sentence or two, with full stops. Bytes from outside are in it only escaped. */
 void verify_append_sentence(struct buffer *out, const struct verify_case *judged);
 
 /* Calls `visit` with each thing that is seen without a key, a clause without a full stop. */

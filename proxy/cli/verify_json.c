@@ -85,6 +85,19 @@ static void append_sentence(struct buffer *out, const struct verify_case *judged
     buffer_free(&sentence);
 }
 
+/* Whether it is of its time (null: not known), whether the exchange may take it, and with what it refused it. */
+static void append_time(struct buffer *out, const struct verify_case *judged)
+{
+    enum verify_time time = verify_time_of(judged);
+    buffer_append_format(out, ",\"inTime\":%s,\"usable\":%s",
+                         time == VERIFY_TIME_NOT_KNOWN ? "null"
+                         : time == VERIFY_TIME_RIGHT   ? "true"
+                                                       : "false",
+                         verify_is_usable(judged) ? "true" : "false");
+    if (judged->refusal.length > 0)
+        json_append_member(out, "refusedWith", judged->refusal);
+}
+
 static void append_object(struct buffer *out, const struct verify_case *judged)
 {
     const struct recipe_finding *finding = &judged->finding;
@@ -100,6 +113,7 @@ static void append_object(struct buffer *out, const struct verify_case *judged)
     json_append_member(out, "target", judged->request.target);
     json_append_member(out, "expires", judged->request.expires);
     json_append_member(out, "signature", judged->request.signature);
+    append_time(out, judged);
     buffer_append_text(out, ",\"recipes\":[");
     for (size_t i = 0; i < finding->recipe_count; i++) {
         buffer_append_text(out, i == 0 ? "" : ",");

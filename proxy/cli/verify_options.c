@@ -41,7 +41,9 @@ const char verify_help[] =
     "      --list            the recipes: what is tried, and how it is done right\n" CLI_CONFIG_HELP
     "      --help            this text\n"
     "\n"
-    "Ends with 0 where every signature is right, 1 where one is wrong, 2 where there is none to judge.\n";
+    "Ends with 0 where every signature is right, 1 where one is wrong, or right for another time, key or unit of "
+    "time,\n"
+    "2 where there is none to judge.\n";
 
 /* The options that take a text, in the order of `texts` below. */
 static const struct option longs[] = {

@@ -35,9 +35,11 @@ static void append_verdict(const struct page *page, const struct verify_case *ju
         [RECIPE_RIGHT] = TERMINAL_GREEN,   [RECIPE_FOUND] = TERMINAL_RED,        [RECIPE_NONE] = TERMINAL_RED,
         [RECIPE_NO_KEY] = TERMINAL_YELLOW, [RECIPE_NO_FIELDS] = TERMINAL_YELLOW, [RECIPE_NO_WINDOW] = TERMINAL_YELLOW,
     };
-    terminal_style_begin(page->out, page->terminal, styles[judged->finding.verdict]);
+    bool is_useless = judged->finding.verdict == RECIPE_RIGHT && !verify_is_usable(judged);
+    enum terminal_style style = is_useless ? TERMINAL_YELLOW : styles[judged->finding.verdict];
+    terminal_style_begin(page->out, page->terminal, style);
     verify_append_sentence(page->out, judged);
-    terminal_style_end(page->out, page->terminal, styles[judged->finding.verdict]);
+    terminal_style_end(page->out, page->terminal, style);
     buffer_append_byte(page->out, '\n');
 }
 

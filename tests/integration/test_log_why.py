@@ -147,7 +147,7 @@ def test_private_calls_over_ipv6_fail_where_the_whitelist_holds_the_ipv4_address
     text = why(proxy)
     assert "1401: 12 of 12 over IPv6; success: 12 of 12 over IPv4" in text
     assert "next: set ip_family = ipv4 in [upstream ...], or add the IPv6 address to the key's whitelist" in text
-    a, b = re.search(r"compare: countersign log diff (\d+) (\d+)\n", text).groups()
+    a, b = re.search(rf"compare: countersign log diff -c {re.escape(str(proxy.config_file))} (\d+) (\d+)\n", text).groups()
     assert [a, b] == fact["pair"]
     assert proxy.record(a)["outcome"] == "api_error" and proxy.record(b)["outcome"] == "ok"
     assert proxy.record(a)["target"] == proxy.record(b)["target"], "the pair differs in more than it must"
@@ -436,7 +436,36 @@ def test_failures_without_any_success_are_too_few_to_tell(start, upstream):
     ask(proxy, [("bot", "POST", BALANCES, JSON, b"{}")] * 20 + [("bot", "GET", DEPTH, (), None)] * 20)
     comparison, = lines(why(proxy, "--json", ends_with=0), "comparison")
     assert (comparison["verdict"], comparison["failures"], comparison["successes"]) == ("no-success", 20, 0)
-    assert "there is no success to compare them with" in why(proxy, ends_with=0)
+    text = why(proxy, ends_with=0)
+    assert "there is no success to compare them with" in text
+    assert f"`countersign doctor -c {proxy.config_file}`" in text
+    assert f"`countersign log diff last FILE -c {proxy.config_file}`" in text
+
+
+def test_a_burst_of_failures_is_not_laid_on_the_moment_at_which_it_came(start, upstream):
+    """Good orders for a while, then failing ones all at once: they are one moment, whatever was special about it."""
+    failing = threading.Event()
+    upstream.script(PLACE, refuses_where(lambda *_: failing.is_set()))
+    proxy = start()
+    assert ask(proxy, [("bot", "POST", PLACE, JSON, body_of(ORDER))] * 98) == (0, 98)
+    failing.set()
+    burst = [threading.Thread(target=ask, args=(proxy, [("bot", "POST", PLACE, JSON, body_of(ORDER))])) for _ in range(20)]
+    for thread in burst:
+        thread.start()
+    for thread in burst:
+        thread.join()
+    comparison, = lines(why(proxy, "--json", ends_with=0), "comparison")
+    assert (comparison["verdict"], comparison["failures"], comparison["successes"]) == ("nothing", 20, 98)
+
+
+def test_what_is_proposed_leads_to_the_same_record(start, upstream, state_dir):
+    upstream.script(BALANCES, refuses_where(lambda *_: True))
+    proxy = start()
+    ask(proxy, [("bot", "POST", BALANCES, JSON, b"{}")] * 3)
+    store_file = state_dir / "capture.db"
+    text = why(proxy, "--store", str(store_file), ends_with=0)
+    assert f"`countersign doctor -c {proxy.config_file}`" in text
+    assert f"`countersign log diff last FILE -c {proxy.config_file} --store {store_file}`" in text
 
 
 def test_without_failures_there_is_nothing_to_tell(proxy):

@@ -19,6 +19,11 @@ SPACINGS = {"json-compact": (",", ":", 0), "json-spaced": (", ", ": ", 0), "json
 STAND_INS = {"body-left-out": b"", "body-braces": b"{}", "body-null": b"null", "body-quotes": b'""', "body-none": b"None",
              "body-undefined": b"undefined", "body-object": b"[object Object]"}
 DIVISORS = {f"window-by-{n}": n for n in (1000, 3000, 5000, 10000, 15000, 20000, 60000, 300000, 3600000)}
+ANY = object()
+PYTHON, JAVASCRIPT = ((", ", ": "), True), ((",", ":"), False)
+OF_FORM = {"body-json-spaced": (*PYTHON, None), "body-json-compact": (*JAVASCRIPT, None),
+           "body-json-spaced-numbers": (*PYTHON, ANY), "body-json-compact-numbers": (*JAVASCRIPT, ANY),
+           "body-json-spaced-timestamp": (*PYTHON, "timestamp"), "body-json-compact-timestamp": (*JAVASCRIPT, "timestamp")}
 AWAY = 17  # windows, of window-away
 
 
@@ -150,9 +155,19 @@ def java_text(value):
     return value if isinstance(value, str) else value.text if isinstance(value, Number) else json.dumps(value)
 
 
+def json_of_form(request, separators, ascii_only, bare):
+    """What a client signed that sent the same members as a form."""
+    body = trimmed(request.body)
+    if parse(body) is not None or not body or any(part.find(b"=") < 1 for part in body.split(b"&")):
+        return None
+    pairs = parse_qsl(body.decode(), keep_blank_values=True)
+    comma, colon = separators
+    return ("{" + comma.join(json.dumps(name, ensure_ascii=ascii_only) + colon
+                             + (value if bare in (name, ANY) and NUMBER.fullmatch(value)
+                                else json.dumps(value, ensure_ascii=ascii_only)) for name, value in pairs) + "}").encode()
+
+
 def form(value, string):
-    if not isinstance(value, dict):
-        return dumped(value, "json-compact", string)
     return "&".join(f"{key}={item if isinstance(item, str) else dumped(item, 'json-compact', string)}"
                     for key, item in value.items())
 
@@ -172,6 +187,11 @@ def content(request, chosen):
         if parse(request.body) is None or inner is None:
             return None
         return json.dumps(inner.decode(), ensure_ascii=chosen.get("escapes") == "json-ascii").encode()
+    if name in OF_FORM:
+        return json_of_form(request, *OF_FORM[name])
+    if name == "body-once":
+        value = parse(request.body)
+        return value.encode() if isinstance(value, str) else None
     if not again and name is None:
         return request.body
     value = parse(request.body)
@@ -186,6 +206,8 @@ def content(request, chosen):
         written = json.dumps(text, ensure_ascii=ascii_only)
         return written.replace("/", "\\/") if chosen.get("escapes") == "json-slashes" else written
 
+    if not isinstance(value, {"body-form": dict, "body-python-text": (dict, list), "body-java-text": (dict, list)}.get(name, object)):
+        return None
     if name == "body-form":
         return form(value, lambda text: json.dumps(text, ensure_ascii=request.ascii)).encode()
     if name == "body-python-text":
