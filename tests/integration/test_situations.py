@@ -270,7 +270,7 @@ def test_market_orders_work_and_limit_orders_answer_1401_with_the_same_key(start
     assert (fact["name"], failures, successes) == (
         "order-type", {"with ordType LIMIT": TIMES}, {"with ordType MARKET": TIMES})
     one, other = fact["pair"]
-    assert f"compare: countersign log diff {one} {other}\n" in why(proxy)
+    assert f"compare: countersign log diff -c {proxy.config_file} {one} {other}\n" in why(proxy)
     done = proxy.command("log", "diff", one, other)
     assert done.returncode == 1
     shown = done.stdout.decode()
