@@ -50,9 +50,9 @@ check() {
 
 title() { printf '\n== %s\n' "$*"; }
 
-build() { # PRESET
+build() { # PRESET [TARGET]
     [[ -f build/$1/build.ninja ]] || cmake --preset "$1" >/dev/null || return
-    cmake --build --preset "$1" -- --quiet
+    cmake --build --preset "$1" ${2:+--target "$2"} -- --quiet
 }
 
 unit_tests() { # PRESET [CTEST-OPTION...]: unit tests' programs, their totals summed by ctest
@@ -122,7 +122,7 @@ step_asan() {
 
 step_tsan() {
     title "the concurrent tests under the thread sanitizer"
-    check "the tsan preset builds" build tsan
+    check "the tsan preset builds" build tsan tests_with_threads
     unit_tests tsan -L threads
     COUNTERSIGN_KILLS=10 integration_tests tsan -m concurrent
 }
@@ -149,7 +149,7 @@ fuzz_one() { # TARGET FILE
 # As many side by side as there are cores; one line each when it is done.
 step_fuzz() {
     title "fuzz targets, $fuzz_seconds s each, readers of files $((6 * fuzz_seconds)) s"
-    check "the fuzz preset builds" build fuzz
+    check "the fuzz preset builds" build fuzz fuzz_targets
     local target names=() out
     for target in build/fuzz/tests/fuzz_*; do
         [[ -x $target && -f $target ]] && names+=("$(basename "$target" | sed 's/^fuzz_//')")

@@ -31,9 +31,10 @@ struct capture_filter {
     struct slice code;      /* the answer's code as written */
     int status_from;        /* HTTP status; both 0: any */
     int status_to;
-    unsigned outcomes;      /* 1u << enum record_outcome for each that is wanted; 0: any */
-    int64_t slower_than_us; /* from received to replied, or to complete where no reply left; 0: any */
-    bool imported;          /* the imported exchanges instead of the recorded ones */
+    unsigned outcomes;          /* 1u << enum record_outcome for each that is wanted; 0: any */
+    unsigned client_signatures; /* 1u << enum record_client_signature, likewise */
+    int64_t slower_than_us;     /* from received to replied, or to complete where no reply left; 0: any */
+    bool imported;              /* the imported exchanges instead of the recorded ones */
     /* A last condition, asked with the views at hand (the payload's digest is not), after all others hold. NULL: none. */
     bool (*accepts)(void *context, const struct record *record);
     void *context;

@@ -15,6 +15,7 @@ enum { CONFIG_NAME_MAX = 32 }; /* characters in a section's name: letters, digit
 
 enum config_http { CONFIG_HTTP_1_1, CONFIG_HTTP_2, CONFIG_HTTP_AUTO };
 enum config_ip_family { CONFIG_IP_ANY, CONFIG_IP_V4, CONFIG_IP_V6 };
+enum config_mode { CONFIG_MODE_SIGN, CONFIG_MODE_OBSERVE, CONFIG_MODE_DRY_RUN };
 enum config_policy { CONFIG_POLICY_TRADE, CONFIG_POLICY_READ_ONLY, CONFIG_POLICY_ALL };
 enum config_sign { CONFIG_SIGN_PRIVATE, CONFIG_SIGN_ALL };
 enum config_durability { CONFIG_DURABILITY_PROCESS, CONFIG_DURABILITY_POWER };
@@ -72,6 +73,7 @@ struct config_listener {
     char *account_name;
     size_t upstream; /* index into config.upstreams */
     size_t account;  /* index into config.accounts */
+    int64_t mode;    /* enum config_mode */
     int64_t policy;  /* enum config_policy */
     int64_t sign;    /* enum config_sign */
 };

@@ -13,6 +13,16 @@
 
 struct exchange;
 
+enum exchange_mode {
+    EXCHANGE_SIGN,    /* the proxy signs; what a client signed itself is dropped, and checked on the way */
+    EXCHANGE_OBSERVE, /* requests pass untouched as the client signed them; its signature is checked */
+    EXCHANGE_DRY_RUN, /* as EXCHANGE_SIGN, but nothing leaves: the answer shows what would have */
+    EXCHANGE_MODE_COUNT
+};
+
+const char *exchange_mode_name(enum exchange_mode mode);    /* "sign", "observe", "dry-run" */
+const char *exchange_mode_summary(enum exchange_mode mode); /* for people: "signs", ... */
+
 /* What all exchanges of one worker share. Owned by the worker; its thread only. Zero-initialise, then set. */
 struct exchange_worker {
     struct loop *loop;
@@ -33,8 +43,10 @@ struct exchange_listener {
     const char *name;
     size_t account; /* index at the signer */
     struct upstream *upstream;
+    enum exchange_mode mode;
     enum policy policy;
     bool sign_all;
+    bool told[RECORD_CLIENT_SIGNATURE_COUNT]; /* the exchanges': a client's signature was logged as this already */
 };
 
 /* The handler for a front whose context is a struct exchange_listener. */

@@ -72,6 +72,7 @@ struct recipe_request {
     struct slice method;
     struct slice target; /* path and query */
     struct slice host;   /* empty: not known */
+    struct slice scheme; /* of the URL that it was sent to; empty: https */
     struct slice body;
     struct slice expires;   /* X-CS-EXPIRES as sent */
     struct slice signature; /* X-CS-SIGN as sent */

@@ -25,6 +25,7 @@ enum record_outcome {
     RECORD_REFUSED,    /* by this proxy, before anything left */
     RECORD_NOT_SENT,   /* failed before any request byte left */
     RECORD_UNKNOWN,    /* bytes left, and no whole answer came or none with a `code` that can be read */
+    RECORD_DRY_RUN,    /* signed and recorded as if it were sent; nothing left (mode dry-run) */
     RECORD_OUTCOME_COUNT
 };
 
@@ -36,6 +37,25 @@ bool record_id_parse(int64_t *id, struct slice text); /* false where it is neith
 
 const char *record_outcome_name(enum record_outcome outcome); /* "in_flight", "ok", "api_error", ... */
 bool record_outcome_parse(enum record_outcome *outcome, struct slice name);
+
+/* What became of the check of the signature that a client brought itself. */
+enum record_client_signature {
+    RECORD_CLIENT_SIGNATURE_NOT_CHECKED = 0, /* imported, recorded before there was a check, or a malformed request */
+    RECORD_CLIENT_SIGNATURE_NONE,            /* the client sent no X-CS-SIGN */
+    RECORD_CLIENT_SIGNATURE_RIGHT,
+    RECORD_CLIENT_SIGNATURE_WRONG,      /* for the query and body it came with, and its own X-CS-EXPIRES */
+    RECORD_CLIENT_SIGNATURE_STALE,      /* right, but for a window further than one from the receipt's */
+    RECORD_CLIENT_SIGNATURE_OTHER_KEY,  /* its X-CS-APIKEY is not the account's, so nothing here can check it */
+    RECORD_CLIENT_SIGNATURE_UNREADABLE, /* one of the three fields is missing or there twice, or expires is no number */
+    RECORD_CLIENT_SIGNATURE_UNKNOWN,    /* its window's key was not at hand */
+    RECORD_CLIENT_SIGNATURE_COUNT
+};
+
+const char *record_client_signature_name(enum record_client_signature signature); /* "not_checked", "none", ... */
+bool record_client_signature_parse(enum record_client_signature *signature, struct slice name);
+
+/* Whether it is worth telling: neither right nor absent. */
+bool record_client_signature_is_odd(enum record_client_signature signature);
 
 struct record_message {
     struct slice head; /* first line and fields with the empty line; empty where there was no message */
@@ -57,7 +77,7 @@ struct record_connection {
 struct record {
     int64_t id;            /* 1 and up; of an imported exchange -1 and down (record_id_text: "i1") */
     struct slice listener; /* names from the configuration */
-    struct slice account;  /* empty where nothing was signed */
+    struct slice account;  /* that signed, or whose key the client signed with (observe); empty where none */
     struct slice api_key_masked;
     struct slice client_address;
     int64_t client_uid; /* -1 where not known */
@@ -74,7 +94,9 @@ struct record {
     int64_t replied_us; /* the reply's last byte was handed to the kernel */
     bool delivered;     /* the client took the whole reply (false also while not known) */
 
-    bool is_signed;
+    enum record_client_signature client_signature;
+
+    bool is_signed;          /* by this proxy; else what follows is the client's, where it is known */
     uint64_t payload_length; /* bytes of query and body together */
     unsigned char payload_sha256[32];
     int64_t expires_ms;

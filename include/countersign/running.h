@@ -14,6 +14,7 @@ struct running_listener {
     char address[RUNNING_TEXT_MAX];  /* "127.0.0.1:8787", "unix:/path": where it really listens */
     char upstream[RUNNING_TEXT_MAX]; /* "https://api.coinstore.com" */
     char account[RUNNING_TEXT_MAX];  /* whose key signs */
+    char mode[RUNNING_TEXT_MAX];     /* "sign", "observe", "dry-run" */
 };
 
 /* Writes STATE_DIR/listeners (mode 0600) anew. */

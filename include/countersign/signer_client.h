@@ -36,6 +36,10 @@ const struct signer_client_account *signer_client_account(const struct signer_cl
 enum signer_client_key signer_client_window_key(struct scheme_window_key *key, struct signer_client *client,
                                                 size_t account, uint64_t window);
 
+/* The same where the key is held anyway; asks for none. */
+MUST_CHECK bool signer_client_held_key(struct scheme_window_key *key, const struct signer_client *client,
+                                       size_t account, uint64_t window);
+
 /* Whether the signer still answers. Any thread. */
 bool signer_client_is_alive(const struct signer_client *client);
 

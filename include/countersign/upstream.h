@@ -8,6 +8,7 @@
 #ifndef COUNTERSIGN_UPSTREAM_H
 #define COUNTERSIGN_UPSTREAM_H
 
+#include "countersign/buffer.h"
 #include "countersign/error.h"
 #include "countersign/http_message.h"
 #include "countersign/loop.h"
@@ -50,6 +51,9 @@ void upstream_free(struct upstream *upstream);
 /* The Host field's value: "api.coinstore.com", with the port where it is not the scheme's own. */
 const char *upstream_host(const struct upstream *upstream);
 
+/* "https://host[:port]", as requests reach it. */
+struct slice upstream_base_url(const struct upstream *upstream);
+
 enum upstream_trust {
     UPSTREAM_TRUSTED, /* up to a root that is trusted here; the host's name is looked at later, by libcurl */
     UPSTREAM_CERTIFICATE_EXPIRED,
@@ -87,6 +91,11 @@ struct upstream_request {
     struct slice body;
     bool has_body; /* false: no body is sent and no Content-Length is added */
 };
+
+/* Appends the head that upstream_send would have written for this request, byte for byte, and sends nothing. With
+ * UPSTREAM_HTTP_AUTO, HTTP/1.1 is taken to be what would have been agreed on. Refuses what upstream_send refuses. */
+MUST_CHECK bool upstream_append_head(struct buffer *head, const struct upstream *upstream,
+                                     const struct upstream_request *request, struct error *error);
 
 /* What is known of a connection when a request is about to use it. */
 struct upstream_connection {

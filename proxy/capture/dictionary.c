@@ -69,8 +69,9 @@ static struct value path_of(const struct record *record)
         name, maker                                                                                                    \
     }
 
-static const struct value_column party_columns[] = { SAME("listener"), SAME("account"), SAME("api_key_masked"),
-                                                     SPECIAL("client", client_of), SAME("client_uid") };
+static const struct value_column party_columns[] = { SAME("listener"),       SAME("account"),
+                                                     SAME("api_key_masked"), SPECIAL("client", client_of),
+                                                     SAME("client_uid"),     SAME("client_signature") };
 static const struct value_column endpoint_columns[] = { SAME("method"), SPECIAL("path", path_of) };
 static const struct value_column verdict_columns[] = { SAME("outcome"),     SAME("status"),     SAME("api_code"),
                                                        SAME("api_message"), SAME("error_name"), SAME("error_message") };
@@ -151,6 +152,8 @@ static struct value fact_value(const struct record *record, const struct record_
         return (struct value){ .kind = VALUE_NULL };
     if (field->kind == RECORD_FIELD_OUTCOME)
         return text_value(slice_text(record_outcome_name(record->outcome)));
+    if (field->kind == RECORD_FIELD_SIGNATURE)
+        return text_value(slice_text(record_client_signature_name(record->client_signature)));
     if (record_field_is_number(field))
         return (struct value){ .kind = VALUE_NUMBER, .number = record_field_number(record, field) };
     return text_value(record_field_bytes(record, field));

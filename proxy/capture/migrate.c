@@ -46,10 +46,12 @@ static bool take_alone(struct migration *migration, struct error *error)
     return error_prefix(error, "the record is of an older version and is to be carried over");
 }
 
-/* Version 1 kept references where today's view has the bytes. */
+/* Version 1 kept references where today's view has the bytes, and knew fewer facts. */
 static void append_old_columns(struct buffer *sql)
 {
-    sql_append_columns(sql, "e.");
+    for (size_t i = 0; i < RECORD_FIELD_COUNT; i++)
+        (void)buffer_append_format(sql, "%s%s%s", i == 0 ? "" : ", ", i < RECORD_FIELD_COUNT_1 ? "e." : "NULL AS ",
+                                   record_fields[i].column); /* see failed, here and below */
     for (size_t i = 0; i < SQL_REFERENCE_COUNT; i++)
         (void)buffer_append_format(sql, ", (SELECT data FROM bytes WHERE id = e.%s)",
                                    sql_reference_columns[i]); /* see failed */

@@ -39,6 +39,50 @@ static bool find_rows(struct lead *lead, struct capture_reader *reader, const ch
     return done;
 }
 
+/* Appends " AND coalesce(COLUMN, 'ABSENT') IN (...)" with the names of the values in the set; nothing for an empty one. */
+static void append_set_condition(struct buffer *sql, const char *column, const char *absent, unsigned set, int count,
+                                 const char *(*name)(int value))
+{
+    if (set == 0)
+        return;
+    (void)buffer_append_format(sql, " AND coalesce(%s, '%s') IN (''", column, absent); /* see failed, here and below */
+    for (int i = 0; i < count; i++) {
+        if ((set & 1u << i) != 0)
+            (void)buffer_append_format(sql, ", '%s'", name(i));
+    }
+    (void)buffer_append_byte(sql, ')');
+}
+
+static const char *outcome_name(int value)
+{
+    return record_outcome_name((enum record_outcome)value);
+}
+
+static const char *client_signature_name(int value)
+{
+    return record_client_signature_name((enum record_client_signature)value);
+}
+
+/* As find_rows; frees the buffer. */
+static bool find_rows_by(struct lead *lead, struct capture_reader *reader, struct buffer *sql,
+                         const struct slice *texts, size_t count, struct error *error)
+{
+    const char *text = buffer_text(sql);
+    bool done = sql->failed ? error_set(error, ERROR_MEMORY, "out of memory while reading %s", reader->path)
+                            : find_rows(lead, reader, text, texts, count, error);
+    buffer_free(sql);
+    return done;
+}
+
+static void append_party_condition(struct buffer *sql, const struct capture_filter *filter)
+{
+    (void)buffer_append_text(sql,
+                             "SELECT id FROM party WHERE (?1 IS NULL OR listener = ?1) AND (?2 IS NULL OR account = ?2)"
+                             " AND (?3 IS NULL OR substr(client, 1, length(?3)) = ?3)"); /* see failed */
+    append_set_condition(sql, "client_signature", "not_checked", filter->client_signatures,
+                         RECORD_CLIENT_SIGNATURE_COUNT, client_signature_name);
+}
+
 static bool lead_by_party(struct lead *lead, struct capture_reader *reader, const struct capture_filter *filter,
                           struct error *error)
 {
@@ -53,12 +97,14 @@ static bool lead_by_party(struct lead *lead, struct capture_reader *reader, cons
         client.length = colon - 1;
     const struct slice texts[] = { filter->listener, filter->account, client };
     lead->column = "party";
-    lead->is_used = filter->listener.length > 0 || filter->account.length > 0 || filter->client.length > 0;
-    return !lead->is_used ||
-           find_rows(lead, reader,
-                     "SELECT id FROM party WHERE (?1 IS NULL OR listener = ?1) AND (?2 IS NULL OR account = ?2)"
-                     " AND (?3 IS NULL OR substr(client, 1, length(?3)) = ?3)",
-                     texts, ARRAY_LENGTH(texts), error);
+    lead->is_used = filter->listener.length > 0 || filter->account.length > 0 || filter->client.length > 0 ||
+                    filter->client_signatures != 0;
+    if (!lead->is_used)
+        return true;
+    struct buffer sql;
+    buffer_init(&sql, SQL_TEXT_MAX);
+    append_party_condition(&sql, filter);
+    return find_rows_by(lead, reader, &sql, texts, ARRAY_LENGTH(texts), error);
 }
 
 /* The glob is over the path; a condition on the query does not exist. */
@@ -80,14 +126,7 @@ static void append_verdict_condition(struct buffer *sql, const struct capture_fi
         sql, "SELECT id FROM verdict WHERE (?1 IS NULL OR api_code = ?1)"); /* see failed, here and below */
     if (filter->status_to != 0)
         (void)buffer_append_format(sql, " AND status BETWEEN %d AND %d", filter->status_from, filter->status_to);
-    if (filter->outcomes == 0)
-        return;
-    (void)buffer_append_text(sql, " AND coalesce(outcome, 'in_flight') IN (''");
-    for (int i = 0; i < RECORD_OUTCOME_COUNT; i++) {
-        if ((filter->outcomes & 1u << i) != 0)
-            (void)buffer_append_format(sql, ", '%s'", record_outcome_name((enum record_outcome)i));
-    }
-    (void)buffer_append_byte(sql, ')');
+    append_set_condition(sql, "outcome", "in_flight", filter->outcomes, RECORD_OUTCOME_COUNT, outcome_name);
 }
 
 static bool lead_by_verdict(struct lead *lead, struct capture_reader *reader, const struct capture_filter *filter,
@@ -100,11 +139,7 @@ static bool lead_by_verdict(struct lead *lead, struct capture_reader *reader, co
         return true;
     buffer_init(&sql, SQL_TEXT_MAX);
     append_verdict_condition(&sql, filter);
-    const char *text = buffer_text(&sql);
-    bool done = sql.failed ? error_set(error, ERROR_MEMORY, "out of memory while reading %s", reader->path)
-                           : find_rows(lead, reader, text, &filter->code, 1, error);
-    buffer_free(&sql);
-    return done;
+    return find_rows_by(lead, reader, &sql, &filter->code, 1, error);
 }
 
 bool leads_find(struct lead *leads, struct capture_reader *reader, const struct capture_filter *filter,

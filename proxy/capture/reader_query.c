@@ -57,8 +57,9 @@ static bool passes(const struct capture_filter *filter, const struct record *rec
            is_text(filter->code, record->api_code) &&
            slice_equal(slice_first(record->client_address, filter->client.length), filter->client) &&
            (filter->status_to == 0 || (record->status >= filter->status_from && record->status <= filter->status_to)) &&
-           (filter->outcomes == 0 || (filter->outcomes & 1u << record->outcome) != 0) && is_slow(filter, record) &&
-           is_path(filter, record);
+           (filter->outcomes == 0 || (filter->outcomes & 1u << record->outcome) != 0) &&
+           (filter->client_signatures == 0 || (filter->client_signatures & 1u << record->client_signature) != 0) &&
+           is_slow(filter, record) && is_path(filter, record);
 }
 
 /* Reads the exchange and says whether it passes. With `whole` the views are there where it does. */

@@ -1,4 +1,4 @@
-/* The names of an exchange's views and outcomes, as they stand in the store and in what people read. Pure. */
+/* The names of an exchange's views, outcomes and verdicts on client signatures, as they stand in the store and in what people read. Pure. */
 #include "countersign/record.h"
 
 #include "countersign/compiler.h"
@@ -16,7 +16,18 @@ static const char *const view_names[RECORD_VIEW_COUNT] = {
 static const char *const outcome_names[RECORD_OUTCOME_COUNT] = {
     [RECORD_IN_FLIGHT] = "in_flight",   [RECORD_OK] = "ok",           [RECORD_API_ERROR] = "api_error",
     [RECORD_HTTP_ERROR] = "http_error", [RECORD_REFUSED] = "refused", [RECORD_NOT_SENT] = "not_sent",
-    [RECORD_UNKNOWN] = "unknown",
+    [RECORD_UNKNOWN] = "unknown",       [RECORD_DRY_RUN] = "dry_run",
+};
+
+static const char *const client_signature_names[RECORD_CLIENT_SIGNATURE_COUNT] = {
+    [RECORD_CLIENT_SIGNATURE_NOT_CHECKED] = "not_checked",
+    [RECORD_CLIENT_SIGNATURE_NONE] = "none",
+    [RECORD_CLIENT_SIGNATURE_RIGHT] = "right",
+    [RECORD_CLIENT_SIGNATURE_WRONG] = "wrong",
+    [RECORD_CLIENT_SIGNATURE_STALE] = "stale",
+    [RECORD_CLIENT_SIGNATURE_OTHER_KEY] = "other_key",
+    [RECORD_CLIENT_SIGNATURE_UNREADABLE] = "unreadable",
+    [RECORD_CLIENT_SIGNATURE_UNKNOWN] = "unknown",
 };
 
 const char *record_view_name(enum record_view view)
@@ -29,15 +40,43 @@ const char *record_outcome_name(enum record_outcome outcome)
     return (size_t)outcome < ARRAY_LENGTH(outcome_names) ? outcome_names[outcome] : "?";
 }
 
-bool record_outcome_parse(enum record_outcome *outcome, struct slice name)
+static bool find_name(size_t *index, const char *const *names, size_t count, struct slice name)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(outcome_names); i++) {
-        if (slice_equal_text(name, outcome_names[i])) {
-            *outcome = (enum record_outcome)i;
+    for (size_t i = 0; i < count; i++) {
+        if (slice_equal_text(name, names[i])) {
+            *index = i;
             return true;
         }
     }
     return false;
+}
+
+bool record_outcome_parse(enum record_outcome *outcome, struct slice name)
+{
+    size_t index;
+    if (!find_name(&index, outcome_names, ARRAY_LENGTH(outcome_names), name))
+        return false;
+    *outcome = (enum record_outcome)index;
+    return true;
+}
+
+const char *record_client_signature_name(enum record_client_signature signature)
+{
+    return (size_t)signature < ARRAY_LENGTH(client_signature_names) ? client_signature_names[signature] : "?";
+}
+
+bool record_client_signature_parse(enum record_client_signature *signature, struct slice name)
+{
+    size_t index;
+    if (!find_name(&index, client_signature_names, ARRAY_LENGTH(client_signature_names), name))
+        return false;
+    *signature = (enum record_client_signature)index;
+    return true;
+}
+
+bool record_client_signature_is_odd(enum record_client_signature signature)
+{
+    return signature > RECORD_CLIENT_SIGNATURE_RIGHT;
 }
 
 char *record_id_text(char *text, int64_t id)

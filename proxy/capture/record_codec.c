@@ -148,6 +148,8 @@ static bool number_is_possible(const struct record_field *field, int64_t value)
         return value == 0 || value == 1;
     case RECORD_FIELD_OUTCOME:
         return value >= 0 && value < RECORD_OUTCOME_COUNT;
+    case RECORD_FIELD_SIGNATURE:
+        return value >= 0 && value < RECORD_CLIENT_SIGNATURE_COUNT;
     default:
         return true;
     }
@@ -180,11 +182,11 @@ static bool read_view(struct record *record, size_t view, struct slice *rest)
     return from < view || (from == view && take_counted(&record->views[view].body, rest));
 }
 
-bool record_decode(struct record *record, struct slice payload)
+static bool decode(struct record *record, struct slice payload, size_t fields)
 {
     struct record read = { .id = 0 };
     struct slice rest = payload;
-    for (size_t i = 0; i < RECORD_FIELD_COUNT; i++) {
+    for (size_t i = 0; i < fields; i++) {
         if (!read_field(&read, &record_fields[i], &rest))
             return false;
     }
@@ -196,6 +198,13 @@ bool record_decode(struct record *record, struct slice payload)
         return false;
     *record = read;
     return true;
+}
+
+/* What stands where the last field does in a payload of version 1 is the length of the client's head: of any that HTTP
+ * allows it is more than that field may be. */
+bool record_decode(struct record *record, struct slice payload)
+{
+    return decode(record, payload, RECORD_FIELD_COUNT) || decode(record, payload, RECORD_FIELD_COUNT_1);
 }
 
 /* --- replied --- */

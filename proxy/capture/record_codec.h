@@ -24,7 +24,8 @@ void record_image_write(char *out, const struct record_image *image);
 /* The most that a payload takes beside its heads, bodies, method and target. */
 size_t record_image_overhead(void);
 
-/* Reads a payload back; the record's slices point into it. False where it is not one. */
+/* Reads a payload back, also one of this program's first version; the record's slices point into it. False where it is not
+ * one. */
 bool record_decode(struct record *record, struct slice payload);
 
 /* The payload of a "replied" frame. */

@@ -74,6 +74,8 @@ const struct record_field record_fields[RECORD_FIELD_COUNT] = {
     TEXT("tls_cipher", connection.tls_cipher, 64),
     TEXT("http_version", connection.http_version, 64),
     { "attempts", RECORD_FIELD_NUMBER_32, PLACE(attempts), 0, false, 0 },
+    { "client_signature", RECORD_FIELD_SIGNATURE, PLACE(client_signature), 0, true,
+      RECORD_CLIENT_SIGNATURE_NOT_CHECKED },
 };
 
 _Static_assert(sizeof(int) == sizeof(int32_t), "NUMBER_32 reads int and unsigned as 32 bits");
@@ -107,6 +109,8 @@ int64_t record_field_number(const struct record *record, const struct record_fie
         return *(const bool *)place;
     case RECORD_FIELD_OUTCOME:
         return (int64_t)record->outcome;
+    case RECORD_FIELD_SIGNATURE:
+        return (int64_t)record->client_signature;
     default:
         return 0;
     }
@@ -128,6 +132,9 @@ void record_field_set_number(struct record *record, const struct record_field *f
         break;
     case RECORD_FIELD_OUTCOME:
         record->outcome = (enum record_outcome)value;
+        break;
+    case RECORD_FIELD_SIGNATURE:
+        record->client_signature = (enum record_client_signature)value;
         break;
     default:
         break;

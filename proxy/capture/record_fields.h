@@ -12,7 +12,8 @@ enum record_field_kind {
     RECORD_FIELD_NUMBER_64, /* int64_t, uint64_t */
     RECORD_FIELD_NUMBER_32, /* int, unsigned */
     RECORD_FIELD_FLAG,      /* bool */
-    RECORD_FIELD_OUTCOME    /* enum record_outcome; its name in the store */
+    RECORD_FIELD_OUTCOME,   /* enum record_outcome; its name in the store */
+    RECORD_FIELD_SIGNATURE  /* enum record_client_signature; likewise */
 };
 
 struct record_field {
@@ -24,14 +25,18 @@ struct record_field {
     int64_t absent;
 };
 
-enum { RECORD_FIELD_WHOLE = 0, RECORD_FIELD_COUNT = 38 };
+enum {
+    RECORD_FIELD_WHOLE = 0,
+    RECORD_FIELD_COUNT_1 = 38, /* those that stores and rings of version 1 have: they come first */
+    RECORD_FIELD_COUNT
+};
 
 extern const struct record_field record_fields[RECORD_FIELD_COUNT]; /* the first is the id */
 
 /* The field of that column; the name is one of the table's. */
 const struct record_field *record_field_find(const char *column);
 
-/* Numbers of every kind (an outcome counts as one). Setting cuts to the field's own width. */
+/* Numbers of every kind (what is an enum counts as one). Setting cuts to the field's own width. */
 int64_t record_field_number(const struct record *record, const struct record_field *field);
 void record_field_set_number(struct record *record, const struct record_field *field, int64_t value);
 

@@ -21,6 +21,8 @@ static bool read_field(struct record *record, const struct record_field *field, 
     bool is_null = sqlite3_column_type(row, column) == SQLITE_NULL;
     if (field->kind == RECORD_FIELD_OUTCOME)
         return is_null || record_outcome_parse(&record->outcome, sql_column_bytes(row, column));
+    if (field->kind == RECORD_FIELD_SIGNATURE)
+        return is_null || record_client_signature_parse(&record->client_signature, sql_column_bytes(row, column));
     if (record_field_is_number(field)) {
         record_field_set_number(record, field, is_null ? field->absent : sqlite3_column_int64(row, column));
         return true;

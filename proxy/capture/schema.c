@@ -34,7 +34,8 @@ static const char party_table[] = "CREATE TABLE party ( -- who asked whom, and w
                                   "  account TEXT,\n"
                                   "  api_key_masked TEXT,\n"
                                   "  client TEXT, -- the client's address without its port\n"
-                                  "  client_uid INTEGER\n"
+                                  "  client_uid INTEGER,\n"
+                                  "  client_signature TEXT -- the check of the one it brought: few values a client\n"
                                   ");\n"
                                   "CREATE INDEX party_find ON party(client, listener);\n";
 
@@ -174,9 +175,9 @@ static const char exchange_view[] =
     "CREATE VIEW exchange AS -- one row for each request a client sent; NULL: did not happen, is not known\n"
     "SELECT r.id, -- 1 and up: the answer's Countersign-Exchange; -1 and down: imported (i1, ...)\n"
     "  r.received_us, -- the request's last byte was read; all times: microseconds since 1970 UTC\n"
-    "  v.outcome, -- ok, api_error, http_error, refused, not_sent, unknown; NULL: in flight\n"
+    "  v.outcome, -- ok, api_error, http_error, refused, not_sent, unknown, dry_run; NULL: in flight\n"
     "  p.listener, -- the listener's name in the configuration\n"
-    "  p.account, -- the account that signed\n"
+    "  p.account, -- the account that signed, or whose key the client signed with\n"
     "  p.api_key_masked, -- its key's first and last four characters\n"
     "  p.client || coalesce(':' || r.client_port, '') AS client_address, -- who asked\n"
     "  p.client_uid, -- its user id, on a unix socket\n"
@@ -209,7 +210,8 @@ static const char exchange_view[] =
     "  c.tls_version,\n"
     "  c.tls_cipher,\n"
     "  c.http_version,\n"
-    "  r.attempts, -- how often it was begun to be sent: 0, 1, or 2\n";
+    "  r.attempts, -- how often it was begun to be sent: 0, 1, or 2\n"
+    "  p.client_signature, -- of the client's own: none, right, wrong, stale, other_key, unreadable, unknown\n";
 
 /* In parts: a C compiler need not take a longer literal. */
 static const char exchange_client_request[] =

@@ -106,6 +106,11 @@ static void tell_unknown(const struct page *page)
                                   "is not known");
 }
 
+static void tell_dry_run(const struct page *page)
+{
+    buffer_append_text(page->out, "a dry run: nothing left for the exchange; the upstream request is what would have");
+}
+
 static void tell_in_flight(const struct page *page)
 {
     buffer_append_text(page->out, "it has not ended yet: what was to be sent is recorded, no outcome");
@@ -117,7 +122,7 @@ static void append_sentence(const struct page *page)
     static void (*const tell[RECORD_OUTCOME_COUNT])(const struct page *page) = {
         [RECORD_IN_FLIGHT] = tell_in_flight,   [RECORD_OK] = tell_ok,           [RECORD_API_ERROR] = tell_api_error,
         [RECORD_HTTP_ERROR] = tell_http_error, [RECORD_REFUSED] = tell_refused, [RECORD_NOT_SENT] = tell_not_sent,
-        [RECORD_UNKNOWN] = tell_unknown,
+        [RECORD_UNKNOWN] = tell_unknown,       [RECORD_DRY_RUN] = tell_dry_run,
     };
     enum record_outcome outcome = page->record->outcome;
     enum terminal_style style = log_outcome_style(outcome);
@@ -181,6 +186,32 @@ static void append_party_facts(const struct page *page)
         buffer_append_text(page->out, ", key ");
         append_text(page, record->api_key_masked);
     }
+    end_fact(page);
+}
+
+/* The check of what the client signed itself. */
+static void append_own_signature(const struct page *page)
+{
+    static const struct {
+        const char *text;
+        bool can_be_verified; /* there is more to be found out with the account's secret */
+    } rows[RECORD_CLIENT_SIGNATURE_COUNT] = {
+        [RECORD_CLIENT_SIGNATURE_RIGHT] = { "right", false },
+        [RECORD_CLIENT_SIGNATURE_WRONG] = { "wrong", true },
+        [RECORD_CLIENT_SIGNATURE_STALE] = { "stale (right, but its X-CS-EXPIRES is too far from the clock)", true },
+        [RECORD_CLIENT_SIGNATURE_OTHER_KEY] = { "other_key (not the account's, so it was not checked)", false },
+        [RECORD_CLIENT_SIGNATURE_UNREADABLE] = { "unreadable (the three X-CS fields, each once; expires a number)",
+                                                 false },
+        [RECORD_CLIENT_SIGNATURE_UNKNOWN] = { "unknown (the key of its window was not at hand)", true },
+    };
+    const struct record *record = page->record;
+    char id[RECORD_ID_TEXT_MAX];
+    if ((size_t)record->client_signature >= ARRAY_LENGTH(rows) || rows[record->client_signature].text == NULL)
+        return;
+    begin_fact(page, "client's");
+    buffer_append_format(page->out, "own signature: %s", rows[record->client_signature].text);
+    if (rows[record->client_signature].can_be_verified)
+        buffer_append_format(page->out, ": see `countersign verify %s`", record_id_text(id, record->id));
     end_fact(page);
 }
 
@@ -286,6 +317,7 @@ void log_append_facts(struct buffer *out, const struct terminal *terminal, const
     append_request_facts(&page);
     append_party_facts(&page);
     append_signature_facts(&page);
+    append_own_signature(&page);
     append_connection_facts(&page);
     append_timings(&page);
 }

@@ -141,10 +141,11 @@ const char *log_outcome_near(struct slice word)
 static const char *unknown_outcome(struct log_options *options, const char *name, struct slice word)
 {
     const char *meant = log_outcome_near(word);
-    (void)snprintf(options->problem, sizeof(options->problem),
-                   "--%s takes ok, api_error, http_error, refused, not_sent, unknown or in_flight, not `%.*s`%s%s%s",
-                   name, SLICE_ARGUMENTS(slice_first(word, 64)), meant != NULL ? "; did you mean `" : "",
-                   meant != NULL ? meant : "", meant != NULL ? "`?" : ""); /* cut is fine */
+    (void)snprintf(
+        options->problem, sizeof(options->problem),
+        "--%s takes ok, api_error, http_error, refused, not_sent, unknown, dry_run or in_flight, not `%.*s`%s%s%s",
+        name, SLICE_ARGUMENTS(slice_first(word, 64)), meant != NULL ? "; did you mean `" : "",
+        meant != NULL ? meant : "", meant != NULL ? "`?" : ""); /* cut is fine */
     return options->problem;
 }
 
@@ -161,15 +162,31 @@ static const char *take_outcome(struct log_options *options, const char *name, c
     return NULL;
 }
 
+static const char *take_client_signature(struct log_options *options, const char *name, const char *value)
+{
+    struct slice rest = slice_text(value), word;
+    options->filter.client_signatures = 0;
+    while (slice_next_part(&rest, ',', &word)) {
+        enum record_client_signature signature;
+        if (!record_client_signature_parse(&signature, word))
+            return wrong(options, name, "none, right, wrong, stale, other_key, unreadable, unknown or not_checked",
+                         value);
+        options->filter.client_signatures |= 1u << signature;
+    }
+    return NULL;
+}
+
 static const struct {
     const char *name;
     const char *(*take)(struct log_options *options, const char *name, const char *value);
 } takers[] = {
-    { "since", take_since },       { "until", take_until },   { "listener", take_listener },
-    { "account", take_account },   { "method", take_method }, { "path", take_path },
-    { "status", take_status },     { "code", take_code },     { "outcome", take_outcome },
-    { "client", take_client },     { "grep", take_grep },     { "slower-than", take_slower },
-    { "imported", take_imported },
+    { "since", take_since },       { "until", take_until },
+    { "listener", take_listener }, { "account", take_account },
+    { "method", take_method },     { "path", take_path },
+    { "status", take_status },     { "code", take_code },
+    { "outcome", take_outcome },   { "client", take_client },
+    { "grep", take_grep },         { "slower-than", take_slower },
+    { "imported", take_imported }, { "client-signature", take_client_signature },
 };
 
 const char *log_filter_take(struct log_options *options, const char *name, const char *value)

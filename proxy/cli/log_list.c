@@ -86,11 +86,13 @@ const struct log_command log_command_list = {
     .word = "ls",
     .synopsis = "[FILTERS] [-n N]",
     .summary = "the latest exchanges, one a line (what `log` alone does)",
-    .help = "Lists the latest exchanges that fit, the newest at the bottom: 20 of them without --limit.\n"
-            "`log show ID` shows one whole. MS is the time from the request's last byte to the reply's.\n"
-            "\n"
-            "Outcomes: ok; api_error (an answer whose code is not success, whatever the HTTP status); http_error;\n"
-            "refused (by countersign); not_sent (no byte left); unknown (bytes left, no whole answer came); in_flight.",
+    .help =
+        "Lists the latest exchanges that fit, the newest at the bottom: 20 of them without --limit.\n"
+        "`log show ID` shows one whole. MS is the time from the request's last byte to the reply's.\n"
+        "\n"
+        "Outcomes: ok; api_error (an answer whose code is not success, whatever the HTTP status); http_error;\n"
+        "refused (by countersign); not_sent (no byte left); unknown (bytes left, no whole answer came); in_flight;\n"
+        "dry_run (mode dry-run: nothing was sent). `own signature wrong` behind it: of a client that signs by itself.",
     .takes = LOG_TAKES_FILTER | LOG_TAKES_LIMIT | LOG_TAKES_JSON | LOG_TAKES_PAGER,
     .what_words = "`log ls` takes options alone",
     .run = list,

@@ -71,6 +71,15 @@ static bool find_listener(struct running_listener *listener, const struct log_ru
     return done;
 }
 
+/* What is replayed is to be signed: the record's own signature has expired. */
+static bool check_mode(const struct running_listener *listener, struct error *error)
+{
+    return strcmp(listener->mode, "observe") != 0 ||
+           error_set(error, ERROR_INPUT,
+                     "listener %s at %s is in mode observe and signs nothing: name one that does with --to",
+                     listener->name, listener->address);
+}
+
 /* --- what came of it --- */
 
 static bool answer_id(int64_t *id, struct slice head, struct error *error)
@@ -148,7 +157,8 @@ static bool send_and_wait(int64_t *new_id, const struct log_run *run, const stru
     struct arrival arrival = { .request = request };
     if (!run->options->arm && replay_request_moves_something(request))
         return refuse_unarmed(request, error);
-    if (!find_listener(&listener, run, record, error) || !confirm(request, &listener, error))
+    if (!find_listener(&listener, run, record, error) || !check_mode(&listener, error) ||
+        !confirm(request, &listener, error))
         return false;
     arrival.begun_us = clock_wall_us();
     return send_once(new_id, &listener, request, error) && wait_for_record(run, *new_id, &arrival, error);

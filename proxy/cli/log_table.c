@@ -95,11 +95,19 @@ static struct slice outcome_detail(const struct record *record, const struct log
     return is_narrow(table) ? SLICE_LITERAL("") : record->error_name;
 }
 
-static void append_outcome(struct buffer *out, const struct record *record, const struct log_table *table)
+/* What a client that signs for itself got wrong. */
+static void append_own_signature(struct buffer *out, const struct record *record, const struct log_table *table)
+{
+    if (!record_client_signature_is_odd(record->client_signature))
+        return;
+    buffer_append_format(out, is_narrow(table) ? ", own %s" : ", own signature %s",
+                         record_client_signature_name(record->client_signature));
+}
+
+static void append_outcome_detail(struct buffer *out, const struct record *record, const struct log_table *table)
 {
     struct slice detail = outcome_detail(record, table);
     struct buffer escaped;
-    buffer_append_text(out, record_outcome_name(record->outcome));
     if (detail.length == 0)
         return;
     buffer_init(&escaped, ROW_MAX);
@@ -108,6 +116,13 @@ static void append_outcome(struct buffer *out, const struct record *record, cons
     terminal_append_fitted(out, buffer_slice(&escaped), table->terminal.width > 0 ? DETAIL_WIDTH_MAX : SIZE_MAX);
     out->failed = out->failed || escaped.failed;
     buffer_free(&escaped);
+}
+
+static void append_outcome(struct buffer *out, const struct record *record, const struct log_table *table)
+{
+    buffer_append_text(out, record_outcome_name(record->outcome));
+    append_outcome_detail(out, record, table);
+    append_own_signature(out, record, table);
 }
 
 /* From the request's last byte to the reply's, or to the answer's where no reply left. */
@@ -140,9 +155,9 @@ static const struct column_kind {
 enum terminal_style log_outcome_style(enum record_outcome outcome)
 {
     static const enum terminal_style styles[RECORD_OUTCOME_COUNT] = {
-        [RECORD_IN_FLIGHT] = TERMINAL_CYAN,    [RECORD_OK] = TERMINAL_GREEN,    [RECORD_API_ERROR] = TERMINAL_YELLOW,
-        [RECORD_HTTP_ERROR] = TERMINAL_YELLOW, [RECORD_REFUSED] = TERMINAL_DIM, [RECORD_NOT_SENT] = TERMINAL_RED,
-        [RECORD_UNKNOWN] = TERMINAL_RED,
+        [RECORD_IN_FLIGHT] = TERMINAL_CYAN,    [RECORD_OK] = TERMINAL_GREEN,     [RECORD_API_ERROR] = TERMINAL_YELLOW,
+        [RECORD_HTTP_ERROR] = TERMINAL_YELLOW, [RECORD_REFUSED] = TERMINAL_DIM,  [RECORD_NOT_SENT] = TERMINAL_RED,
+        [RECORD_UNKNOWN] = TERMINAL_RED,       [RECORD_DRY_RUN] = TERMINAL_CYAN,
     };
     return (size_t)outcome < ARRAY_LENGTH(styles) ? styles[outcome] : TERMINAL_PLAIN;
 }

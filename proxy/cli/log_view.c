@@ -63,11 +63,13 @@ static void append_title(const struct view *view)
         [RECORD_UPSTREAM_RESPONSE] = "as it came back",
         [RECORD_CLIENT_RESPONSE] = "as the client got it",
     };
+    bool is_dry = view->number == RECORD_UPSTREAM_REQUEST && view->record->outcome == RECORD_DRY_RUN;
     buffer_append_byte(view->out, '\n');
     terminal_style_begin(view->out, view->terminal, TERMINAL_BOLD);
     buffer_append_text(view->out, record_view_name(view->number));
     terminal_style_end(view->out, view->terminal, TERMINAL_BOLD);
-    buffer_append_format(view->out, ", %s\n", meanings[view->number]);
+    buffer_append_format(view->out, ", %s\n",
+                         is_dry ? "as it would have left for the exchange" : meanings[view->number]);
 }
 
 static void append_absence(const struct view *view)

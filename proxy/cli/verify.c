@@ -44,6 +44,7 @@ static void set_target(struct recipe_request *request, struct slice text)
         return;
     struct slice rest = slice_from(text, (size_t)(mark - text.data) + 3);
     size_t slash = slice_find(rest, '/');
+    request->scheme = slice_first(text, (size_t)(mark - text.data));
     request->host = slice_first(rest, slash);
     request->target = slash == rest.length ? SLICE_LITERAL("/") : slice_from(rest, slash);
 }
@@ -72,6 +73,18 @@ static bool read_message(struct verify_case *judged, const struct record_message
     return judged->request.signature.length > 0;
 }
 
+/* A client of this proxy's knows two URLs: the proxy's, over plain HTTP, and the exchange's, which may still stand in what it
+ * signs. */
+static void add_hosts(struct verify_case *judged, const struct record_message *left)
+{
+    struct http_field items[HTTP_FIELDS_MAX];
+    struct http_fields fields = { .items = items };
+    struct slice method, target;
+    judged->request.scheme = SLICE_LITERAL("http");
+    if (http_parse_request_head(&method, &target, &fields, HTTP_FIELDS_MAX, left->head))
+        judged->exchange_host = value_of(fields, "Host");
+}
+
 /* The client's own signature where it sent one, else that of what left. */
 static void read_record(struct verify_case *judged, const struct record *record, enum record_view view)
 {
@@ -84,6 +97,8 @@ static void read_record(struct verify_case *judged, const struct record *record,
         view = read_message(judged, &record->views[RECORD_CLIENT_REQUEST]) ? RECORD_CLIENT_REQUEST
                                                                            : RECORD_UPSTREAM_REQUEST;
     (void)read_message(judged, &record->views[view]); /* what is missing is the verdict's to say */
+    if (is_twice && view == RECORD_CLIENT_REQUEST)
+        add_hosts(judged, &record->views[RECORD_UPSTREAM_REQUEST]);
     judged->view = is_twice ? words[view] : NULL;
 }
 
@@ -167,6 +182,26 @@ static bool find_other_account(struct verify_run *run, struct verify_case *judge
     return true;
 }
 
+/* Tries the exchange's host in place of the one that the client sent to. What is found then has that host in it. */
+static bool try_exchange_host(struct verify_case *judged, const struct recipe_keys *keys, struct error *error)
+{
+    struct recipe_request request = judged->request;
+    struct recipe_finding finding;
+    if (judged->finding.verdict != RECIPE_NONE || judged->exchange_host.length == 0)
+        return true;
+    request.host = judged->exchange_host;
+    request.scheme = slice_of(NULL, 0);
+    if (!recipe_judge(&finding, &request, keys, NULL, error))
+        return false;
+    if (finding.verdict == RECIPE_FOUND) {
+        struct recipe_finding none = judged->finding;
+        judged->finding = finding;
+        finding = none;
+    }
+    recipe_finding_end(&finding);
+    return true;
+}
+
 static void end_run(struct verify_run *run)
 {
     for (size_t i = 0; run->holders != NULL && i < run->config->account_count; i++)
@@ -188,6 +223,10 @@ static bool judge(struct verify_run *run, struct verify_case *judged, struct err
         judged->window = expires / SCHEME_WINDOW_MS;
     if (!recipe_judge(&judged->finding, &judged->request, &keys, NULL, error))
         return false;
+    if (!try_exchange_host(judged, &keys, error)) {
+        recipe_finding_end(&judged->finding);
+        return false;
+    }
     bool is_judged = judged->finding.verdict <= RECIPE_NONE;
     run->judged += is_judged ? 1 : 0;
     run->has_wrong = run->has_wrong || (is_judged && judged->finding.verdict != RECIPE_RIGHT);

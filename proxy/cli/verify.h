@@ -16,7 +16,8 @@ struct verify_case {
     const char
         *other_account; /* with whose secret the signature is right, where it is wrong with the account's; or NULL */
     struct recipe_request request;
-    struct slice api_key_sent; /* X-CS-APIKEY as sent, or masked; empty: not known */
+    struct slice exchange_host; /* where it went to, if its client sent it to a proxy; empty: there */
+    struct slice api_key_sent;  /* X-CS-APIKEY as sent, or masked; empty: not known */
     struct recipe_finding finding;
     unsigned oddities;   /* recipe_oddities */
     bool is_another_key; /* X-CS-APIKEY is not the account's */

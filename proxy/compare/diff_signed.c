@@ -162,9 +162,31 @@ static void compare_accounts(struct diff_run *run)
     diff_add(run, &finding);
 }
 
+/* What clients signed themselves: of no consequence where this proxy signed. */
+static void compare_own_signatures(struct diff_run *run)
+{
+    const struct record *a = run->diff->sides[0].record, *b = run->diff->sides[1].record;
+    if (a->client_signature == b->client_signature || a->client_signature < RECORD_CLIENT_SIGNATURE_RIGHT ||
+        b->client_signature < RECORD_CLIENT_SIGNATURE_RIGHT)
+        return;
+    bool is_known = a->client_signature != RECORD_CLIENT_SIGNATURE_UNKNOWN &&
+                    b->client_signature != RECORD_CLIENT_SIGNATURE_UNKNOWN;
+    struct diff_finding finding = finding_of("client's own signature");
+    finding.change = DIFF_VALUE;
+    if (is_known && !a->is_signed && !b->is_signed) {
+        finding.weight = DIFF_REAL;
+        finding.note = "their clients' own signatures were judged differently when they came";
+    }
+    finding.has[0] = finding.has[1] = true;
+    finding.values[0] = slice_text(record_client_signature_name(a->client_signature));
+    finding.values[1] = slice_text(record_client_signature_name(b->client_signature));
+    diff_add(run, &finding);
+}
+
 void diff_compare_signed(struct diff_run *run, const struct diff_message requests[2])
 {
     compare_accounts(run);
+    compare_own_signatures(run);
     if (!requests[0].is_read || !requests[1].is_read)
         return;
     const struct payload payloads[2] = { payload_of(&requests[0]), payload_of(&requests[1]) };

@@ -204,6 +204,7 @@ static void tell_outcome_alone(struct sentence *sentence)
         [RECORD_HTTP_ERROR] = "'s answer is http_error",
         [RECORD_REFUSED] = " was refused by the proxy",
         [RECORD_NOT_SENT] = " was not sent",
+        [RECORD_DRY_RUN] = " was a dry run",
         [RECORD_UNKNOWN] = " was sent, and how it ended is unknown",
     };
     const struct diff_finding *finding = find_outcome_alone(sentence->diff);

@@ -9,7 +9,16 @@
 
 #include <string.h>
 
-enum fact_kind { FACT_TEXT, FACT_NUMBER_64, FACT_NUMBER_32, FACT_FLAG, FACT_OUTCOME, FACT_HEX, FACT_CHARS };
+enum fact_kind {
+    FACT_TEXT,
+    FACT_NUMBER_64,
+    FACT_NUMBER_32,
+    FACT_FLAG,
+    FACT_OUTCOME,
+    FACT_CLIENT_SIGNATURE,
+    FACT_HEX,
+    FACT_CHARS
+};
 
 struct fact {
     const char *name;
@@ -25,12 +34,19 @@ struct fact {
     }
 
 static const struct fact top[] = {
-    FACT("listener", FACT_TEXT, listener),   FACT("account", FACT_TEXT, account),
-    FACT("method", FACT_TEXT, method),       FACT("target", FACT_TEXT, target),
-    FACT("outcome", FACT_OUTCOME, outcome),  FACT("status", FACT_NUMBER_32, status),
-    FACT("apiCode", FACT_TEXT, api_code),    FACT("apiMessage", FACT_TEXT, api_message),
-    FACT("error", FACT_TEXT, error_name),    FACT("errorMessage", FACT_TEXT, error_message),
-    FACT("delivered", FACT_FLAG, delivered), FACT("attempts", FACT_NUMBER_32, attempts),
+    FACT("listener", FACT_TEXT, listener),
+    FACT("account", FACT_TEXT, account),
+    FACT("method", FACT_TEXT, method),
+    FACT("target", FACT_TEXT, target),
+    FACT("outcome", FACT_OUTCOME, outcome),
+    FACT("status", FACT_NUMBER_32, status),
+    FACT("apiCode", FACT_TEXT, api_code),
+    FACT("apiMessage", FACT_TEXT, api_message),
+    FACT("error", FACT_TEXT, error_name),
+    FACT("errorMessage", FACT_TEXT, error_message),
+    FACT("delivered", FACT_FLAG, delivered),
+    FACT("attempts", FACT_NUMBER_32, attempts),
+    FACT("clientSignature", FACT_CLIENT_SIGNATURE, client_signature),
 };
 
 static const struct fact client[] = {
@@ -141,6 +157,8 @@ static bool put_value(void *place, const struct fact *fact, const struct import_
         return flag || value->kind == JSON_FALSE;
     case FACT_OUTCOME:
         return is_string && record_outcome_parse(place, without_quotes(value->value));
+    case FACT_CLIENT_SIGNATURE:
+        return is_string && record_client_signature_parse(place, without_quotes(value->value));
     case FACT_HEX:
         return is_string && value->value.length == 2 * fact->size + 2 &&
                hex_decode(place, value->value.data + 1, fact->size);

@@ -206,6 +206,10 @@ void export_append_object(struct buffer *out, const struct record *record, bool 
     add_text(&object, "account", record->account);
     add_text(&object, "apiKeyMasked", record->api_key_masked);
     add_client(&object, record);
+    add_text(&object, "clientSignature",
+             slice_text(record->client_signature == RECORD_CLIENT_SIGNATURE_NOT_CHECKED
+                            ? ""
+                            : record_client_signature_name(record->client_signature)));
     add_text(&object, "method", record->method);
     add_text(&object, "target", record->target);
     add_text(&object, "outcome", slice_text(record_outcome_name(record->outcome)));

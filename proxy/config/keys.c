@@ -24,6 +24,9 @@ static const char *const https[] = {
 static const char *const ip_families[] = {
     [CONFIG_IP_ANY] = "any", [CONFIG_IP_V4] = "ipv4", [CONFIG_IP_V6] = "ipv6", NULL
 };
+static const char *const modes[] = {
+    [CONFIG_MODE_SIGN] = "sign", [CONFIG_MODE_OBSERVE] = "observe", [CONFIG_MODE_DRY_RUN] = "dry-run", NULL
+};
 static const char *const policies[] = {
     [CONFIG_POLICY_TRADE] = "trade",
     [CONFIG_POLICY_READ_ONLY] = "read-only",
@@ -121,6 +124,8 @@ static const struct config_key listener_keys[] = {
       .help = "an [upstream NAME]; may be left out where there is just one" },
     { KEY("account", NAME, ""), .built_in = "main", FIELD(listener, account_name),
       .help = "an [account NAME]; must be given" },
+    { KEY("mode", CHOICE, "sign"), .choices = modes, FIELD(listener, mode),
+      .help = "observe: passes on what clients signed; dry-run: sends nothing" },
     { KEY("policy", CHOICE, "trade"), .choices = policies, FIELD(listener, policy),
       .help = "trade: all but moving funds; read-only: no orders" },
     { KEY("sign", CHOICE, "private"), .choices = signs, FIELD(listener, sign),

@@ -144,8 +144,10 @@ static bool append_prefix(struct buffer *out, const struct recipe_request *reque
         buffer_append_slice(out, request->api_key);
     if ((pieces & PIECE_METHOD) != 0)
         buffer_append_slice(out, request->method);
-    if ((pieces & PIECE_SCHEME) != 0)
-        buffer_append_text(out, "https://");
+    if ((pieces & PIECE_SCHEME) != 0) {
+        buffer_append_slice(out, request->scheme.length > 0 ? request->scheme : SLICE_LITERAL("https"));
+        buffer_append_text(out, "://");
+    }
     if ((pieces & PIECE_HOST) != 0)
         buffer_append_slice(out, request->host);
     if ((pieces & PIECE_PATH) != 0)

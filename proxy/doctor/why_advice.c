@@ -24,6 +24,7 @@ static const struct advice table[] = {
     { "signed", "signed by countersign", "check this account's key and secret: `countersign doctor`", PRIVATE },
     { "signed", "signed by the client", "see what your own code signs: `countersign verify`", PRIVATE },
     { "signed", NULL, "have these calls signed: mode = sign in [listener ...]", PRIVATE },
+    { "client-signature", NULL, "ask what was signed instead: `countersign verify ID`", ANYWHERE },
     { "ip-family", "over IPv6",
       "set ip_family = ipv4 in [upstream ...], or add the IPv6 address to the key's whitelist", ANYWHERE },
     { "ip-family", NULL,

@@ -37,6 +37,17 @@ static bool write_signed(struct buffer *out, const struct why_look *look)
     return put(out, look->is_signed ? "signed by the client" : "not signed");
 }
 
+/* As judged in mode observe: where this program signs, the client's own signature is replaced. */
+static bool write_client_signature(struct buffer *out, const struct why_look *look)
+{
+    enum record_client_signature judged = look->record->client_signature;
+    if (look->record->is_signed || judged == RECORD_CLIENT_SIGNATURE_NOT_CHECKED ||
+        judged == RECORD_CLIENT_SIGNATURE_NONE)
+        return false;
+    return buffer_append_format(out, "with a client's signature that is judged as `%s`",
+                                record_client_signature_name(judged));
+}
+
 static bool write_method(struct buffer *out, const struct why_look *look)
 {
     return put_known(out, "with method ", look->record->method);
@@ -219,6 +230,7 @@ static bool write_listener(struct buffer *out, const struct why_look *look)
 const struct why_feature why_features[] = {
     [WHY_ENDPOINT] = { { "endpoint", "endpoint", { NULL, 0 } }, write_endpoint },
     { { "signed", "signature", { NULL, 0 } }, write_signed },
+    { { "client-signature", "client's own signature", { NULL, 0 } }, write_client_signature },
     { { "ip-family", "IP family", { NULL, 0 } }, write_ip_family },
     { { "egress", "egress", { NULL, 0 } }, write_egress },
     { { "local-address", "local address", { NULL, 0 } }, write_local_address },

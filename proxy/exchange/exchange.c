@@ -1,5 +1,5 @@
 /* The state machine of one exchange: received -> (waiting for sync) -> (waiting for key) -> forwarded -> (waiting for room)
- * -> answered. A sync is waited for with durability = power, by what may change anything: then an intent is on the disk
+ * -> answered; with mode = dry-run the answer comes in the place of forwarded. A sync is waited for with durability = power, by what may change anything: then an intent is on the disk
  * before it is signed, and a second one, with the signature, is in the journal before its first byte leaves. Every way ends in exchange_conclude: first the outcome is in the journal, then the client gets its answer.
  * The worker's thread. */
 #include "exchange_internal.h"
@@ -39,9 +39,10 @@ static void finished(void *context, struct front_request *request, bool delivere
 
 /* --- forwarded --- */
 
-static bool is_to_be_signed(const struct exchange *exchange)
+bool exchange_is_to_be_signed(const struct exchange *exchange)
 {
-    return exchange->endpoint_class != ENDPOINT_PUBLIC || exchange->listener->sign_all;
+    const struct exchange_listener *listener = exchange->listener;
+    return listener->mode != EXCHANGE_OBSERVE && (exchange->endpoint_class != ENDPOINT_PUBLIC || listener->sign_all);
 }
 
 /* Where a repeat was stopped for it, a first attempt has left: that is the outcome then, and nothing is tried again. */
@@ -86,7 +87,7 @@ static bool about_to_send(void *context, const struct upstream_connection *conne
     struct record *record = &exchange->record;
     if (exchange->state == EXCHANGE_ANSWERED)
         return false; /* given up at shutdown */
-    if (is_to_be_signed(exchange) && exchange_sign(exchange, request) != SIGNER_CLIENT_KEY_READY) {
+    if (exchange_is_to_be_signed(exchange) && exchange_sign(exchange, request) != SIGNER_CLIENT_KEY_READY) {
         if (!exchange->has_missed_key) /* what connecting took is not taken from the time for the key */
             exchange->waiting_since_us = clock_monotonic_us();
         exchange->has_missed_key = true;
@@ -133,6 +134,22 @@ static void look_for_key(struct loop_timer *timer)
     exchange_forward(timer->context);
 }
 
+static void wait_for_key(struct exchange *exchange)
+{
+    exchange->state = EXCHANGE_WAITING_FOR_KEY;
+    exchange->timer = (struct loop_timer){ .expired = look_for_key, .context = exchange };
+    loop_timer_start(exchange->listener->worker->loop, &exchange->timer, EXCHANGE_KEY_RETRY_US);
+}
+
+/* Hands it to the upstream, or does without one. */
+static void go_on(struct exchange *exchange)
+{
+    if (exchange->listener->mode != EXCHANGE_DRY_RUN)
+        hand_to_upstream(exchange);
+    else if (exchange_run_dry(exchange) != SIGNER_CLIENT_KEY_READY)
+        wait_for_key(exchange); /* the window has changed since the look */
+}
+
 /* Looks whether the key of this moment's window is at hand, so that `about_to_send` finds it. */
 static enum signer_client_key key_at_hand(struct exchange *exchange)
 {
@@ -145,17 +162,14 @@ static enum signer_client_key key_at_hand(struct exchange *exchange)
 
 void exchange_forward(struct exchange *exchange)
 {
-    struct exchange_worker *worker = exchange->listener->worker;
     if (exchange->state != EXCHANGE_WAITING_FOR_KEY)
         exchange->waiting_since_us = clock_monotonic_us();
-    enum signer_client_key key = is_to_be_signed(exchange) ? key_at_hand(exchange) : SIGNER_CLIENT_KEY_READY;
+    enum signer_client_key key = exchange_is_to_be_signed(exchange) ? key_at_hand(exchange) : SIGNER_CLIENT_KEY_READY;
     bool patience = clock_monotonic_us() - exchange->waiting_since_us < EXCHANGE_KEY_WAIT_US;
     if (key == SIGNER_CLIENT_KEY_READY && patience) {
-        hand_to_upstream(exchange);
+        go_on(exchange);
     } else if (key != SIGNER_CLIENT_KEY_GONE && patience) {
-        exchange->state = EXCHANGE_WAITING_FOR_KEY;
-        exchange->timer = (struct loop_timer){ .expired = look_for_key, .context = exchange };
-        loop_timer_start(worker->loop, &exchange->timer, EXCHANGE_KEY_RETRY_US);
+        wait_for_key(exchange);
     } else {
         exchange_refuse(exchange, REFUSAL_SIGNER_GONE, "");
     }
@@ -185,6 +199,7 @@ static void begin(struct exchange *exchange)
         exchange_refuse(exchange, REFUSAL_INTERNAL, "");
         return;
     }
+    exchange_look_at_client_signature(exchange);
     if (!is_let_in(exchange)) {
         exchange_refuse(exchange, REFUSAL_RECORD_FULL, "");
         return;

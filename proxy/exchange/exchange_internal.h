@@ -100,6 +100,9 @@ struct exchange {
 /* Goes on to the upstream, or waits for the window's key. */
 void exchange_forward(struct exchange *exchange);
 
+/* Whether this proxy puts its signature on the request. */
+bool exchange_is_to_be_signed(const struct exchange *exchange);
+
 /* Ends it by an answer of the proxy's own; `detail` says what exactly (may be empty). */
 void exchange_refuse(struct exchange *exchange, enum refusal refusal, const char *detail);
 
@@ -119,11 +122,23 @@ void exchange_wait_for_sync(struct exchange *exchange);
 bool exchange_take_client_request(struct exchange *exchange);
 
 /* Builds exchange->sending from the client's request: fields in order, hop-by-hop and X-CS-* left out, a POST's defaults
- * added. Returns why it must be refused, or REFUSAL_NONE. */
+ * added; in mode observe X-CS-* stay and nothing is added. Returns why it must be refused, or REFUSAL_NONE. */
 enum refusal exchange_build_request(struct exchange *exchange);
 
 /* Takes the one reading of the clock, signs, and puts the three fields at the end of `request`'s. */
 enum signer_client_key exchange_sign(struct exchange *exchange, struct upstream_request *request);
+
+/* client_signature.c: the client's own signature */
+
+/* Checks it over query and body as they came, and notes the verdict. In mode observe the record takes over what the client
+ * signed with. Never waits, stops nothing. */
+void exchange_look_at_client_signature(struct exchange *exchange);
+
+/* dry_run.c */
+
+/* Signs, and ends it by an answer that shows what would have been sent. Anything but SIGNER_CLIENT_KEY_READY: nothing is
+ * done, the key is still to be waited for. */
+enum signer_client_key exchange_run_dry(struct exchange *exchange);
 
 /* answer.c: what comes back */
 
@@ -147,6 +162,9 @@ bool exchange_reply_with_unsendable_answer(struct exchange *exchange);
 
 /* As above for one that is given up at shutdown. `bytes_may_have_left` decides between unknown and not_sent. */
 bool exchange_reply_with_abandonment(struct exchange *exchange, bool bytes_may_have_left);
+
+/* Builds the reply from what exchange->own_body holds and the record's outcome. */
+bool exchange_reply_with_own_body(struct exchange *exchange, int status, bool retry_after);
 
 enum refusal exchange_refusal_of_defect(enum front_defect defect);
 

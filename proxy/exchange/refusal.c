@@ -69,19 +69,14 @@ enum refusal exchange_refusal_of_defect(enum front_defect defect)
     return (size_t)defect < ARRAY_LENGTH(of_defect) ? of_defect[defect] : REFUSAL_MALFORMED_FIELD;
 }
 
-/* Builds status, fields and envelope from what the record says by then (outcome, error name, error message). */
-static bool build_own_answer(struct exchange *exchange, int status, bool retry_after)
+bool exchange_reply_with_own_body(struct exchange *exchange, int status, bool retry_after)
 {
-    struct buffer *body = &exchange->own_body;
+    const struct buffer *body = &exchange->own_body;
     free(exchange->reply_fields);
     exchange->reply_field_count = 0;
     exchange->reply_fields = calloc(EXCHANGE_ANSWER_FIELDS_EXTRA + 2, sizeof(struct http_field));
     if (exchange->reply_fields == NULL)
         return false;
-    buffer_reset(body);
-    (void)buffer_append_format(body, "{\"code\":%d,\"message\":", status); /* `failed` is checked at the end */
-    (void)json_append_string(body, exchange->record.error_message);
-    (void)buffer_append_text(body, ",\"data\":null}");
     exchange->reply_status = status;
     exchange->reply_body = buffer_slice(body);
     exchange->reply_has_length = true; /* for an answer to HEAD */
@@ -93,6 +88,17 @@ static bool build_own_answer(struct exchange *exchange, int status, bool retry_a
             (struct http_field){ SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1") };
     exchange_add_own_fields(exchange);
     return !body->failed;
+}
+
+/* Builds status, fields and envelope from what the record says by then (outcome, error name, error message). */
+static bool build_own_answer(struct exchange *exchange, int status, bool retry_after)
+{
+    struct buffer *body = &exchange->own_body;
+    buffer_reset(body);
+    (void)buffer_append_format(body, "{\"code\":%d,\"message\":", status); /* `failed` is checked with the reply */
+    (void)json_append_string(body, exchange->record.error_message);
+    (void)buffer_append_text(body, ",\"data\":null}");
+    return exchange_reply_with_own_body(exchange, status, retry_after);
 }
 
 static void set_message(struct exchange *exchange, const char *name, const char *message, const char *detail)

@@ -23,6 +23,15 @@ static void outcome_text(char *text, const struct record *record)
                    SLICE_ARGUMENTS(code), message.length > 0 ? " " : "", SLICE_ARGUMENTS(slice_first(message, 80)));
 }
 
+/* "  (own signature: wrong)": what a client that signs for itself got wrong. */
+static const char *own_signature_text(char *text, const struct record *record)
+{
+    bool is_told = record_client_signature_is_odd(record->client_signature);
+    (void)snprintf(text, TEXT_MAX, is_told ? "  (own signature: %s)" : "%s",
+                   is_told ? record_client_signature_name(record->client_signature) : ""); /* fits */
+    return text;
+}
+
 void exchange_report(const struct exchange *exchange)
 {
     const struct record *record = &exchange->record;
@@ -32,7 +41,7 @@ void exchange_report(const struct exchange *exchange)
     enum log_level level = is_bad ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
     if (!log_enabled(level))
         return;
-    char method[TEXT_MAX], target[TEXT_MAX], code[TEXT_MAX], outcome[TEXT_MAX];
+    char method[TEXT_MAX], target[TEXT_MAX], code[TEXT_MAX], outcome[TEXT_MAX], own[TEXT_MAX];
     int64_t us = record->replied_us - record->received_us;
     outcome_text(outcome, record);
     const struct log_value values[] = {
@@ -44,11 +53,13 @@ void exchange_report(const struct exchange *exchange)
         { "status", NULL, record->status },
         { "outcome", record_outcome_name(record->outcome), 0 },
         { "code", text_of(code, record->api_code), 0 },
+        { "client_signature", record_client_signature_name(record->client_signature), 0 },
         { "us", NULL, us },
         { exchange->dropped ? "record" : NULL, "dropped", 0 },
         { NULL, NULL, 0 },
     };
-    log_line_values(level, values, "#%" PRId64 " %s  %s %s  %d %s  %" PRId64 ".%" PRId64 " ms%s%s", record->id,
+    log_line_values(level, values, "#%" PRId64 " %s  %s %s  %d %s  %" PRId64 ".%" PRId64 " ms%s%s%s", record->id,
                     exchange->listener->name, method, target, record->status, outcome, us / 1000, us % 1000 / 100,
-                    record->delivered ? "" : "  (the client had left)", exchange->dropped ? "  (not recorded)" : "");
+                    own_signature_text(own, record), record->delivered ? "" : "  (the client had left)",
+                    exchange->dropped ? "  (not recorded)" : "");
 }

@@ -1,4 +1,5 @@
-/* What leaves for the exchange: byte for byte what the client sent, but for what design and documentation name.
+/* What leaves for the exchange: byte for byte what the client sent, but for what design and documentation name; in mode
+ * observe but for Host and what belongs to one connection.
  * The worker's thread. */
 #include "exchange_internal.h"
 
@@ -57,11 +58,17 @@ static bool origin_form(struct slice *target, struct slice raw, const char *host
     return false;
 }
 
-static bool is_forwarded(struct http_fields fields, struct slice name)
+static bool passes_untouched(const struct exchange *exchange)
 {
+    return exchange->listener->mode == EXCHANGE_OBSERVE;
+}
+
+static bool is_forwarded(const struct exchange *exchange, struct http_fields fields, struct slice name)
+{
+    bool may_pass = redaction_rule_find(name)->forward || (passes_untouched(exchange) && scheme_owns_field(name));
     /* Host is the upstream's. The client's `Expect: 100-continue` was answered here (RFC 9110 §10.1.1). */
-    return !slice_equal_text_caseless(name, "Host") && !slice_equal_text_caseless(name, "Expect") &&
-           redaction_rule_find(name)->forward && !http_field_is_hop_by_hop(fields, name);
+    return may_pass && !slice_equal_text_caseless(name, "Host") && !slice_equal_text_caseless(name, "Expect") &&
+           !http_field_is_hop_by_hop(fields, name);
 }
 
 static void add_field(struct exchange *exchange, struct slice name, struct slice value)
@@ -80,11 +87,12 @@ static void add_client_fields(struct exchange *exchange, struct http_fields fiel
 {
     for (size_t i = 0; i < fields.count; i++) {
         struct http_field field = fields.items[i];
-        if (!is_forwarded(fields, field.name))
+        if (!is_forwarded(exchange, fields, field.name))
             continue;
         if (slice_equal_text_caseless(field.name, "Content-Length")) {
             *has_length = true;
-            field.value = exchange->sending.has_body ? length_value(exchange) : field.value;
+            if (exchange->sending.has_body && !passes_untouched(exchange))
+                field.value = length_value(exchange);
         }
         *has_type = *has_type || slice_equal_text_caseless(field.name, "Content-Type");
         add_field(exchange, field.name, field.value);
@@ -96,7 +104,7 @@ enum refusal exchange_build_request(struct exchange *exchange)
     struct front_request *request = exchange->request;
     struct http_fields fields = front_request_fields(request);
     struct upstream_request *sending = &exchange->sending;
-    bool is_post = slice_equal_text(front_request_method(request), "POST");
+    bool gets_defaults = slice_equal_text(front_request_method(request), "POST") && !passes_untouched(exchange);
     if (!origin_form(&sending->target, front_request_target(request), upstream_host(exchange->listener->upstream)))
         return REFUSAL_OTHER_HOST;
     exchange->request_fields = calloc(fields.count + EXCHANGE_REQUEST_FIELDS_EXTRA, sizeof(struct http_field));
@@ -104,12 +112,12 @@ enum refusal exchange_build_request(struct exchange *exchange)
         return REFUSAL_INTERNAL;
     sending->method = exchange->record.method;
     sending->body = front_request_body(request);
-    if (is_post && sending->body.length == 0)
+    if (gets_defaults && sending->body.length == 0)
         sending->body = empty_object;
     sending->has_body = sending->body.length > 0;
     bool has_length = false, has_type = false;
     add_client_fields(exchange, fields, &has_length, &has_type);
-    if (is_post && !has_type)
+    if (gets_defaults && !has_type)
         add_field(exchange, SLICE_LITERAL("Content-Type"), SLICE_LITERAL("application/json"));
     if (sending->has_body && !has_length) /* the client sent it in chunks */
         add_field(exchange, SLICE_LITERAL("Content-Length"), length_value(exchange));

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_MODE = S_IRUSR | S_IWUSR, LIST_MAX = 65536, PARTS = 4 };
+enum { FILE_MODE = S_IRUSR | S_IWUSR, LIST_MAX = 65536, PARTS = 5 };
 
 static char *file_in(const char *state_dir, const char *name)
 {
@@ -46,8 +46,9 @@ bool running_note(const char *state_dir, const struct running_listener *listener
     struct buffer text;
     buffer_init(&text, LIST_MAX);
     for (size_t i = 0; i < count; i++)
-        (void)buffer_append_format(&text, "%s\t%s\t%s\t%s\n", listeners[i].name, listeners[i].address,
-                                   listeners[i].upstream, listeners[i].account); /* `failed` is checked below */
+        (void)buffer_append_format(&text, "%s\t%s\t%s\t%s\t%s\n", listeners[i].name, listeners[i].address,
+                                   listeners[i].upstream, listeners[i].account,
+                                   listeners[i].mode); /* `failed` is checked below */
     bool done = path != NULL && !text.failed ? write_file(path, buffer_slice(&text), error) : out_of_memory(error);
     buffer_free(&text);
     free(path);
@@ -92,7 +93,8 @@ static bool read_file(struct buffer *text, const char *state_dir)
 /* A line's parts; false where it has others. */
 static bool split(struct running_listener *listener, struct slice line)
 {
-    char *const parts[PARTS] = { listener->name, listener->address, listener->upstream, listener->account };
+    char *const parts[PARTS] = { listener->name, listener->address, listener->upstream, listener->account,
+                                 listener->mode };
     struct slice rest = line, part;
     for (size_t i = 0; i < PARTS; i++) {
         if (!slice_next_part(&rest, '\t', &part) || part.length >= RUNNING_TEXT_MAX)

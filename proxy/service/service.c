@@ -4,6 +4,7 @@
 #include "worker.h"
 
 #include "countersign/endpoint.h"
+#include "countersign/exchange.h"
 #include "countersign/log.h"
 #include "countersign/policy.h"
 #include "countersign/running.h"
@@ -89,6 +90,7 @@ static void report_listener(const struct service *service, size_t index)
 {
     const struct config_listener *listener = &service->config->listeners[index];
     const struct signer_client_account *account = signer_client_account(service->signer, listener->account);
+    enum exchange_mode mode = (enum exchange_mode)listener->mode;
     const char *address = service->addresses[index];
     char url[ADDRESS_URL_MAX];
     bool is_unix = strncmp(address, "unix:", 5) == 0;
@@ -101,11 +103,13 @@ static void report_listener(const struct service *service, size_t index)
         { "upstream", service->config->upstreams[listener->upstream].url, 0 },
         { "account", account->name, 0 },
         { "api_key", account->api_key_masked, 0 },
+        { "mode", exchange_mode_name(mode), 0 },
         { "policy", policy_name((enum policy)listener->policy), 0 },
         { NULL, NULL, 0 },
     };
-    log_line_values(LOG_LEVEL_INFO, values, "listener %s: %s -> %s, account %s (key %s), policy %s: %s", listener->name,
-                    url, service->config->upstreams[listener->upstream].url, account->name, account->api_key_masked,
+    log_line_values(LOG_LEVEL_INFO, values, "listener %s: %s -> %s, account %s (key %s), mode %s: %s; policy %s: %s",
+                    listener->name, url, service->config->upstreams[listener->upstream].url, account->name,
+                    account->api_key_masked, exchange_mode_name(mode), exchange_mode_summary(mode),
                     policy_name((enum policy)listener->policy), policy_summary((enum policy)listener->policy));
 }
 
@@ -233,6 +237,7 @@ static void note_listeners(const struct service *service)
         (void)snprintf(to->upstream, sizeof(to->upstream), "%s", config->upstreams[from->upstream].url);
         (void)snprintf(to->account, sizeof(to->account), "%s",
                        signer_client_account(service->signer, from->account)->name);
+        (void)snprintf(to->mode, sizeof(to->mode), "%s", exchange_mode_name((enum exchange_mode)from->mode));
     }
     if (listeners == NULL || !running_note(config->proxy.state_dir, listeners, config->listener_count, &error))
         log_warning("`countersign log replay` will not find this proxy: %s", error.message);

@@ -66,6 +66,7 @@ static bool open_front(struct worker *worker, size_t index, int *listen_fd, stru
         .name = listener->name,
         .account = listener->account,
         .upstream = worker->upstreams[listener->upstream],
+        .mode = (enum exchange_mode)listener->mode,
         .policy = (enum policy)listener->policy,
         .sign_all = listener->sign == CONFIG_SIGN_ALL,
     };
@@ -140,12 +141,25 @@ static void woken(void *context)
     loop_timer_start(worker->loop, &worker->drain_timer, 0);
 }
 
+/* Whether one of the listeners sends anything there. */
+static bool is_sent_to(const struct worker *worker, size_t upstream)
+{
+    for (size_t i = 0; i < worker->config->listener_count; i++) {
+        const struct config_listener *listener = &worker->config->listeners[i];
+        if (listener->upstream == upstream && listener->mode != CONFIG_MODE_DRY_RUN)
+            return true;
+    }
+    return false;
+}
+
 static void *run(void *context)
 {
     struct worker *worker = context;
     struct error error;
-    for (size_t i = 0; i < worker->config->upstream_count; i++)
-        upstream_warm(worker->upstreams[i], (unsigned)worker->config->upstreams[i].warm);
+    for (size_t i = 0; i < worker->config->upstream_count; i++) {
+        if (is_sent_to(worker, i))
+            upstream_warm(worker->upstreams[i], (unsigned)worker->config->upstreams[i].warm);
+    }
     if (!loop_run(worker->loop, &error)) {
         log_error("a worker ended: %s", error.message);
         worker->has_failed = true;

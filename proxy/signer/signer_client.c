@@ -272,6 +272,13 @@ enum signer_client_key signer_client_window_key(struct scheme_window_key *key, s
     return SIGNER_CLIENT_KEY_LATER;
 }
 
+bool signer_client_held_key(struct scheme_window_key *key, const struct signer_client *client, size_t account,
+                            uint64_t window)
+{
+    return account < client->account_count && window != KEY_SLOTS_NO_WINDOW &&
+           key_slots_get(key, &client->slots[account], window);
+}
+
 bool signer_client_is_alive(const struct signer_client *client)
 {
     return atomic_load(&client->alive);

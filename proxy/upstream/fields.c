@@ -1,5 +1,5 @@
-/* What may be sent, and its form for libcurl: a list of "Name: value" lines. The list and its text live in the call, so a
- * call that is used again allocates nothing. */
+/* What may be sent, its head as it leaves, and its form for libcurl: a list of "Name: value" lines. The list and its text
+ * live in the call, so a call that is used again allocates nothing. */
 #include "upstream_internal.h"
 
 #include "countersign/compiler.h"
@@ -91,6 +91,40 @@ bool request_check(const struct upstream_request *request, struct error *error)
     if (request->has_body && slice_equal_text(request->method, "HEAD"))
         return error_set(error, ERROR_INPUT, "a HEAD request with a body cannot be sent");
     return fields_check(request, error);
+}
+
+/* HTTP/2 carries names in lower case (RFC 9113 §8.2.1), and libcurl shows them so; Host it turns into a pseudo-field. */
+static void append_name(struct buffer *head, struct slice name, enum upstream_http http)
+{
+    for (size_t i = 0; i < name.length; i++) {
+        char byte = name.data[i];
+        bool is_lowered = http == UPSTREAM_HTTP_2 && byte >= 'A' && byte <= 'Z';
+        (void)buffer_append_byte(head, is_lowered ? (char)(byte - 'A' + 'a') : byte); /* the caller checks `failed` */
+    }
+}
+
+bool upstream_append_head(struct buffer *head, const struct upstream *upstream, const struct upstream_request *request,
+                          struct error *error)
+{
+    static const char *const versions[] = {
+        [UPSTREAM_HTTP_1_1] = "1.1", [UPSTREAM_HTTP_2] = "2", [UPSTREAM_HTTP_AUTO] = "1.1"
+    };
+    if (!request_check(request, error))
+        return false;
+    (void)buffer_append_slice(head, request->method); /* `failed` is checked at the end of the run */
+    (void)buffer_append_byte(head, ' ');
+    (void)buffer_append_slice(head, request->target);
+    (void)buffer_append_format(head, " HTTP/%s\r\n", versions[upstream->options.http]);
+    (void)http_append_field(head, SLICE_LITERAL("Host"), slice_text(upstream->host));
+    for (size_t i = 0; i < request->field_count; i++) {
+        struct slice value = slice_trim_blanks(request->fields[i].value);
+        append_name(head, request->fields[i].name, upstream->options.http);
+        (void)buffer_append_text(head, value.length == 0 ? ":" : ": "); /* libcurl's form, as in fields_write */
+        (void)buffer_append_slice(head, value);
+        (void)buffer_append_text(head, "\r\n");
+    }
+    (void)buffer_append_text(head, "\r\n");
+    return !head->failed || error_set(error, ERROR_MEMORY, "out of memory for a request to %s", upstream->host);
 }
 
 /* Bytes of all lines: each has a separator of up to two bytes and a NUL. */

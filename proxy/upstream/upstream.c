@@ -112,3 +112,9 @@ const char *upstream_host(const struct upstream *upstream)
 {
     return upstream->host;
 }
+
+struct slice upstream_base_url(const struct upstream *upstream)
+{
+    struct slice url = slice_text(upstream->url);
+    return slice_first(url, url.length - 1); /* options.c sees to it that it ends with its only path, "/" */
+}

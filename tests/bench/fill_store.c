@@ -141,6 +141,7 @@ static void make(struct record *record, struct texts *t, int64_t id, int64_t now
         .delivered = true,
         .is_signed = kind->is_signed,
         .attempts = 1,
+        .client_signature = RECORD_CLIENT_SIGNATURE_NONE,
         .status = 200,
         .connection = { .local_address = slice_text("192.0.2.10"),
                         .remote_address = slice_text("192.0.2.80"),

@@ -74,7 +74,7 @@ listen = 127.0.0.1:0
     ("upstream spot", "ip_family", "ipv5"), ("upstream spot", "bind_address", "nowhere"),
     ("listener bot", "listen", "0.0.0.0:8787"), ("listener bot", "listen", "localhost:8787"),
     ("listener bot", "listen", "127.0.0.1:99999"), ("listener bot", "policy", "everything"),
-    ("listener bot", "sign", "some"), ("listener bot", "upstream", "spto"), ("listener bot", "account", "nobody"),
+    ("listener bot", "sign", "some"), ("listener bot", "mode", "dry_run"), ("listener bot", "upstream", "spto"), ("listener bot", "account", "nobody"),
     ("account main", "api_secret", "0123456789abcdef"), ("account main", "trim", "perhaps"),
 ])
 def test_a_bad_value_is_refused_where_it_stands(check, section, key, value):
@@ -127,7 +127,7 @@ def test_keys_lists_every_section(env):
     for section in ("proxy", "capture", "account", "upstream", "listener"):
         assert re.search(rf"^\W*\[?{section}\b", text, re.MULTILINE), text
     for key in ("state_dir", "workers", "api_key", "api_secret", "trim", "url", "ip_family", "ca_file", "bind_address",
-                "proxy", "connect_timeout", "timeout", "warm", "http", "listen", "policy", "sign", "body_max"):
+                "proxy", "connect_timeout", "timeout", "warm", "http", "listen", "mode", "policy", "sign", "body_max"):
         assert re.search(rf"\b{key}\b", text), key
 
 

@@ -10,10 +10,11 @@ from email.utils import format_datetime
 
 import pytest
 
+import coinstore
 from program import run
 from terminal import Terminal
 from test_egress import Egress, relay
-from upstream import Upstream, answers_as_documented, http_answer, succeeds
+from upstream import Upstream, answers_as_documented, http_answer, now_ms, succeeds
 
 BALANCES = "/api/spot/accountList"
 ACTIVE = "/api/trade/order/active"
@@ -114,6 +115,22 @@ def two_families(certificate_file, account, authority, start):
         common = {"url": exchange.url, "ca_file": authority.ca_file, "warm": 0}
         yield start({"upstream spot": {**common, "ip_family": "ipv4"}, "upstream v6": {**common, "ip_family": "ipv6"},
                      "listener six": {"listen": "127.0.0.1:0", "upstream": "v6", "account": "main"}})
+
+
+def test_requests_whose_own_signature_is_wrong_are_told_by_it(start, upstream, account):
+    proxy = start({"listener bot": {"mode": "observe"}})
+    upstream.script(BALANCES, answers_as_documented)
+
+    def signed_over(body):
+        """A POST of `{}`, signed over `body`."""
+        return "POST", BALANCES, [*JSON, *coinstore.signature_fields(
+            account.key, account.secret, now_ms(), BALANCES.encode(), body)], b"{}"
+
+    assert ask(proxy, interleaved(("bot", *signed_over(b"")), ("bot", *signed_over(b"{}")), 12)) == (12, 12)
+    fact, failures, successes = first_fact(proxy)
+    assert fact["name"] == "client-signature" and "countersign verify" in fact["next"]
+    assert failures == {"with a client's signature that is judged as `wrong`": 12}
+    assert successes == {"with a client's signature that is judged as `right`": 12}
 
 
 def test_private_calls_over_ipv6_fail_where_the_whitelist_holds_the_ipv4_address(two_families):

@@ -32,6 +32,7 @@ class Request:
     spacing: str = "json-compact"
     ascii: bool = False
     host: str = "api.coinstore.com"
+    scheme: str = "https"
 
     @property
     def query(self):
@@ -247,7 +248,7 @@ def payload(request, chosen, api_key):
     expires, path, method = str(request.expires), request.path, request.method
     before = {
         "with-path": path, "with-target": path, "with-path-below-api": path.removeprefix("/api"), "with-method": method,
-        "with-method-target": method + path, "with-host": request.host, "with-url": f"https://{request.host}{path}",
+        "with-method-target": method + path, "with-host": request.host, "with-url": f"{request.scheme}://{request.host}{path}",
         "with-expires": expires, "with-expires-method-target": expires + method + path, "with-api-key": api_key,
     }.get(prefix, "").encode()
     joiner = {"join-ampersand": b"&", "join-newline": b"\n"}.get(chosen.get("joiner"), b"")

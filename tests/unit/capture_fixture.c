@@ -109,6 +109,7 @@ struct record sample_intent(int64_t id)
         .expires_ms = 1770742394290,
         .window = 59024746,
         .attempts = 2,
+        .client_signature = RECORD_CLIENT_SIGNATURE_WRONG,
     };
     set_facts(&record);
     record.views[RECORD_CLIENT_REQUEST] =

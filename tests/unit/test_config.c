@@ -30,6 +30,7 @@ static void an_empty_file_is_the_built_in_configuration(void **state)
     assert_string_equal(config->listeners[0].listen, "127.0.0.1:8787");
     assert_string_equal(config->listeners[0].upstream_name, "spot");
     assert_string_equal(config->listeners[0].account_name, "main");
+    assert_int_equal(config->listeners[0].mode, CONFIG_MODE_SIGN);
     config_free(config);
 }
 
@@ -37,11 +38,12 @@ static void a_listener_is_joined_to_the_sections_it_names(void **state)
 {
     (void)state;
     struct config *config = accepts("[listener two]\nlisten = unix:/run/two.sock\nupstream = futures\naccount = b\n"
-                                    "policy = read-only\nsign = all\n"
+                                    "mode = dry-run\npolicy = read-only\nsign = all\n"
                                     "[account a]\n[account b]\napi_key = credential:b-key\n"
                                     "[upstream spot]\n[upstream futures]\nurl = https://futures.coinstore.com:443\n");
     assert_int_equal(config->listeners[0].upstream, 1);
     assert_int_equal(config->listeners[0].account, 1);
+    assert_int_equal(config->listeners[0].mode, CONFIG_MODE_DRY_RUN);
     assert_int_equal(config->listeners[0].policy, CONFIG_POLICY_READ_ONLY);
     assert_int_equal(config->listeners[0].sign, CONFIG_SIGN_ALL);
     assert_string_equal(config->accounts[1].api_key, "credential:b-key");

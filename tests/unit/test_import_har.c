@@ -176,7 +176,7 @@ static void every_fact_and_view_of_our_own_export_comes_back(void **state)
         ",\"outcome\":\"api_error\",\"status\":200,\"apiCode\":\"3005\",\"apiMessage\":\"signature error\",\"error\":"
         "null,\"errorMessage\":null,\"times\":{\"received\":\"2026-02-10T16:53:14.290Z\",\"receivedUs\":11,"
         "\"connectedUs\":null,\"signedUs\":12,\"sentUs\":13,\"firstByteUs\":14,\"completeUs\":15,\"repliedUs\":16},"
-        "\"delivered\":true,\"signing\":{\"payloadLength\":5,\"payloadSha256\":"
+        "\"delivered\":true,\"clientSignature\":\"other_key\",\"signing\":{\"payloadLength\":5,\"payloadSha256\":"
         "\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff\",\"expiresMs\":60001,\"window\":2,"
         "\"signature\":\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"},\"attempts\":2,"
         "\"connection\":{\"localAddress\":\"10.0.0.1\",\"localPort\":5,\"remoteAddress\":\"10.0.0.2\",\"remotePort\":"
@@ -210,6 +210,7 @@ static void every_fact_and_view_of_our_own_export_comes_back(void **state)
     assert_int_equal(record->window, 2);
     assert_memory_equal(record->signature, "00112233", 8);
     assert_int_equal(record->attempts, 2);
+    assert_int_equal(record->client_signature, RECORD_CLIENT_SIGNATURE_OTHER_KEY);
     assert_slice(record->connection.local_address, "10.0.0.1");
     assert_int_equal(record->connection.remote_port, 443);
     assert_slice(record->connection.tls_version, "TLSv1.3");

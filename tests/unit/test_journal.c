@@ -159,6 +159,28 @@ static void a_payload_that_is_cut_or_longer_is_refused(void **state)
     free_bench(bench);
 }
 
+/* The first version's records had no verdict on the client's signature: its number stands before the first head. */
+static void a_payload_of_the_first_version_is_read_as_one_that_was_not_checked(void **state)
+{
+    enum { VERDICT_SIZE = 8 };
+    struct bench *bench = make_bench(state);
+    struct record sent = sample_record(7), got;
+    assert_true(journal_admit(&bench->journal, request_bytes(&sent)));
+    assert_true(journal_outcome(&bench->journal, &sent));
+    struct slice payload = next_frame(bench).payload;
+    const char *head = memmem(payload.data, payload.length, "POST /api/trade/order/place?a=%7B HTTP", 38);
+    assert_non_null(head);
+    size_t before = (size_t)(head - 4 - VERDICT_SIZE - payload.data);
+    char *older = malloc(payload.length - VERDICT_SIZE);
+    memcpy(older, payload.data, before);
+    memcpy(older + before, payload.data + before + VERDICT_SIZE, payload.length - before - VERDICT_SIZE);
+    assert_true(record_decode(&got, slice_of(older, payload.length - VERDICT_SIZE)));
+    sent.client_signature = RECORD_CLIENT_SIGNATURE_NOT_CHECKED;
+    assert_same_record(&got, &sent);
+    free(older);
+    free_bench(bench);
+}
+
 static void secrets_in_heads_never_reach_the_ring_file(void **state)
 {
     struct bench *bench = make_bench(state);
@@ -390,6 +412,7 @@ int main(void)
         TEST(equal_bodies_are_in_a_frame_once),
         TEST(long_texts_are_cut_between_characters_and_a_target_never),
         TEST(a_payload_that_is_cut_or_longer_is_refused),
+        TEST(a_payload_of_the_first_version_is_read_as_one_that_was_not_checked),
         TEST(secrets_in_heads_never_reach_the_ring_file),
         TEST(a_full_ring_refuses_to_admit_until_outcomes_are_carried_over),
         TEST(all_that_was_admitted_fits_at_its_largest),

@@ -67,6 +67,18 @@ static void outcomes_are_names_with_commas_and_a_near_miss_is_told(void **state)
     assert_refused("outcome", "ok,", "http_error");
 }
 
+static void verdicts_on_client_signatures_are_names_with_commas(void **state)
+{
+    (void)state;
+    struct log_options options = fresh_options();
+    assert_taken(&options, "client-signature", "wrong,other_key");
+    assert_int_equal(options.filter.client_signatures,
+                     1u << RECORD_CLIENT_SIGNATURE_WRONG | 1u << RECORD_CLIENT_SIGNATURE_OTHER_KEY);
+    assert_refused("client-signature", "wrogn", "unreadable");
+    assert_refused("client-signature", "", "unreadable");
+    assert_refused("client-signature", "right,", "unreadable");
+}
+
 static void methods_are_upper_case(void **state)
 {
     (void)state;
@@ -192,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_status_is_a_number_a_class_or_a_range),
         cmocka_unit_test(outcomes_are_names_with_commas_and_a_near_miss_is_told),
+        cmocka_unit_test(verdicts_on_client_signatures_are_names_with_commas),
         cmocka_unit_test(methods_are_upper_case),
         cmocka_unit_test(texts_are_taken_as_they_are_and_none_may_be_empty),
         cmocka_unit_test(times_are_counted_from_the_commands_beginning),

@@ -355,6 +355,7 @@ static void json_holds_every_fact_with_exact_numbers(void **state)
     assert_json(json, "9007199254740993", PATH("id"));
     assert_json(json, "1770742394290123", PATH("times", "receivedUs"));
     assert_json(json, "\"1401\"", PATH("apiCode"));
+    assert_json(json, "null", PATH("clientSignature"));
     assert_json(json, "null", PATH("client", "uid"));
     assert_json(json, "59024746", PATH("signing", "window"));
     assert_json(json, "true", PATH("connection", "reused"));

@@ -30,6 +30,7 @@ static struct record varied_record(int64_t id, char *target)
     record.api_code = slice_text(codes[id / 2 % 4]);
     record.status = id % 13 == 0 ? 502 : 200;
     record.outcome = (enum record_outcome)(id % RECORD_OUTCOME_COUNT);
+    record.client_signature = (enum record_client_signature)(id / 4 % RECORD_CLIENT_SIGNATURE_COUNT);
     record.received_us = begin_us + id * 1000000;
     if (id % 50 == 0) /* the clock was set back for a moment */
         record.received_us -= 30000000;
@@ -75,6 +76,7 @@ static bool fits(const struct capture_filter *f, const struct record *r, bool (*
                                       memcmp(r->client_address.data, f->client.data, f->client.length) == 0)) &&
            (f->status_to == 0 || (f->status_from <= r->status && r->status <= f->status_to)) &&
            (f->outcomes == 0 || (f->outcomes >> r->outcome & 1) != 0) &&
+           (f->client_signatures == 0 || (f->client_signatures >> r->client_signature & 1) != 0) &&
            (f->slower_than_us == 0 || end_us - r->received_us > f->slower_than_us) && (glob == NULL || glob(path));
 }
 
@@ -172,6 +174,8 @@ static void each_filter_finds_what_a_plain_look_finds(void **state)
         { { .code = slice_text("1401") }, NULL },
         { { .status_from = 500, .status_to = 599 }, NULL },
         { { .outcomes = 1u << RECORD_API_ERROR | 1u << RECORD_UNKNOWN }, NULL },
+        { { .client_signatures = 1u << RECORD_CLIENT_SIGNATURE_WRONG | 1u << RECORD_CLIENT_SIGNATURE_STALE }, NULL },
+        { { .client_signatures = 1u << RECORD_CLIENT_SIGNATURE_NOT_CHECKED, .listener = slice_text("bot") }, NULL },
         { { .outcomes = 1u << RECORD_IN_FLIGHT }, NULL },
         { { .slower_than_us = 10000 }, NULL },
         { { .path_glob = slice_text("/api/trade/order/*") }, is_order },
@@ -199,6 +203,7 @@ static void filters_hold_together(void **state)
         .status_from = 200,
         .status_to = 299,
         .outcomes = 1u << RECORD_OK | 1u << RECORD_API_ERROR | 1u << RECORD_NOT_SENT,
+        .client_signatures = ~(1u << RECORD_CLIENT_SIGNATURE_NONE),
         .path_glob = slice_text("/api/trade/order/*"),
     };
     assert_finds(reader, all, is_order);

@@ -256,11 +256,19 @@ static void a_path_with_marks_of_a_uri_is_a_path(void **state)
 
 static void names_of_views_and_outcomes_are_fixed(void **state)
 {
-    static const char *const names[] = {
-        "in_flight", "ok", "api_error", "http_error", "refused", "not_sent", "unknown"
-    };
+    static const char *const names[] = { "in_flight", "ok",       "api_error", "http_error",
+                                         "refused",   "not_sent", "unknown",   "dry_run" };
+    static const char *const signatures[] = { "not_checked", "none",      "right",      "wrong",
+                                              "stale",       "other_key", "unreadable", "unknown" };
     enum record_outcome outcome;
+    enum record_client_signature signature;
     (void)state;
+    for (size_t i = 0; i < RECORD_CLIENT_SIGNATURE_COUNT; i++) {
+        assert_string_equal(record_client_signature_name((enum record_client_signature)i), signatures[i]);
+        assert_true(record_client_signature_parse(&signature, slice_text(signatures[i])));
+        assert_int_equal(signature, i);
+    }
+    assert_false(record_client_signature_parse(&signature, slice_text("Right")));
     for (size_t i = 0; i < RECORD_OUTCOME_COUNT; i++) {
         assert_string_equal(record_outcome_name((enum record_outcome)i), names[i]);
         assert_true(record_outcome_parse(&outcome, slice_text(names[i])));

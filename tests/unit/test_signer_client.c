@@ -260,6 +260,24 @@ static void a_key_that_nobody_looks_for_is_not_asked_for_again(void **state)
     end_fake(&fake);
 }
 
+static void a_key_is_given_where_it_is_held_and_not_asked_for_where_it_is_not(void **state)
+{
+    (void)state;
+    struct fake fake = honest();
+    uint64_t now = current_window();
+    struct signer_client *client = open_client(&fake);
+    struct scheme_window_key key, expected = key_of(0, now);
+    assert_true(signer_client_held_key(&key, client, 0, now));
+    assert_memory_equal(&key, &expected, sizeof(key));
+    assert_false(signer_client_held_key(&key, client, 0, 1001));
+    assert_int_equal(ask(&key, client, 1, 1002), SIGNER_CLIENT_KEY_READY); /* what account 0 wanted would come first */
+    assert_false(signer_client_held_key(&key, client, 0, 1001));
+    assert_false(signer_client_held_key(&key, client, 0, UINT64_MAX));
+    assert_false(signer_client_held_key(&key, client, 2, now)); /* no such account */
+    signer_client_close(client);
+    end_fake(&fake);
+}
+
 static void wait_until_gone(const struct signer_client *client)
 {
     int64_t deadline = clock_monotonic_us() + WAIT_US;
@@ -480,6 +498,7 @@ int main(void)
         cmocka_unit_test(a_window_that_is_not_held_comes_when_it_is_looked_for),
         cmocka_unit_test(a_refused_window_is_gone_and_leaves_the_others_usable),
         cmocka_unit_test(a_key_that_nobody_looks_for_is_not_asked_for_again),
+        cmocka_unit_test(a_key_is_given_where_it_is_held_and_not_asked_for_where_it_is_not),
         cmocka_unit_test(held_keys_stay_usable_when_the_signer_has_ended),
         cmocka_unit_test(a_client_closes_while_it_waits_for_a_silent_signer),
         cmocka_unit_test(a_signer_that_lies_at_the_start_is_not_believed),
