@@ -48,6 +48,9 @@ struct slice http_target_query(struct slice target);
  * buffer->failed, when memory or room is out. */
 bool http_append_percent_decoded(struct buffer *out, struct slice text);
 
+/* Reads an IMF-fixdate ("Sun, 06 Nov 1994 08:49:37 GMT", RFC 9110 §5.6.7) as seconds since 1970; false where it is none. */
+bool http_date_read(int64_t *seconds, struct slice date);
+
 /* Whether `method` is a token (RFC 9110 §5.6.2) of at most 32 bytes. */
 bool http_method_is_valid(struct slice method);
 

@@ -81,6 +81,7 @@ enum probe_trust { /* as upstream_trust, and whose name it is */
 struct probe_tls {
     bool is_plain;     /* http://: there is none */
     bool was_seen;     /* a certificate came */
+    bool is_for_host;  /* and it names the host */
     bool is_connected; /* and the handshake was completed, the host's name checked */
     enum probe_trust trust;
     char version[PROBE_TEXT_MAX];

@@ -7,7 +7,7 @@
  * of a simpler way is neither tried nor counted. Where two explanations give the same signature, the simplest wins: alone
  * before pairs, then the table's order.
  *
- * Work is bounded: RECIPE_WORK_MAX bytes are hashed at most, bodies are re-written as JSON up to RECIPE_JSON_MAX bytes.
+ * Work is bounded: RECIPE_WORK_MAX bytes are tried at most, hashed or not, bodies are re-written as JSON up to RECIPE_JSON_MAX bytes.
  * Numbers are printed again by doubles in recipes about numbers alone: to guess what was signed, never for what is sent. */
 #ifndef COUNTERSIGN_RECIPE_H
 #define COUNTERSIGN_RECIPE_H
@@ -18,8 +18,8 @@
 
 enum {
     RECIPE_WORK_MAX =
-        512 << 20, /* bytes hashed in one judgement; what is then left is not tried, which is_limited says */
-    RECIPE_JSON_MAX = 1 << 20,    /* bytes of a body that is written again as JSON */
+        512 << 20,             /* bytes tried in one judgement; what is then left is not tried, which is_limited says */
+    RECIPE_JSON_MAX = 1 << 20, /* bytes of a body that is written again as JSON */
     RECIPE_WINDOW_TEXT_MAX = 40,  /* bytes of what was signed as the window, with a NUL */
     RECIPE_WINDOWS_AWAY_MAX = 120 /* windows to either side in which a signature is looked for: an hour */
 };

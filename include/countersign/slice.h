@@ -29,6 +29,9 @@ bool slice_equal_text(struct slice a, const char *text);
 bool slice_equal_caseless(struct slice a, struct slice b);
 bool slice_equal_text_caseless(struct slice a, const char *text);
 
+/* Below, at or above 0 as a's bytes come before, with or behind b's; a beginning comes before the whole. */
+int slice_compare(struct slice a, struct slice b);
+
 bool slice_starts_with(struct slice s, const char *prefix);
 
 /* Offset of the first `byte`, or s.length where there is none. */

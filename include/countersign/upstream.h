@@ -67,6 +67,7 @@ enum { UPSTREAM_CERTIFICATE_TEXT_MAX = 96 };
 /* What the other side of a TLS handshake showed. Its names are the peer's bytes, cut to fit. */
 struct upstream_certificate {
     enum upstream_trust trust;
+    bool is_for_host; /* the host's certificate names the host; looked at whatever `trust` says */
     char reason[UPSTREAM_CERTIFICATE_TEXT_MAX];  /* OpenSSL's words where it is not trusted */
     char subject[UPSTREAM_CERTIFICATE_TEXT_MAX]; /* common name; of the host's certificate, or of the one at fault */
     char issuer[UPSTREAM_CERTIFICATE_TEXT_MAX];  /* of the same: common name, or else organisation */

@@ -67,3 +67,8 @@ bool json_is_utf8(struct slice text)
     }
     return true;
 }
+
+bool json_append_member(struct buffer *out, const char *name, struct slice text)
+{
+    return buffer_append_format(out, ",\"%s\":", name) && json_append_string(out, text);
+}

@@ -46,6 +46,13 @@ bool slice_equal_text_caseless(struct slice a, const char *text)
     return slice_equal_caseless(a, slice_text(text));
 }
 
+int slice_compare(struct slice a, struct slice b)
+{
+    size_t shorter = a.length < b.length ? a.length : b.length;
+    int order = shorter == 0 ? 0 : memcmp(a.data, b.data, shorter);
+    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
+}
+
 bool slice_starts_with(struct slice s, const char *prefix)
 {
     size_t length = strlen(prefix);

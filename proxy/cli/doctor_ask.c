@@ -334,10 +334,11 @@ static enum probe_way main_way_of(const struct doctor_asker *asker, const struct
         return PROBE_PROXY;
     if (connection->ip_family != 0)
         return connection->ip_family == 6 ? PROBE_IPV6 : PROBE_IPV4;
-    return asker->probes->is_used[PROBE_IPV4] &&
-                   (has_route(asker->probes, PROBE_FAMILY_4) || !has_route(asker->probes, PROBE_FAMILY_6))
-               ? PROBE_IPV4
-               : PROBE_IPV6;
+    bool is_4_used = asker->probes->is_used[PROBE_IPV4], is_6_used = asker->probes->is_used[PROBE_IPV6];
+    if (!is_4_used || !is_6_used) /* a way that is not used was not tried, whatever route there is */
+        return is_4_used ? PROBE_IPV4 : PROBE_IPV6;
+    return has_route(asker->probes, PROBE_FAMILY_4) || !has_route(asker->probes, PROBE_FAMILY_6) ? PROBE_IPV4
+                                                                                                 : PROBE_IPV6;
 }
 
 static void sleep_until(int64_t wall_us)
@@ -360,6 +361,7 @@ static void note_tls(struct probes *probes, const struct upstream *upstream,
     if (!tls->was_seen)
         return;
     tls->trust = (enum probe_trust)seen.trust;
+    tls->is_for_host = seen.is_for_host;
     tls->chain_length = seen.chain_length;
     tls->not_before_s = seen.not_before_s;
     tls->not_after_s = seen.not_after_s;

@@ -124,8 +124,7 @@ static void append_verdict(struct buffer *out, const struct doctor_page *page, c
 
 static void append_member(struct buffer *out, const char *name, const char *text)
 {
-    buffer_append_format(out, ",\"%s\":", name);
-    json_append_string(out, slice_text(text));
+    json_append_member(out, name, slice_text(text));
 }
 
 static void append_member_if(struct buffer *out, const char *name, const char *text)

@@ -27,12 +27,11 @@ static void add_word(struct buffer *out, const char *name, const char *word)
 /* Bytes that are no UTF-8 come as base64, which the member NAMEEncoding then says. */
 static void add_bytes(struct buffer *out, const char *name, struct slice bytes)
 {
-    buffer_append_format(out, ",\"%s\":", name);
     if (terminal_is_utf8(bytes)) {
-        (void)json_append_string(out, bytes); /* the buffer remembers a failure, as below */
+        (void)json_append_member(out, name, bytes); /* the buffer remembers a failure, as below */
         return;
     }
-    buffer_append_byte(out, '"');
+    buffer_append_format(out, ",\"%s\":\"", name);
     (void)base64_append(out, bytes);
     buffer_append_format(out, "\",\"%sEncoding\":\"base64\"", name);
 }

@@ -167,8 +167,7 @@ static bool append_json_group(void *context, const struct capture_group *group)
     buffer_append_format(report->out, "{\"kind\":\"%s\",\"count\":%lld,\"%s\":", report->group->name,
                          (long long)group->count, report->group->first);
     (void)json_append_string(report->out, group->first); /* the buffer remembers a failure, as below */
-    buffer_append_format(report->out, ",\"%s\":", report->group->second);
-    (void)json_append_string(report->out, group->second);
+    (void)json_append_member(report->out, report->group->second, group->second);
     if (group->status != 0)
         buffer_append_format(report->out, ",\"status\":%d", group->status);
     buffer_append_text(report->out, "}\n");

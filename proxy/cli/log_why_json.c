@@ -1,16 +1,9 @@
-/* What `countersign log why` says to scripts: one object a line. Owns nothing; one thread. */
+/* What `countersign log why` says to scripts: one object a line. Owns nothing; one thread. The buffer remembers a failure. */
 #include "log_command.h"
 #include "log_why.h"
 
 #include "countersign/json_write.h"
 #include "countersign/policy.h"
-
-/* The buffer remembers a failure, here and below. */
-static void append_string(struct buffer *out, const char *name, struct slice text)
-{
-    buffer_append_format(out, ",\"%s\":", name);
-    (void)json_append_string(out, text);
-}
 
 /* As people write ids, so that they can be handed on: "17", "i3". */
 static void append_pair(struct buffer *out, const int64_t pair[2])
@@ -26,7 +19,7 @@ static void append_name(struct buffer *out, struct why_name name)
 {
     buffer_append_format(out, "{\"name\":\"%s\"", name.word);
     if (name.subject.length > 0)
-        append_string(out, "field", name.subject);
+        json_append_member(out, "field", name.subject);
     buffer_append_byte(out, '}');
 }
 
@@ -35,7 +28,7 @@ static void append_side(struct buffer *out, const char *name, const struct why_s
     buffer_append_format(out, ",\"%s\":{\"known\":%u,\"values\":[", name, side->known);
     for (size_t i = 0; i < side->count; i++) {
         buffer_append_format(out, "%s{\"count\":%u", i == 0 ? "" : ",", side->values[i].count);
-        append_string(out, "value", side->values[i].text);
+        json_append_member(out, "value", side->values[i].text);
         buffer_append_byte(out, '}');
     }
     buffer_append_format(out, "],\"others\":%u}", side->others);
@@ -44,10 +37,10 @@ static void append_side(struct buffer *out, const char *name, const struct why_s
 /* What says which comparison a line belongs to. */
 static void append_place(struct buffer *out, const struct why_section *section, const struct why_comparison *comparison)
 {
-    append_string(out, "code", section->code);
-    append_string(out, "endpoints", slice_text(section->is_public ? "public" : "private"));
+    json_append_member(out, "code", section->code);
+    json_append_member(out, "endpoints", slice_text(section->is_public ? "public" : "private"));
     if (comparison->endpoint.length > 0)
-        append_string(out, "within", comparison->endpoint);
+        json_append_member(out, "within", comparison->endpoint);
     else
         buffer_append_text(out, ",\"within\":null");
 }
@@ -70,7 +63,7 @@ static void append_comparison(struct buffer *out, const struct why_section *sect
 {
     buffer_append_format(out, "{\"type\":\"comparison\",\"verdict\":\"%s\"", why_verdict_name(comparison->verdict));
     append_place(out, section, comparison);
-    append_string(out, "message", section->message);
+    json_append_member(out, "message", section->message);
     append_classes(out, section->classes);
     buffer_append_format(out, ",\"widened\":%s,\"failures\":%u,\"successes\":%u,\"needed\":%u,\"tried\":%u",
                          section->is_widened ? "true" : "false", comparison->failures, comparison->successes,
@@ -85,7 +78,7 @@ static void append_fact(struct buffer *out, const struct why_section *section, c
     const struct why_fact *fact = &comparison->facts[rank];
     buffer_append_format(out, "{\"type\":\"fact\",\"rank\":%zu,\"name\":\"%s\"", rank + 1, fact->name.word);
     if (fact->name.subject.length > 0)
-        append_string(out, "field", fact->name.subject);
+        json_append_member(out, "field", fact->name.subject);
     append_place(out, section, comparison);
     append_side(out, "failures", &fact->failures);
     append_side(out, "successes", &fact->successes);
@@ -96,7 +89,7 @@ static void append_fact(struct buffer *out, const struct why_section *section, c
     }
     buffer_append_text(out, "]");
     if (fact->next != NULL)
-        append_string(out, "next", slice_text(fact->next));
+        json_append_member(out, "next", slice_text(fact->next));
     append_pair(out, fact->pair);
     buffer_append_text(out, "}\n");
 }

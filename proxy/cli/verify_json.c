@@ -4,18 +4,12 @@
 #include "countersign/base64.h"
 #include "countersign/json_write.h"
 
-static void append_text(struct buffer *out, const char *name, struct slice text)
-{
-    buffer_append_format(out, ",\"%s\":", name);
-    json_append_string(out, text);
-}
-
 static void append_fix(struct buffer *out, const struct recipe_fix *fix)
 {
     buffer_append_text(out, ",\"fix\":{\"python\":");
     json_append_string(out, slice_text(fix->python));
-    append_text(out, "javascript", slice_text(fix->javascript));
-    append_text(out, "java", slice_text(fix->java));
+    json_append_member(out, "javascript", slice_text(fix->javascript));
+    json_append_member(out, "java", slice_text(fix->java));
     buffer_append_byte(out, '}');
 }
 
@@ -23,8 +17,8 @@ static void append_recipe(struct buffer *out, const struct recipe *recipe)
 {
     buffer_append_text(out, "{\"name\":");
     json_append_string(out, slice_text(recipe->name));
-    append_text(out, "dimension", slice_text(recipe_dimension_name(recipe->dimension)));
-    append_text(out, "meaning", slice_text(recipe->meaning));
+    json_append_member(out, "dimension", slice_text(recipe_dimension_name(recipe->dimension)));
+    json_append_member(out, "meaning", slice_text(recipe->meaning));
     append_fix(out, recipe->fix);
     buffer_append_format(out, ",\"pairs\":%s}", recipe->is_alone ? "false" : "true");
 }
@@ -35,7 +29,7 @@ static void append_bytes(struct buffer *out, struct slice bytes)
     bool is_text = json_is_utf8(bytes);
     buffer_append_format(out, "\"length\":%zu", bytes.length);
     if (is_text) {
-        append_text(out, "payload", bytes);
+        json_append_member(out, "payload", bytes);
     } else {
         buffer_append_text(out, ",\"payloadBase64\":\"");
         base64_append(out, bytes);
@@ -59,7 +53,7 @@ static void append_payloads(struct buffer *out, const struct verify_case *judged
         buffer_append_text(out, ",\"signed\":{");
         append_bytes(out, was_signed);
         if (finding->window[0] != '\0')
-            append_text(out, "window", slice_text(finding->window));
+            json_append_member(out, "window", slice_text(finding->window));
         buffer_append_byte(out, '}');
         if (!slice_equal(was_signed, buffer_slice(&sent)))
             buffer_append_format(out, ",\"firstDifference\":%zu",
@@ -86,7 +80,7 @@ static void append_sentence(struct buffer *out, const struct verify_case *judged
     struct buffer sentence;
     buffer_init(&sentence, VERIFY_OUTPUT_MAX);
     verify_append_sentence(&sentence, judged);
-    append_text(out, "sentence", buffer_slice(&sentence));
+    json_append_member(out, "sentence", buffer_slice(&sentence));
     out->failed = out->failed || sentence.failed;
     buffer_free(&sentence);
 }
@@ -98,14 +92,14 @@ static void append_object(struct buffer *out, const struct verify_case *judged)
     buffer_append_format(out, "{\"verdict\":\"%s\"", verify_verdict_name(finding->verdict));
     append_sentence(out, judged);
     if (judged->name != NULL)
-        append_text(out, "name", slice_text(judged->name));
-    append_text(out, "account", slice_text(judged->account));
+        json_append_member(out, "name", slice_text(judged->name));
+    json_append_member(out, "account", slice_text(judged->account));
     if (judged->other_account != NULL)
-        append_text(out, "otherAccount", slice_text(judged->other_account));
-    append_text(out, "method", judged->request.method);
-    append_text(out, "target", judged->request.target);
-    append_text(out, "expires", judged->request.expires);
-    append_text(out, "signature", judged->request.signature);
+        json_append_member(out, "otherAccount", slice_text(judged->other_account));
+    json_append_member(out, "method", judged->request.method);
+    json_append_member(out, "target", judged->request.target);
+    json_append_member(out, "expires", judged->request.expires);
+    json_append_member(out, "signature", judged->request.signature);
     buffer_append_text(out, ",\"recipes\":[");
     for (size_t i = 0; i < finding->recipe_count; i++) {
         buffer_append_text(out, i == 0 ? "" : ",");

@@ -1,6 +1,8 @@
 /* Times as HAR writes them. Pure; any thread. */
 #include "import_private.h"
 
+#include "countersign/clock.h"
+
 enum { US_PER_SECOND = 1000000 };
 
 /* Reads `count` digits off `rest`. */
@@ -22,17 +24,6 @@ static bool take_byte(struct slice *rest, char byte)
     return true;
 }
 
-/* Days since 1970-01-01 in the Gregorian calendar: whole years, then months as if the year began in March, so that the
- * leap day is its last. */
-static int64_t days_since_1970(int64_t year, int64_t month, int64_t day)
-{
-    if (month <= 2)
-        year--;
-    int64_t march_month = (month + 9) % 12;
-    int64_t day_of_year = (153 * march_month + 2) / 5 + day - 1;
-    return 365 * year + year / 4 - year / 100 + year / 400 + day_of_year - 719468;
-}
-
 static bool take_date(struct slice *rest, int64_t *days)
 {
     int64_t year, month, day;
@@ -40,7 +31,7 @@ static bool take_date(struct slice *rest, int64_t *days)
                 take_byte(rest, '-') && take_digits(rest, 2, &day);
     if (!read || year < 1970 || month < 1 || month > 12 || day < 1 || day > 31)
         return false;
-    *days = days_since_1970(year, month, day);
+    *days = clock_days_since_1970(year, month, day);
     return true;
 }
 

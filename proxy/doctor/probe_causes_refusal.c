@@ -46,9 +46,11 @@ static bool odd_form(struct probe_cause *cause, const struct probe_facts *facts)
 
 /* --- clock --- */
 
+/* A bound as wide as a window alone, from a slow answer or from answers that contradict each other, says nothing. */
 static bool is_off_by_windows(const struct probe_clock *clock)
 {
-    return clock->answers > 0 && llabs(probe_clock_offset_us(clock)) + probe_clock_bound_us(clock) >= WINDOW_US;
+    return probe_clock_is_off(clock) && !clock->is_contradictory &&
+           llabs(probe_clock_offset_us(clock)) + probe_clock_bound_us(clock) >= WINDOW_US;
 }
 
 static bool judge_trial_of_time(struct probe_cause *cause, const struct probe_facts *facts, const char *clocks)
@@ -92,9 +94,21 @@ static void describe_way(char *text, const struct probe_facts *facts, enum probe
                    probe_address_is_translated(local) ? ", which the exchange sees as another address" : "");
 }
 
+/* Too many requests, or a fault of the exchange's own: it passes, and the next answer on this way may be another. */
+static bool is_rate_limit(const struct probe_facts *facts)
+{
+    return facts->is_refused && (facts->right->status == 429 || probe_code_is(facts, "429"));
+}
+
+static bool is_their_fault(const struct probe_facts *facts)
+{
+    return facts->is_refused && (facts->right->status >= 500 || probe_code_is(facts, "500"));
+}
+
 static bool differs_by_way(const struct probe_facts *facts)
 {
-    return facts->is_refused && facts->is_accepted && facts->accepted_way != facts->way;
+    return facts->is_refused && facts->is_accepted && facts->accepted_way != facts->way && !is_rate_limit(facts) &&
+           !is_their_fault(facts);
 }
 
 static bool sets_ways_apart(struct probe_cause *cause, const struct probe_facts *facts)
@@ -102,8 +116,9 @@ static bool sets_ways_apart(struct probe_cause *cause, const struct probe_facts 
     char refused[PROBE_SENTENCE_MAX], accepted[PROBE_SENTENCE_MAX];
     describe_way(refused, facts, facts->way);
     describe_way(accepted, facts, facts->accepted_way);
-    return probe_stands(cause, PROBE_SHOWN, "the same read with the same key is accepted %s and refused with %s %s",
-                        accepted, facts->right->code, refused);
+    return probe_stands(cause, is_about_who(facts) ? PROBE_SHOWN : PROBE_LIKELY,
+                        "the same read with the same key is accepted %s and refused with %s %s", accepted,
+                        facts->right->code, refused);
 }
 
 static bool is_bound_to(struct probe_cause *cause, const struct probe_facts *facts, enum probe_way accepted)
@@ -222,13 +237,12 @@ static bool login_expired(struct probe_cause *cause, const struct probe_facts *f
 
 static bool too_many(struct probe_cause *cause, const struct probe_facts *facts)
 {
-    return facts->is_refused && (facts->right->status == 429 || probe_code_is(facts, "429")) &&
-           probe_stands(cause, PROBE_SHOWN, "the answer was 429, too many requests");
+    return is_rate_limit(facts) && probe_stands(cause, PROBE_SHOWN, "the answer was 429, too many requests");
 }
 
 static bool their_fault(struct probe_cause *cause, const struct probe_facts *facts)
 {
-    return facts->is_refused && (facts->right->status >= 500 || probe_code_is(facts, "500")) &&
+    return is_their_fault(facts) &&
            probe_stands(cause, PROBE_LIKELY, "it answered HTTP %d, code %s", facts->right->status, facts->right->code);
 }
 

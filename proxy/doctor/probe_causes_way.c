@@ -66,7 +66,7 @@ static bool not_yet_valid(struct probe_cause *cause, const struct probe_facts *f
 
 static bool not_trusted(struct probe_cause *cause, const struct probe_facts *facts)
 {
-    if (has_failed_by_trust(facts, PROBE_TRUSTED)) /* the host's name is looked at when all else is well */
+    if (has_failed_by_trust(facts, PROBE_TRUSTED) && !facts->probes->tls.is_for_host)
         return probe_stands(cause, PROBE_SHOWN, "the certificate that is shown is for %s, not for %s",
                             facts->probes->tls.subject, facts->probes->host);
     if (!has_failed_by_trust(facts, PROBE_ISSUER_UNKNOWN) && !has_failed_by_trust(facts, PROBE_CERTIFICATE_REFUSED))
@@ -76,9 +76,11 @@ static bool not_trusted(struct probe_cause *cause, const struct probe_facts *fac
                         facts->probes->host, facts->probes->tls.issuer, facts->probes->tls.reason);
 }
 
+/* Without a certificate, or with one that nothing is wrong with. */
 static bool not_tls(struct probe_cause *cause, const struct probe_facts *facts)
 {
-    return has_failed(facts, PROBE_FAILURE_TLS) && !facts->probes->tls.was_seen &&
+    bool is_right = has_failed_by_trust(facts, PROBE_TRUSTED) && facts->probes->tls.is_for_host;
+    return has_failed(facts, PROBE_FAILURE_TLS) && (is_right || !facts->probes->tls.was_seen) &&
            probe_stands(cause, PROBE_SHOWN, "%s", facts->closed->words);
 }
 

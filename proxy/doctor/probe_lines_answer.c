@@ -106,13 +106,16 @@ static void judge_signed(struct probe_line *line, const struct probes *probes, e
 static void judge_wrong(struct probe_line *line, const struct probes *probes, enum probe_way way)
 {
     const struct probe_answer *right = &probes->answers[way][PROBE_SIGNED];
-    if (line->answer->reply == PROBE_NO_ANSWER) {
+    if (line->answer->reply != PROBE_JSON) { /* no word of the exchange's on it */
         line->status = PROBE_WARNING;
     } else if (line->answer->is_success) {
         line->status = PROBE_WARNING;
         probe_text(line->todo, "It was accepted: whoever answers checks no signatures, so this is not the exchange.");
     } else if (right->is_success) {
         probe_text(line->todo, "Refused, as it must be: the right signature is what was accepted.");
+    } else if (right->reply != PROBE_JSON) {
+        line->status = PROBE_WARNING;
+        probe_text(line->todo, "The right one brought no answer of the exchange's to compare this with.");
     } else if (probe_answers_are_alike(line->answer, right)) {
         line->status = PROBE_WARNING;
         probe_text(line->todo,
@@ -128,6 +131,10 @@ static void judge_their_time(struct probe_line *line, const struct probes *probe
 {
     (void)probes; /* what the clocks say stands in their line */
     (void)way;
+    if (line->answer->reply != PROBE_JSON) {
+        line->status = PROBE_WARNING;
+        return;
+    }
     line->status = line->answer->is_success ? PROBE_FAILED : PROBE_OK;
     probe_text(line->todo, "%s",
                line->answer->is_success ? "It was accepted: this machine's clock is what makes its signatures wrong."

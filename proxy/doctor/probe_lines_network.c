@@ -178,7 +178,10 @@ static void line_no_handshake(struct probe_line *line, const struct probes *prob
     bool has_failed = answer->reply == PROBE_NO_ANSWER && answer->failure == PROBE_FAILURE_TLS;
     line->status = has_failed ? PROBE_FAILED : PROBE_SKIPPED;
     probe_text(line->says, "%s", has_failed ? answer->words : "no connection, so no handshake");
-    if (has_failed && probes->tls.was_seen)
+    if (has_failed && probes->tls.was_seen && probes->tls.is_for_host)
+        probe_text(line->todo, "The certificate is right, and the handshake broke off behind it: a filter on the way, "
+                               "or a certificate that is asked of this side.");
+    else if (has_failed && probes->tls.was_seen)
         probe_text(line->todo,
                    "The certificate is for %s, not for this host: compare the upstream's url; or something "
                    "answers in the exchange's place.",

@@ -124,6 +124,16 @@ static void join_accepted(char *text, const struct probes *probes)
     }
 }
 
+/* Of a way that is not used. 1401 alone is documented for addresses. */
+static void add_refused(char *text, const struct probe_answer *answer, enum probe_way way)
+{
+    char before[PROBE_SENTENCE_MAX];
+    memcpy(before, text, sizeof(before));
+    probe_text(text, "%s%sIt is refused with %s over %s, which this configuration does not use%s.", before,
+               before[0] == '\0' ? "" : " ", answer->code, probe_way_name(way),
+               strcmp(answer->code, "1401") == 0 ? ": the key's IP whitelist does not hold that address" : "");
+}
+
 static void say_well(struct probe_verdict *verdict, const struct probe_facts *facts)
 {
     const struct probes *probes = facts->probes;
@@ -131,16 +141,12 @@ static void say_well(struct probe_verdict *verdict, const struct probe_facts *fa
     join_accepted(ways, probes);
     verdict->outcome = PROBE_WELL;
     probe_text(verdict->sentence, "All is well: a signed read is accepted over %s.", ways);
-    for (int way = 0; way < PROBE_WAYS; way++) {
-        if (probes->is_used[way] || !probe_way_is_refused(probes, (enum probe_way)way))
-            continue;
-        probe_text(verdict->todo,
-                   "It is refused with %s over %s, which this configuration does not use: the key's IP "
-                   "whitelist does not hold that address.",
-                   probes->answers[way][PROBE_SIGNED].code, probe_way_name((enum probe_way)way));
-    }
     if (probe_clock_is_off(&probes->clock))
         probe_text(verdict->todo, "Set this machine's clock all the same: it is off, see above.");
+    for (int way = 0; way < PROBE_WAYS; way++) {
+        if (!probes->is_used[way] && probe_way_is_refused(probes, (enum probe_way)way))
+            add_refused(verdict->todo, &probes->answers[way][PROBE_SIGNED], (enum probe_way)way);
+    }
 }
 
 static void say_offline(struct probe_verdict *verdict, const struct probes *probes)

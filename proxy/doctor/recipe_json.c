@@ -73,16 +73,34 @@ static bool read_tokens(struct recipe_json *json, struct slice text)
     return true;
 }
 
+/* --- numbers as languages print them --- */
+
+enum { PRINTED_MAX = 32 /* bytes of a double; what is none stays as written */ };
+
+static bool print_numbers(struct recipe_json *json, struct slice text)
+{
+    size_t room = RECIPE_LANGUAGES * (text.length + json->count * PRINTED_MAX); /* for all, so that none moves */
+    buffer_init(&json->numbers, room);
+    if (buffer_reserve(&json->numbers, room) == NULL)
+        return false;
+    for (size_t i = 0; i < json->count; i++) {
+        struct recipe_node *node = &json->nodes[i];
+        for (unsigned form = NUMBERS_PYTHON; node->kind == JSON_NUMBER && form <= NUMBERS_JAVA; form++) {
+            size_t before = json->numbers.length;
+            recipe_number_append(&json->numbers, node->text, (enum recipe_numbers)form);
+            node->printed[form - NUMBERS_PYTHON] = slice_from(buffer_slice(&json->numbers), before);
+        }
+    }
+    return !json->numbers.failed;
+}
+
 /* --- members in the order of their names --- */
 
 /* By bytes, which for UTF-8 is by code points, as Python sorts; names that come twice stay in their order. */
 static int compare_nodes(const void *a, const void *b)
 {
     const struct recipe_node *x = *(const struct recipe_node *const *)a, *y = *(const struct recipe_node *const *)b;
-    size_t shorter = x->plain.length < y->plain.length ? x->plain.length : y->plain.length;
-    int order = shorter == 0 ? 0 : memcmp(x->plain.data, y->plain.data, shorter);
-    if (order == 0)
-        order = (x->plain.length > y->plain.length) - (x->plain.length < y->plain.length);
+    int order = slice_compare(x->plain, y->plain);
     return order != 0 ? order : (x > y) - (x < y);
 }
 
@@ -144,6 +162,7 @@ bool recipe_json_read(struct recipe_json *json, struct slice text)
 {
     *json = (struct recipe_json){ .spacing = SPACING_COMPACT };
     buffer_init(&json->names, text.length);
+    buffer_init(&json->numbers, 0);
     if (text.length == 0 || text.length > RECIPE_JSON_MAX)
         return true;
     size_t most = text.length < RECIPE_JSON_NODES_MAX ? text.length : RECIPE_JSON_NODES_MAX;
@@ -154,7 +173,7 @@ bool recipe_json_read(struct recipe_json *json, struct slice text)
         forget(json);
         return true;
     }
-    if (!sort_all(json))
+    if (!print_numbers(json, text) || !sort_all(json))
         return false;
     json->spacing = own_spacing(json, text);
     return true;
@@ -164,4 +183,5 @@ void recipe_json_free(struct recipe_json *json)
 {
     forget(json);
     buffer_free(&json->names);
+    buffer_free(&json->numbers);
 }

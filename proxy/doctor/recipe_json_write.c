@@ -174,12 +174,14 @@ static void append_string(struct writer *writer, struct slice quoted)
 
 /* --- scalars --- */
 
-static void append_number(struct writer *writer, struct slice number)
+static void append_number(struct writer *writer, const struct recipe_node *node)
 {
     unsigned form = chosen(writer, RECIPE_NUMBERS);
+    struct slice number = node->text;
     struct buffer quoted;
     if (form != NUMBERS_QUOTED) {
-        recipe_number_append(writer->out, number, (enum recipe_numbers)form);
+        bool is_printed_again = form >= NUMBERS_PYTHON && form <= NUMBERS_JAVA;
+        buffer_append_slice(writer->out, is_printed_again ? node->printed[form - NUMBERS_PYTHON] : number);
         return;
     }
     buffer_init(&quoted, number.length + 2);
@@ -195,7 +197,7 @@ static void append_scalar(struct writer *writer, const struct recipe_node *node)
 {
     static const char *const python[] = { [JSON_TRUE] = "True", [JSON_FALSE] = "False", [JSON_NULL] = "None" };
     if (node->kind == JSON_NUMBER)
-        append_number(writer, node->text);
+        append_number(writer, node);
     else if (node->kind != JSON_STRING && chosen(writer, RECIPE_BODY) == BODY_PYTHON_TEXT)
         buffer_append_text(writer->out, python[node->kind]);
     else if (node->kind != JSON_STRING)

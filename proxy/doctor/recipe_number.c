@@ -1,6 +1,7 @@
 /* Numbers as languages print them that read them as doubles: to guess what was signed, never for what is sent. Pure. */
 #include "recipe_private.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h> /* snprintf */
 #include <stdlib.h>
@@ -19,11 +20,13 @@ struct decimal {
     int point;
 };
 
+/* A form of up to DBL_DIG digits comes out of DBL_DIG of them, with zeros at its end; but not below DBL_MIN, where doubles
+ * have fewer. */
 static bool shortest(struct decimal *decimal, double value)
 {
     char text[DIGITS_MAX + 16]; /* sign, point, exponent */
     *decimal = (struct decimal){ .is_negative = signbit(value) };
-    for (int precision = 0; precision < DIGITS_MAX; precision++) {
+    for (int precision = fabs(value) < DBL_MIN ? 0 : DBL_DIG - 1; precision < DIGITS_MAX; precision++) {
         (void)snprintf(text, sizeof(text), "%.*e", precision, fabs(value)); /* fits */
         if (strtod(text, NULL) == fabs(value))
             break;
@@ -35,6 +38,8 @@ static bool shortest(struct decimal *decimal, double value)
         if (*at != '.')
             decimal->digits[decimal->count++] = *at;
     }
+    while (decimal->count > 1 && decimal->digits[decimal->count - 1] == '0')
+        decimal->count--;
     decimal->point = (int)strtol(exponent + 1, NULL, 10) + 1;
     return true;
 }

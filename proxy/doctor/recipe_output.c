@@ -66,7 +66,7 @@ static bool to_plain_base64(struct buffer *plain, struct slice text)
         is_changed = is_changed || byte == '-' || byte == '_';
         buffer_append_byte(plain, byte == '-' ? '+' : byte == '_' ? '/' : byte);
     }
-    while (plain->length % 4 != 0)
+    while (plain->length % 4 != 0 && !plain->failed)
         buffer_append_byte(plain, '=');
     return is_changed;
 }

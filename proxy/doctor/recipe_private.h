@@ -131,13 +131,14 @@ extern const struct recipe_fix recipe_fix_body, recipe_fix_empty_body, recipe_fi
 
 /* --- JSON (recipe_json.c, recipe_json_write.c, recipe_number.c) --- */
 
-enum { RECIPE_JSON_NODES_MAX = 65536 };
+enum { RECIPE_JSON_NODES_MAX = 65536, RECIPE_LANGUAGES = NUMBERS_JAVA - NUMBERS_PYTHON + 1 };
 
 struct recipe_node {
     enum json_token kind;
-    struct slice name;  /* as written, with quotes; empty where it is no member */
-    struct slice plain; /* the name with escapes resolved, to sort by */
-    struct slice text;  /* a scalar as written */
+    struct slice name;                      /* as written, with quotes; empty where it is no member */
+    struct slice plain;                     /* the name with escapes resolved, to sort by */
+    struct slice text;                      /* a scalar as written */
+    struct slice printed[RECIPE_LANGUAGES]; /* a number as each language prints it: made once, for all pairs */
     struct recipe_node *first, *next;
     struct recipe_node *sorted_first, *sorted_next;
 };
@@ -146,6 +147,7 @@ struct recipe_json {
     struct recipe_node *nodes; /* the first is the whole; NULL where the text is no JSON */
     size_t count;
     struct buffer names;
+    struct buffer numbers;
     enum recipe_spacing spacing; /* the body's own; compact where it has none of these */
 };
 

@@ -20,18 +20,11 @@ static struct parameter parameter_of(struct slice text)
     return (struct parameter){ text, slice_first(text, equals), slice_from(text, equals + 1) };
 }
 
-static int compare_slices(struct slice a, struct slice b)
-{
-    size_t shorter = a.length < b.length ? a.length : b.length;
-    int order = shorter == 0 ? 0 : memcmp(a.data, b.data, shorter);
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 static int compare_parameters(const void *a, const void *b)
 {
     const struct parameter *x = a, *y = b;
-    int order = compare_slices(x->name, y->name);
-    return order != 0 ? order : compare_slices(x->value, y->value);
+    int order = slice_compare(x->name, y->name);
+    return order != 0 ? order : slice_compare(x->value, y->value);
 }
 
 /* Cuts the query at each &; 0 where it is empty or has too many parameters. */
@@ -159,26 +152,30 @@ static void append_coded(struct buffer *out, struct slice query, enum recipe_que
 
 /* --- as JSON --- */
 
-static void append_json_text(struct buffer *out, struct slice text, bool ascii)
+/* False for what is no UTF-8: no language would have made JSON of it. */
+static bool append_json_text(struct buffer *out, struct slice text, bool ascii)
 {
     struct buffer plain;
     buffer_init(&plain, text.length);
     append_decoded(&plain, text, true);
-    if (!recipe_json_append_string(out, buffer_slice(&plain), ascii) || plain.failed)
-        out->failed = true; /* no UTF-8: no language would have made JSON of it */
+    bool is_text = recipe_json_append_string(out, buffer_slice(&plain), ascii);
+    out->failed = out->failed || plain.failed;
     buffer_free(&plain);
+    return is_text;
 }
 
-static void append_json(struct buffer *out, const struct parameter *parameters, size_t count, bool is_python)
+static bool append_json(struct buffer *out, const struct parameter *parameters, size_t count, bool is_python)
 {
+    bool is_text = true;
     buffer_append_byte(out, '{');
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; is_text && i < count; i++) {
         buffer_append_text(out, i == 0 ? "" : is_python ? ", " : ",");
-        append_json_text(out, parameters[i].name, is_python);
+        is_text = append_json_text(out, parameters[i].name, is_python);
         buffer_append_text(out, is_python ? ": " : ":");
-        append_json_text(out, parameters[i].value, is_python);
+        is_text = is_text && append_json_text(out, parameters[i].value, is_python);
     }
     buffer_append_byte(out, '}');
+    return is_text;
 }
 
 /* Sorted, then joined again or written as JSON. */
@@ -187,8 +184,9 @@ static bool append_parameters(struct buffer *out, struct slice query, const stru
     struct parameter *parameters = calloc(PARAMETERS_MAX, sizeof(*parameters));
     unsigned form = choice->value[RECIPE_QUERY];
     size_t count = parameters == NULL ? 0 : split(parameters, query, choice->value[RECIPE_QUERY_ORDER] == QUERY_SORTED);
+    bool applies = count > 0;
     if (form == QUERY_JSON_PYTHON || form == QUERY_JSON_COMPACT) {
-        append_json(out, parameters, count, form == QUERY_JSON_PYTHON);
+        applies = applies && append_json(out, parameters, count, form == QUERY_JSON_PYTHON);
     } else {
         for (size_t i = 0; i < count; i++) {
             buffer_append_text(out, i == 0 ? "" : "&");
@@ -196,7 +194,7 @@ static bool append_parameters(struct buffer *out, struct slice query, const stru
         }
     }
     free(parameters);
-    return count > 0;
+    return applies;
 }
 
 bool recipe_query_append(struct buffer *out, struct slice query, const struct recipe_choice *choice)

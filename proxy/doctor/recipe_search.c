@@ -27,17 +27,22 @@ static bool is_read(const struct recipe_search *search, const unsigned char *dig
     return false;
 }
 
-/* Hashes within the bound; *is_made is false where that is reached. */
-static bool hash(struct recipe_search *search, unsigned char *digest, bool *is_made, const struct recipe_key *key,
+/* Takes a try off the bound, whether it is hashed or not: to make what would be is work, too. False where too little is
+ * left. */
+static bool spend(struct recipe_search *search, struct slice payload)
+{
+    bool is_enough = payload.length <= search->work_left;
+    if (is_enough)
+        search->work_left -= payload.length;
+    search->is_spent = search->is_spent || !is_enough;
+    search->finding->is_limited = search->finding->is_limited || !is_enough;
+    return is_enough;
+}
+
+static bool hash(struct recipe_search *search, unsigned char *digest, const struct recipe_key *key,
                  struct slice payload, struct error *error)
 {
     struct slice bytes = buffer_slice(&key->bytes);
-    *is_made = payload.length <= search->work_left;
-    if (!*is_made) {
-        search->finding->is_limited = true;
-        return true;
-    }
-    search->work_left -= payload.length;
     return key->is_swapped ? recipe_hmac(digest, search->mac, key->digest, payload, bytes, error)
                            : recipe_hmac(digest, search->mac, key->digest, bytes, payload, error);
 }
@@ -139,6 +144,24 @@ static bool make_variant(struct recipe_search *search, struct recipe_variant *va
     return true;
 }
 
+static bool try_moment(struct recipe_search *search, const struct recipe *recipe, const struct recipe_choice *choice,
+                       int64_t away, struct error *error)
+{
+    struct recipe_key key;
+    unsigned char digest[RECIPE_DIGEST_MAX];
+    struct slice payload = buffer_slice(&search->right.payload);
+    bool done = recipe_key_make(&key, search->mac, &search->source, search->keys, choice, away, error);
+    if (done && key.applies && spend(search, payload)) {
+        search->finding->tried++;
+        bool is_hashed = is_wanted(search, key.digest);
+        done = !is_hashed || hash(search, digest, &key, payload, error);
+        if (done && is_hashed && is_read(search, digest, key.digest, OUTPUT_HEX))
+            note(search, recipe, NULL, away);
+    }
+    recipe_key_end(&key);
+    return done;
+}
+
 /* The moments around X-CS-EXPIRES, nearest first; one window away has recipes of its own. */
 static bool try_away(struct recipe_search *search, const struct recipe *recipe, struct error *error)
 {
@@ -146,18 +169,7 @@ static bool try_away(struct recipe_search *search, const struct recipe *recipe, 
     bool done = true;
     for (int64_t distance = 2; done && !search->is_found && distance <= RECIPE_WINDOWS_AWAY_MAX; distance++) {
         for (int64_t away = -distance; done && !search->is_found && away <= distance; away += 2 * distance) {
-            struct recipe_key key;
-            unsigned char digest[RECIPE_DIGEST_MAX];
-            bool is_made = false;
-            done = recipe_key_make(&key, search->mac, &search->source, search->keys, &choice, away, error);
-            if (done && key.applies) {
-                search->finding->tried++;
-                done = !is_wanted(search, key.digest) ||
-                       hash(search, digest, &is_made, &key, buffer_slice(&search->right.payload), error);
-            }
-            if (is_made && is_read(search, digest, key.digest, OUTPUT_HEX))
-                note(search, recipe, NULL, away);
-            recipe_key_end(&key);
+            done = try_moment(search, recipe, &choice, away, error);
         }
     }
     return done;
@@ -189,14 +201,15 @@ static bool try_alone(struct recipe_search *search, const struct recipe *recipe,
         return try_away(search, recipe, error);
     if (!make_variant(search, variant, recipe, error))
         return false;
-    if (!variant->differs || !parts_of(search, variant, recipe, &key, &payload))
+    if (!variant->differs || !parts_of(search, variant, recipe, &key, &payload) || !spend(search, payload))
         return true;
     search->finding->tried++;
     if (!is_wanted(search, key->digest))
         return true;
-    if (!hash(search, variant->digest, &variant->has_digest, key, payload, error))
+    if (!hash(search, variant->digest, key, payload, error))
         return false;
-    if (variant->has_digest && is_read(search, variant->digest, key->digest, OUTPUT_HEX))
+    variant->has_digest = true;
+    if (is_read(search, variant->digest, key->digest, OUTPUT_HEX))
         note(search, recipe, NULL, 0);
     return true;
 }
@@ -214,7 +227,7 @@ bool recipe_search_alone(struct recipe_search *search, bool keep_payloads, struc
 
 /* --- pairs --- */
 
-/* Tells the pair's parts; false where it gives nothing that a simpler way does not. */
+/* Tells the pair's parts; false where it gives nothing that a simpler way does not, or the bound is reached. */
 static bool pair_parts(struct recipe_search *search, size_t i, size_t j, const struct recipe_key **key,
                        struct slice *payload, bool *failed, struct error *error)
 {
@@ -228,18 +241,20 @@ static bool pair_parts(struct recipe_search *search, size_t i, size_t j, const s
         if (!first->applies || !second->applies || !search->right.key.applies || !make_payload(search, pair, &choice))
             return false;
         *payload = buffer_slice(&pair->payload);
-        return !payload_equal(pair, &search->right) && !payload_equal(pair, first) && !payload_equal(pair, second);
+        return spend(search, *payload) && !payload_equal(pair, &search->right) && !payload_equal(pair, first) &&
+               !payload_equal(pair, second);
     }
     if (recipe_shapes_payload(a->dimension)) {
         *key = &second->key;
         *payload = buffer_slice(&first->payload);
-        return first->differs && second->differs;
+        return first->differs && second->differs && spend(search, *payload);
     }
     recipe_key_end(&pair->key);
     *failed = !recipe_key_make(&pair->key, search->mac, &search->source, search->keys, &choice, 0, error);
     *key = &pair->key;
     return !*failed && pair->key.applies && !recipe_key_equal(&pair->key, &search->right.key) &&
-           !recipe_key_equal(&pair->key, &first->key) && !recipe_key_equal(&pair->key, &second->key);
+           !recipe_key_equal(&pair->key, &first->key) && !recipe_key_equal(&pair->key, &second->key) &&
+           spend(search, *payload);
 }
 
 /* A signature's form goes with what the other recipe alone gives. */
@@ -260,7 +275,7 @@ static bool try_pair(struct recipe_search *search, size_t i, size_t j, struct er
     const struct recipe_key *key;
     struct slice payload;
     unsigned char digest[RECIPE_DIGEST_MAX];
-    bool failed = false, is_made = false;
+    bool failed = false;
     if (recipe_table[j].dimension == RECIPE_OUTPUT) {
         try_with_output(search, i, &recipe_table[j]);
         return true;
@@ -270,11 +285,9 @@ static bool try_pair(struct recipe_search *search, size_t i, size_t j, struct er
     search->finding->tried++;
     if (!is_wanted(search, key->digest))
         return true;
-    if (!hash(search, digest, &is_made, key, payload, error))
+    if (!hash(search, digest, key, payload, error))
         return false;
-    if (!is_made)
-        search->work_left = 0; /* the rest would take as much */
-    else if (is_read(search, digest, key->digest, OUTPUT_HEX))
+    if (is_read(search, digest, key->digest, OUTPUT_HEX))
         note(search, &recipe_table[i], &recipe_table[j], 0);
     return true;
 }
@@ -282,13 +295,14 @@ static bool try_pair(struct recipe_search *search, size_t i, size_t j, struct er
 bool recipe_search_pairs(struct recipe_search *search, struct error *error)
 {
     bool done = true;
+    search->is_spent = false;
     for (size_t i = 0; done && !search->is_found && i < recipe_table_count; i++) {
         for (size_t j = i + 1; done && !search->is_found && j < recipe_table_count; j++) {
             const struct recipe *a = &recipe_table[i], *b = &recipe_table[j];
             if (a->dimension != b->dimension && !a->is_alone && !b->is_alone)
                 done = try_pair(search, i, j, error);
-            if (search->work_left == 0)
-                return done;
+            if (search->is_spent)
+                return done; /* the rest would take as much */
         }
     }
     return done;

@@ -26,7 +26,8 @@ struct recipe_search {
     struct recipe_variant *variants; /* one for each row of the table */
     struct recipe_variant pair;      /* of the pair at hand */
     size_t variant_max;              /* bytes of a payload that is tried */
-    size_t work_left;                /* bytes that may still be hashed */
+    size_t work_left;                /* bytes that may still be tried */
+    bool is_spent;                   /* a try was larger than that */
     bool is_found;
 };
 

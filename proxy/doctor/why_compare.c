@@ -87,7 +87,8 @@ static void add_fact(struct why_comparison *comparison, const struct why_sample 
         .chance = fmin(1, split->probability * splits->tried),
         .effect = split->effect,
     };
-    fact->next = why_advice(fact->name, fact->failures.values[0].text);
+    bool is_public = why->rows[sample->rows[0]].endpoint_class == ENDPOINT_PUBLIC; /* as all that are compared */
+    fact->next = why_advice(fact->name, fact->failures.values[0].text, is_public);
     why_pair(fact->pair, sample, split);
 }
 

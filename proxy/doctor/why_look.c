@@ -5,6 +5,7 @@
 #include "countersign/scheme.h"
 
 enum { CAME, LEFT, ANSWER };
+enum { MS_PER_SECOND = 1000 };
 
 static bool read_request(struct why_look *look, int side, struct http_fields *fields, struct slice head)
 {
@@ -31,7 +32,9 @@ static void read_answer(struct why_look *look)
     if (answer->head.length == 0 || !http_parse_response_head(&status, &fields, HTTP_FIELDS_MAX, answer->head))
         return;
     const struct http_field *date = http_field_find(fields, "Date");
-    look->answer_date_ms = date == NULL ? 0 : why_date_ms(date->value);
+    int64_t seconds;
+    if (date != NULL && http_date_read(&seconds, date->value))
+        look->answer_date_ms = seconds * MS_PER_SECOND;
 }
 
 /* Who signed does not matter here: this program, or in an observed or imported exchange the client. */

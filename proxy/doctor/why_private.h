@@ -81,9 +81,6 @@ void why_look_at(struct why_look *look, const struct record *record);
 /* The field's value in what left; empty where it is not there. */
 struct slice why_left_value(const struct why_look *look, const char *name);
 
-/* Milliseconds since 1970 of an IMF-fixdate ("Sun, 06 Nov 1994 08:49:37 GMT", RFC 9110 §5.6.7); 0 where it is none. */
-int64_t why_date_ms(struct slice text);
-
 /* --- features (why_features.c, why_time.c, why_advice.c) --- */
 
 struct why_feature {
@@ -103,8 +100,9 @@ bool why_write_window_age(struct buffer *out, const struct why_look *look);
 bool why_write_signature_age(struct buffer *out, const struct why_look *look);
 bool why_write_hour(struct buffer *out, const struct why_look *look);
 
-/* What to do about a fact; `value` is what sets the failures apart. NULL where nothing is known. */
-const char *why_advice(struct why_name name, struct slice value);
+/* What to do about a fact; `value` is what sets the failures apart, on public endpoints or on private ones. NULL where
+ * nothing is known. */
+const char *why_advice(struct why_name name, struct slice value, bool is_public);
 
 /* --- what is kept (why.c, why_values.c) --- */
 

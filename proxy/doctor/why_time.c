@@ -6,47 +6,8 @@
 #include "countersign/scheme.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-enum { SECOND_MS = 1000, DAY_S = 86400, MS_US = 1000, WINDOW_STEP_MS = 5000, AGREE_MS = 2000 };
-
-/* --- Date --- */
-
-/* Days since 1970-01-01 in the Gregorian calendar. The year is counted as if it began in March, so that the leap day is its
- * last. */
-static int64_t days_since_1970(int64_t year, int64_t month, int64_t day)
-{
-    if (month <= 2)
-        year--;
-    int64_t march_month = (month + 9) % 12;
-    return 365 * year + year / 4 - year / 100 + year / 400 + (153 * march_month + 2) / 5 + day - 1 - 719468;
-}
-
-static int64_t month_number(struct slice name)
-{
-    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    for (int64_t month = 0; month < 12; month++) {
-        if (slice_equal(name, slice_of(names + 3 * month, 3)))
-            return month + 1;
-    }
-    return 0;
-}
-
-int64_t why_date_ms(struct slice text)
-{
-    static const char form[] = "Sun, 06 Nov 1994 08:49:37 GMT";
-    uint64_t day, year, hour, minute, second;
-    if (text.length != sizeof(form) - 1 || !slice_equal_text(slice_from(text, 25), " GMT"))
-        return 0;
-    int64_t month = month_number(slice_of(text.data + 8, 3));
-    if (month == 0 || !slice_to_u64(slice_of(text.data + 5, 2), &day) ||
-        !slice_to_u64(slice_of(text.data + 12, 4), &year) || !slice_to_u64(slice_of(text.data + 17, 2), &hour) ||
-        !slice_to_u64(slice_of(text.data + 20, 2), &minute) || !slice_to_u64(slice_of(text.data + 23, 2), &second))
-        return 0;
-    return (days_since_1970((int64_t)year, month, (int64_t)day) * DAY_S +
-            (int64_t)(hour * 3600 + minute * 60 + second)) *
-           SECOND_MS;
-}
+enum { SECOND_MS = 1000, MS_US = 1000, WINDOW_STEP_MS = 5000, AGREE_MS = 2000 };
 
 /* --- differences --- */
 

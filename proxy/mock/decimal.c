@@ -86,7 +86,7 @@ struct decimal decimal_of(uint64_t mantissa, int exponent)
     return decimal;
 }
 
-static void drop_leading_zeros(struct decimal *decimal)
+void decimal_drop_leading_zeros(struct decimal *decimal)
 {
     size_t zeros = 0;
     while (zeros < decimal->count && decimal->digits[zeros] == 0)
@@ -109,7 +109,7 @@ bool decimal_multiply(struct decimal *product, const struct decimal *a, const st
         }
         result.digits[i - 1] = (unsigned char)carry;
     }
-    drop_leading_zeros(&result);
+    decimal_drop_leading_zeros(&result);
     *product = result;
     return true;
 }

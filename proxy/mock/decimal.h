@@ -45,6 +45,9 @@ MUST_CHECK bool decimal_divide(struct decimal *quotient, const struct decimal *a
 /* Drops what is beyond `decimals` places. */
 void decimal_truncate(struct decimal *decimal, int decimals);
 
+/* Restores what every number here keeps to, where a calculation left zeros before the first digit. */
+void decimal_drop_leading_zeros(struct decimal *decimal);
+
 bool decimal_is_zero(const struct decimal *decimal);
 
 /* Below, at or above 0 where a is less than, equal to or greater than b. */

@@ -1,8 +1,6 @@
 /* Sums, differences and quotients of exact decimal numbers. Pure; any thread. */
 #include "decimal.h"
 
-#include <string.h>
-
 bool decimal_is_zero(const struct decimal *decimal)
 {
     return decimal->count == 0;
@@ -30,15 +28,6 @@ static int power_above(const struct decimal *a, const struct decimal *b)
     return a_power > b_power ? a_power : b_power;
 }
 
-static void drop_leading_zeros(struct decimal *decimal)
-{
-    size_t zeros = 0;
-    while (zeros < decimal->count && decimal->digits[zeros] == 0)
-        zeros++;
-    decimal->count -= zeros;
-    memmove(decimal->digits, decimal->digits + zeros, decimal->count);
-}
-
 /* a + b or, with sign -1, a - b, which is then not negative. */
 static bool combine(struct decimal *result, const struct decimal *a, const struct decimal *b, int sign)
 {
@@ -54,7 +43,7 @@ static bool combine(struct decimal *result, const struct decimal *a, const struc
         carry = digit < 0 ? -1 : digit / 10;
         made.digits[width - 1 - i] = (unsigned char)(digit - 10 * carry);
     }
-    drop_leading_zeros(&made);
+    decimal_drop_leading_zeros(&made);
     *result = made;
     return true;
 }

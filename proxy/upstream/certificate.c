@@ -3,9 +3,12 @@
 #include "upstream_internal.h"
 
 #include "countersign/compiler.h"
+#include "countersign/slice.h"
 
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -67,6 +70,20 @@ static int64_t seconds_of(const ASN1_TIME *time)
     return ASN1_TIME_to_tm(time, &parts) == 1 ? (int64_t)timegm(&parts) : 0;
 }
 
+enum { HOST_MAX = 256 /* bytes of a name with its NUL; the longest has 253: RFC 1035 */ };
+
+/* `host` is as in the Host field: "name:port", "[::1]:port". */
+static bool names_host(X509 *certificate, const char *host)
+{
+    char name[HOST_MAX];
+    struct slice text = slice_text(host);
+    bool is_bracketed = slice_starts_with(text, "[");
+    text = is_bracketed ? slice_from(slice_first(text, slice_find(text, ']')), 1)
+                        : slice_first(text, slice_find(text, ':'));
+    (void)snprintf(name, sizeof(name), "%.*s", SLICE_ARGUMENTS(text)); /* one that is cut is nobody's */
+    return X509_check_ip_asc(certificate, name, 0) == 1 || X509_check_host(certificate, name, 0, 0, NULL) == 1;
+}
+
 static void describe(struct upstream_certificate *made, X509_STORE_CTX *verified)
 {
     int code = X509_STORE_CTX_get_error(verified);
@@ -94,6 +111,8 @@ static int verify(X509_STORE_CTX *context, void *argument)
     struct upstream *upstream = argument;
     int result = X509_verify_cert(context);
     describe(&upstream->certificate, context);
+    X509 *own = X509_STORE_CTX_get0_cert(context);
+    upstream->certificate.is_for_host = own != NULL && names_host(own, upstream->host);
     upstream->has_certificate = true;
     return result;
 }

@@ -1,7 +1,9 @@
 """`countersign doctor`: each situation that people were stuck in, rehearsed, and named."""
+import contextlib
 import datetime
 import json
 import socket
+import ssl
 import threading
 import time
 from email.utils import formatdate
@@ -251,6 +253,27 @@ def test_what_speaks_no_tls_is_told_from_a_certificate(doctor):
         doctor(url=f"https://localhost:{peer.port}").names("not-tls")
 
 
+class AsksForCertificate(Peer):
+    """Shows a certificate that is right, and breaks the handshake off: the client has none to show."""
+
+    def __init__(self, certificate):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.maximum_version = ssl.TLSVersion.TLSv1_2
+        self.context.load_cert_chain(certificate)
+        self.context.verify_mode = ssl.CERT_REQUIRED
+        super().__init__()
+
+    def _serve(self, sock):
+        with contextlib.suppress(OSError):
+            self.context.wrap_socket(sock, server_side=True)
+
+
+def test_a_handshake_that_breaks_off_behind_a_right_certificate_is_not_laid_on_it(doctor, certificate_file):
+    with AsksForCertificate(certificate_file) as peer:
+        found = doctor(url=f"https://localhost:{peer.port}").names("not-tls")
+    assert "not for this host" not in found.output and "asked of this side" in found.check("tls")["todo"]
+
+
 def test_an_egress_proxy_that_refuses(doctor, exchange):
     with Egress("407 Proxy Authentication Required") as egress:
         found = doctor(exchange(), proxy=egress.url).names("egress-refused")
@@ -366,6 +389,12 @@ def test_the_key_in_the_secrets_place(doctor, exchange, account):
     doctor(exchange(), secret=account.key).names("same-text")
 
 
+def test_the_secret_in_the_keys_place_does_not_leave(doctor, exchange, account):
+    upstream = exchange()
+    doctor(upstream, key=account.secret).names("same-text")
+    assert {request.target for request in upstream.everything} == {PUBLIC}
+
+
 def test_another_code_is_named_by_what_is_documented_for_it(doctor, exchange):
     upstream = exchange()
     upstream.script(BALANCE, sends(dated(b'{"code":6001,"message":"no"}')))
@@ -420,6 +449,16 @@ def test_a_family_that_is_not_used_may_be_refused(doctor, dual_stack):
     found = doctor(dual_stack("ipv4"), ip_family="ipv4")
     assert (found.code, found.verdict["verdict"]) == (0, "well"), found.output
     assert "IPv6" in found.verdict["todo"]
+
+
+@pytest.mark.parametrize("used, other, host", [("ipv4", "ipv6", "[::1]"), ("ipv6", "ipv4", "127.0.0.1")])
+def test_a_family_that_is_used_and_has_no_way_is_told_from_one_that_has(doctor, exchange, authority, used, other, host):
+    address = host.strip("[]")
+    target = exchange(address=address, certificate=authority.issue(address))
+    found = doctor(url=f"https://{host}:{target.port}", ip_family=used).names("no-route")
+    assert found.status("public", used) in ("warning", "failed"), found.output
+    assert found.status("public", other) == "ok", found.output
+    assert (found.status("signed", other), len(target.everything)) == ("ok", 2)
 
 
 def test_a_whitelist_with_neither_address(doctor, dual_stack):

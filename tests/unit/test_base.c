@@ -197,6 +197,31 @@ static void json_strings_escape_controls_and_replace_what_is_no_utf8(void **stat
     buffer_free(&out);
 }
 
+static void dates_are_read_as_http_writes_them(void **state)
+{
+    (void)state;
+    static const char *const none[] = {
+        "",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 UTC",
+        "Sun, 06 Nvm 1994 08:49:37 GMT",
+        "Sun, 06 Nov 19x4 08:49:37 GMT",
+        "Sun, 00 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:49:37 GMT",
+        "Sun, 06 Nov 1994 08:60:37 GMT",
+        "Sun, 06 Nov 1994 08:49:61 GMT",
+    };
+    int64_t seconds = 1;
+    assert_true(http_date_read(&seconds, SLICE_LITERAL("Thu, 01 Jan 1970 00:00:00 GMT")));
+    assert_int_equal(seconds, 0);
+    assert_true(http_date_read(&seconds, SLICE_LITERAL("Sun, 06 Nov 1994 08:49:37 GMT")));
+    assert_int_equal(seconds, 784111777);
+    assert_true(http_date_read(&seconds, SLICE_LITERAL("Thu, 29 Feb 2024 23:59:60 GMT")));
+    assert_int_equal(seconds, 1709251200);
+    for (size_t i = 0; i < ARRAY_LENGTH(none); i++)
+        assert_false(http_date_read(&seconds, slice_text(none[i])));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_response_head_is_read_as_it_came),
         cmocka_unit_test(fields_of_one_connection_alone_are_known_by_name_and_by_what_connection_lists),
         cmocka_unit_test(the_query_begins_at_the_first_question_mark),
+        cmocka_unit_test(dates_are_read_as_http_writes_them),
         cmocka_unit_test(json_strings_escape_controls_and_replace_what_is_no_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

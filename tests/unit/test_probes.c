@@ -274,6 +274,82 @@ static void every_combination_of_answers_has_a_verdict_that_fits_it(void **state
     }
 }
 
+/* --- what is not to be claimed --- */
+
+/* A read that is accepted over IPv4 and gets `refusal` over IPv6. */
+static struct probes two_ways(const struct outcome *refusal)
+{
+    struct probes probes = { .account = "main", .upstream = "spot", .url = "https://x", .proxy = "" };
+    set(&probes.answers[PROBE_IPV4][PROBE_PUBLIC], &outcomes[2]);
+    set(&probes.answers[PROBE_IPV6][PROBE_PUBLIC], &outcomes[2]);
+    set(&probes.answers[PROBE_IPV4][PROBE_SIGNED], &outcomes[2]);
+    set(&probes.answers[PROBE_IPV6][PROBE_SIGNED], refusal);
+    probes.is_used[PROBE_IPV4] = true;
+    return probes;
+}
+
+static void what_passes_on_one_way_alone_is_not_laid_on_the_whitelist(void **state)
+{
+    (void)state;
+    static const struct outcome rate = { PROBE_JSON, false, 429, "429" }, fault = { PROBE_JSON, false, 500, "500" };
+    static const struct outcome whitelist = { PROBE_JSON, false, 200, "1401" };
+    static const struct {
+        const struct outcome *refusal;
+        const char *cause;
+    } cases[] = { { &rate, "rate-per-address" }, { &fault, "exchange-internal" }, { &whitelist, "ip-family" } };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct probes probes = two_ways(cases[i].refusal);
+        struct probe_verdict verdict;
+        probe_judge(&verdict, &probes); /* over IPv6, which is not used */
+        assert_int_equal(verdict.outcome, PROBE_WELL);
+        assert_int_equal(strstr(verdict.todo, "whitelist") != NULL, cases[i].refusal == &whitelist);
+        probes.is_used[PROBE_IPV6] = true;
+        probe_judge(&verdict, &probes);
+        assert_int_equal(verdict.outcome, PROBE_CAUSE_FOUND);
+        assert_string_equal(verdict.causes[0].id, cases[i].cause);
+    }
+}
+
+static void a_bound_as_wide_as_a_window_does_not_accuse_the_clock(void **state)
+{
+    (void)state;
+    struct probes probes = two_ways(&outcomes[2]);
+    struct probe_verdict verdict;
+    ask(&probes.clock, NOON_US, 0, 30 * SECOND_US, 61 * SECOND_US); /* one slow answer */
+    assert_true(probe_clock_bound_us(&probes.clock) >= 30 * SECOND_US);
+    probe_judge(&verdict, &probes);
+    assert_int_equal(verdict.outcome, PROBE_WELL);
+    probes.clock = (struct probe_clock){ .answers = 0 };
+    ask(&probes.clock, NOON_US, 0, 0, 1000);
+    ask(&probes.clock, NOON_US, 120 * SECOND_US, 0, 1000); /* of two servers */
+    assert_true(probes.clock.is_contradictory);
+    probe_judge(&verdict, &probes);
+    assert_int_equal(verdict.outcome, PROBE_WELL);
+    probes.clock = (struct probe_clock){ .answers = 0 };
+    ask(&probes.clock, NOON_US, 45 * SECOND_US, 0, 1000);
+    probe_judge(&verdict, &probes);
+    assert_string_equal(verdict.causes[0].id, "clock");
+}
+
+static void without_an_answer_of_the_exchange_nothing_is_concluded_from_it(void **state)
+{
+    (void)state;
+    static const struct outcome page = { PROBE_HTML, false, 502, "" };
+    struct probes probes = two_ways(&outcomes[3]);
+    struct probe_line line;
+    set(&probes.answers[PROBE_IPV6][PROBE_WRONG_SIGNATURE], &page);
+    probe_line_of_answer(&line, PROBE_IPV6, PROBE_WRONG_SIGNATURE, &probes);
+    assert_lacks(line.todo, "was taken for right");
+    set(&probes.answers[PROBE_IPV6][PROBE_SIGNED], &outcomes[1]); /* none came */
+    set(&probes.answers[PROBE_IPV6][PROBE_WRONG_SIGNATURE], &outcomes[3]);
+    probe_line_of_answer(&line, PROBE_IPV6, PROBE_WRONG_SIGNATURE, &probes);
+    assert_lacks(line.todo, "was taken for right");
+    set(&probes.answers[PROBE_IPV6][PROBE_THEIR_TIME], &outcomes[1]);
+    probe_line_of_answer(&line, PROBE_IPV6, PROBE_THEIR_TIME, &probes);
+    assert_lacks(line.todo, "Refused all the same");
+    assert_int_equal(line.status, PROBE_WARNING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +362,9 @@ int main(void)
         cmocka_unit_test(an_answer_is_the_exchanges_or_somebody_elses),
         cmocka_unit_test(every_cause_has_its_entry_in_the_catalogue),
         cmocka_unit_test(every_combination_of_answers_has_a_verdict_that_fits_it),
+        cmocka_unit_test(what_passes_on_one_way_alone_is_not_laid_on_the_whitelist),
+        cmocka_unit_test(a_bound_as_wide_as_a_window_does_not_accuse_the_clock),
+        cmocka_unit_test(without_an_answer_of_the_exchange_nothing_is_concluded_from_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

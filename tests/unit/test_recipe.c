@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const char secret[] = "0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e";
 static const char api_key[] = "0123456789abcdef0123456789abcdef";
@@ -172,6 +173,51 @@ static void test_what_is_too_large_is_tried_in_part_and_says_so(void **state)
     free(large);
 }
 
+/* Making what would be hashed is work, too. */
+static void test_a_signature_that_none_could_give_is_bounded_as_others_are(void **state)
+{
+    (void)state;
+    const struct recipe_keys keys = { .has_secret = true, .secret = slice_text(secret) };
+    struct recipe_request request = order("{\"a\": 1}");
+    request.signature = slice_text("abc");
+    struct judged whole = judge(&request, &keys, NULL);
+    struct judged part = judge(&request, &keys, &(struct recipe_options){ .work_max = 10000 });
+    assert_false(whole.is_limited);
+    assert_true(part.is_limited && part.tried < whole.tried);
+}
+
+static void test_a_body_full_of_numbers_takes_no_longer_than_others(void **state)
+{
+    (void)state;
+    enum { BODY_BYTES = 64 << 10, SECONDS_MAX = 2 };
+    const struct recipe_keys keys = { .has_secret = true, .secret = slice_text(secret) };
+    struct recipe_request request = order("");
+    struct buffer body;
+    buffer_init(&body, BODY_BYTES);
+    buffer_append_text(&body, "[0.5");
+    for (unsigned i = 1; body.length < BODY_BYTES - 32; i++)
+        buffer_append_format(&body, ",%.17g", 1.0 / (i * 3));
+    buffer_append_byte(&body, ']');
+    assert_false(body.failed);
+    request.body = buffer_slice(&body);
+    request.signature = slice_text("00e77819987eddbbe6a588834123ab04ff9efa6f0c49c09e1175d1caa9345a98");
+    clock_t begin = clock(); /* of the processor: others may use it meanwhile */
+    struct judged judged = judge(&request, &keys, NULL);
+    assert_true((clock() - begin) / CLOCKS_PER_SEC < SECONDS_MAX);
+    assert_true(judged.verdict == RECIPE_NONE && !judged.is_limited);
+    buffer_free(&body);
+}
+
+static void test_a_query_that_is_no_text_is_no_bound_that_was_reached(void **state)
+{
+    (void)state;
+    const struct recipe_keys keys = { .has_secret = true, .secret = slice_text(secret) };
+    struct recipe_request request = order("{}");
+    request.target = slice_text("/api/x?a=%ff");
+    request.signature = slice_text("00e77819987eddbbe6a588834123ab04ff9efa6f0c49c09e1175d1caa9345a98");
+    assert_false(judge(&request, &keys, NULL).is_limited);
+}
+
 /* Verdicts that the languages' own documents give: repr(), Number::toString, Double.toString. */
 static void test_numbers_are_printed_as_languages_print_doubles(void **state)
 {
@@ -203,6 +249,10 @@ static void test_numbers_are_printed_as_languages_print_doubles(void **state)
         { "0.30000000000000004", "0.30000000000000004", "0.30000000000000004", "0.30000000000000004" },
         { "5e-324", "5e-324", "5e-324", "5.0E-324" },
         { "1.7976931348623157e308", "1.7976931348623157e+308", "1.7976931348623157e+308", "1.7976931348623157E308" },
+        { "4.9406564584124654E-324", "5e-324", "5e-324", "5.0E-324" },
+        { "2.2250738585072014e-308", "2.2250738585072014e-308", "2.2250738585072014e-308", "2.2250738585072014E-308" },
+        { "123456789.012345000", "123456789.012345", "123456789.012345", "1.23456789012345E8" },
+        { "1200.0e1", "12000.0", "12000", "12000.0" },
         { "1e999", "1e999", "1e999", "1e999" },
         { "-12.5e1", "-125.0", "-125", "-125.0" },
     };
@@ -248,6 +298,9 @@ int main(void)
         cmocka_unit_test(test_without_the_windows_key_nothing_is_judged_but_what_needs_none),
         cmocka_unit_test(test_absent_and_unreadable_fields_are_told_apart),
         cmocka_unit_test(test_what_is_too_large_is_tried_in_part_and_says_so),
+        cmocka_unit_test(test_a_signature_that_none_could_give_is_bounded_as_others_are),
+        cmocka_unit_test(test_a_body_full_of_numbers_takes_no_longer_than_others),
+        cmocka_unit_test(test_a_query_that_is_no_text_is_no_bound_that_was_reached),
         cmocka_unit_test(test_numbers_are_printed_as_languages_print_doubles),
         cmocka_unit_test(test_names_are_stable_words_and_each_row_has_its_fix),
     };

@@ -55,6 +55,36 @@ static void failures_over_ipv6_are_told_with_their_counts(void **state)
     why_free(why);
 }
 
+static const struct why_fact *who_signs(struct why_report **report, struct why **why, bool client_fails)
+{
+    static const char head[] = "POST " ORDER_TARGET " HTTP/1.1\r\nX-CS-SIGN: 00\r\n\r\n";
+    *why = made_why();
+    for (int i = 1; i <= 60; i++) {
+        struct record record = made_order(i, i <= 30);
+        record.is_signed = client_fails == (i > 30);
+        record.views[RECORD_UPSTREAM_REQUEST].head = SLICE_LITERAL(head);
+        add(*why, &record);
+    }
+    *report = concluded(*why);
+    return first_fact(*report);
+}
+
+/* To leave calls unsigned is for public ones. */
+static void who_signed_private_calls_is_no_reason_to_leave_them_unsigned(void **state)
+{
+    (void)state;
+    static const char *const next[] = { "countersign doctor", "countersign verify" };
+    for (size_t client_fails = 0; client_fails < ARRAY_LENGTH(next); client_fails++) {
+        struct why_report *report;
+        struct why *why;
+        const struct why_fact *fact = who_signs(&report, &why, client_fails != 0);
+        assert_string_equal(fact->name.word, "signed");
+        assert_non_null(strstr(fact->next, next[client_fails]));
+        free(report);
+        why_free(why);
+    }
+}
+
 /* Most of what fails does so over IPv4; but all that goes over IPv6 fails, and nothing that goes well goes there. */
 static void what_is_suspected_is_what_failures_have_more_often(void **state)
 {
@@ -415,6 +445,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failures_over_ipv6_are_told_with_their_counts),
+        cmocka_unit_test(who_signed_private_calls_is_no_reason_to_leave_them_unsigned),
         cmocka_unit_test(what_is_suspected_is_what_failures_have_more_often),
         cmocka_unit_test(the_stronger_of_two_facts_comes_first),
         cmocka_unit_test(public_calls_are_not_compared_with_private_ones),

@@ -106,17 +106,6 @@ static void a_timestamp_is_told_by_its_distance_from_expires(void **state)
     }
 }
 
-static void dates_are_read_as_http_writes_them(void **state)
-{
-    (void)state;
-    assert_int_equal(why_date_ms(SLICE_LITERAL("Sun, 06 Nov 1994 08:49:37 GMT")), 784111777000);
-    assert_int_equal(why_date_ms(SLICE_LITERAL("Thu, 29 Feb 2024 23:59:60 GMT")), 1709251200000);
-    assert_int_equal(why_date_ms(SLICE_LITERAL("Sunday, 06-Nov-94 08:49:37 GMT")), 0);
-    assert_int_equal(why_date_ms(SLICE_LITERAL("Sun, 06 Nvm 1994 08:49:37 GMT")), 0);
-    assert_int_equal(why_date_ms(SLICE_LITERAL("Sun, 06 Nov 19x4 08:49:37 GMT")), 0);
-    assert_int_equal(why_date_ms(SLICE_LITERAL("")), 0);
-}
-
 /* 1700000000 is Tue, 14 Nov 2023 22:13:20 GMT. */
 static void the_clocks_are_compared_by_the_answers_date(void **state)
 {
@@ -227,7 +216,6 @@ int main(void)
         cmocka_unit_test(a_body_is_told_by_how_it_is_written),
         cmocka_unit_test(an_order_is_told_by_its_members),
         cmocka_unit_test(a_timestamp_is_told_by_its_distance_from_expires),
-        cmocka_unit_test(dates_are_read_as_http_writes_them),
         cmocka_unit_test(the_clocks_are_compared_by_the_answers_date),
         cmocka_unit_test(a_signature_has_an_age_and_a_place_in_its_window),
         cmocka_unit_test(who_signed_is_seen_in_what_left),
