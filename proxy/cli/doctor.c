@@ -157,15 +157,16 @@ static bool ask_publicly(struct doctor_run *run)
     return true;
 }
 
-static bool is_open(const struct doctor_run *run, enum probe_way way)
+/* Where key and secret are the same text, it may be the secret that would leave as the key. */
+static bool may_sign(const struct doctor_run *run, enum probe_way way)
 {
-    return run->probes.answers[way][PROBE_PUBLIC].reply == PROBE_JSON;
+    return run->probes.answers[way][PROBE_PUBLIC].reply == PROBE_JSON && !run->probes.same_text;
 }
 
 static bool ask_signed(struct doctor_run *run)
 {
     for (int way = 0; way < PROBE_WAYS; way++) {
-        if (is_open(run, (enum probe_way)way) && !ask_and_print(run, (enum probe_way)way, PROBE_SIGNED))
+        if (may_sign(run, (enum probe_way)way) && !ask_and_print(run, (enum probe_way)way, PROBE_SIGNED))
             return false;
     }
     return true;
@@ -176,7 +177,7 @@ static bool ask_wrongly(struct doctor_run *run)
 {
     for (int i = 0; i < PROBE_WAYS; i++) {
         enum probe_way way = (enum probe_way)i;
-        bool is_wanted = is_open(run, way) && (way == run->probes.main_way || probe_way_is_refused(&run->probes, way));
+        bool is_wanted = may_sign(run, way) && (way == run->probes.main_way || probe_way_is_refused(&run->probes, way));
         if (is_wanted && !ask_and_print(run, way, PROBE_WRONG_SIGNATURE))
             return false;
     }

@@ -71,7 +71,9 @@ static void line_secret(struct probe_line *line, const struct probes *probes)
         return;
     line->status = PROBE_FAILED;
     probe_text(line->says, "the same text as the API key: one was put in both places");
-    probe_text(line->todo, "Copy the secret again. The exchange shows it once, when the key is made.");
+    probe_text(line->todo,
+               "Copy the secret again; the exchange shows it once, when the key is made. Nothing is sent with "
+               "either meanwhile: it may be the secret.");
 }
 
 /* --- clock --- */

@@ -92,9 +92,35 @@ static bool open_accounts(struct signer **signer, const struct config *config, s
     return true;
 }
 
+/* The API key goes out with each request: a secret in its place would, too. */
+static bool check_not_the_same(const struct signer *signer, struct buffer *report, struct error *sum)
+{
+    for (size_t i = 0; i < signer->config->account_count; i++) {
+        const struct signer_account *account = &signer->accounts[i];
+        struct error error;
+        if (!slice_equal(secret_slice(&account->api_key), secret_slice(&account->api_secret)))
+            continue;
+        (void)error_set(&error, ERROR_INPUT,
+                        "api_key and api_secret of account %s are the same text, so the secret would leave with each "
+                        "request: one of them was given twice",
+                        signer->config->accounts[i].name);
+        report_failure(report, sum, &error);
+    }
+    return sum->kind == ERROR_NONE;
+}
+
 bool signer_open(struct signer **signer, const struct config *config, struct buffer *report, struct error *error)
 {
-    return open_accounts(signer, config, 0, config->account_count, report, error);
+    struct error sum = { .kind = ERROR_NONE };
+    struct signer *made;
+    if (!open_accounts(&made, config, 0, config->account_count, report, error))
+        return false;
+    if (!check_not_the_same(made, report, &sum)) {
+        signer_close(made);
+        return error_set(error, sum.kind, "%s", sum.message);
+    }
+    *signer = made;
+    return true;
 }
 
 bool signer_open_account(struct signer **signer, const struct config *config, size_t account, struct buffer *report,

@@ -389,6 +389,12 @@ def test_the_key_in_the_secrets_place(doctor, exchange, account):
     doctor(exchange(), secret=account.key).names("same-text")
 
 
+def test_the_secret_in_the_keys_place_does_not_leave(doctor, exchange, account):
+    upstream = exchange()
+    doctor(upstream, key=account.secret).names("same-text")
+    assert {request.target for request in upstream.everything} == {PUBLIC}
+
+
 def test_another_code_is_named_by_what_is_documented_for_it(doctor, exchange):
     upstream = exchange()
     upstream.script(BALANCE, sends(dated(b'{"code":6001,"message":"no"}')))

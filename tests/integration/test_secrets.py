@@ -123,6 +123,10 @@ def test_white_space_around_the_key_is_refused_as_well(configure, env, account):
     assert account.key.encode() not in done.stderr
 
 
+def test_one_text_for_key_and_secret_is_refused_because_the_key_is_sent(is_refused, account):
+    assert "the same text" in is_refused(None, COINSTORE_API_KEY=account.secret)
+
+
 def test_white_space_is_taken_off_where_that_is_asked_for(start, upstream, account):
     proxy = start({"account main": {"trim": "yes"}}, env_changes={
         "COINSTORE_API_SECRET": f"  {account.secret}\n", "COINSTORE_API_KEY": f"{account.key} "})
