@@ -101,7 +101,7 @@ struct recipe_options {
 enum recipe_verdict {
     RECIPE_RIGHT,     /* signed as the exchange documents */
     RECIPE_FOUND,     /* signed otherwise: recipes[0 .. recipe_count - 1] say how */
-    RECIPE_NONE,      /* none of `tried` recipes gives this signature: most likely another secret */
+    RECIPE_NONE,      /* none of `tried` recipes gives this signature: another secret, or other bytes */
     RECIPE_NO_KEY,    /* without a secret, and none of the window keys is of the request's window */
     RECIPE_NO_FIELDS, /* no signature, or no X-CS-EXPIRES */
     RECIPE_NO_WINDOW  /* X-CS-EXPIRES is no decimal number of at most 18 digits */

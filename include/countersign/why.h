@@ -11,6 +11,9 @@
  * Bonferroni Method for Discrete Data", Biometrics 46, 1990). Values that split the exchanges in the same way are one split,
  * and are told together: these exchanges cannot tell them apart.
  *
+ * Exchanges that come in a burst have their time, and the state of the connections, in common: features of these are counted
+ * by moments, and not by exchanges, before chance is judged. Moments of connections are seen where the latest comes first.
+ *
  * Pure; one thread at a time for each struct why. */
 #ifndef COUNTERSIGN_WHY_H
 #define COUNTERSIGN_WHY_H

@@ -128,7 +128,8 @@ const struct log_command log_command_why = {
         "\n"
         "A fact is told where chance alone would show it in fewer than one in 1000 searches (Fisher's exact test, for "
         "as\n"
-        "many facts as were tried). What always comes together is told together: such exchanges cannot tell it apart.\n"
+        "many facts as were tried; as to time, exchanges of one moment count once). What always comes together is\n"
+        "told together: such exchanges cannot tell it apart.\n"
         "Each names a failure and a success that differ in it and in little else, for `log diff`.\n"
         "\n"
         "Ends with 1 where a fact was found, 0 where there is nothing to tell, 2 or 3 on trouble.",
