@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { RECORDS_AT_FIRST = 16, QUOTED_WORD_MAX = 24 /* bytes */ };
-_Static_assert(QUOTED_WORD_MAX < IMPORT_QUOTE_MAX, "it fits with its NUL");
+_Static_assert((int)QUOTED_WORD_MAX < (int)IMPORT_QUOTE_MAX, "it fits with its NUL");
 
 struct import_block {
     struct import_block *next;

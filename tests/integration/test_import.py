@@ -66,6 +66,15 @@ def test_the_api_key_is_in_no_file_of_the_store(tool, tmp_path):
             assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
+def test_an_import_without_an_answer_is_no_alarm(tool):
+    done = tool("import", "-", stdin=b"curl https://h/p")
+    assert "GET /p  no answer in the file  countersign log diff i1 last" in done.stdout.decode()
+    for command in (["ls", "--imported"], ["show", "i1"]):
+        text = tool(*command).stdout.decode()
+        assert "no answer in the file" in text and "unknown" not in text, text
+    assert json.loads(tool("show", "i1", "--json").stdout)["outcome"] == "unknown"
+
+
 def test_the_next_import_goes_on_counting(tool):
     for number in (1, 2):
         done = tool("import", "--json", "-", stdin=b"curl https://h/p")
