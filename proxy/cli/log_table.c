@@ -310,6 +310,19 @@ static void append_cell(struct buffer *out, struct slice text, size_t width, boo
         append_blanks(out, blanks);
 }
 
+/* The outcome's name stays whole: what says more gives way. */
+static void append_outcome_cell(struct buffer *out, struct slice text, size_t width)
+{
+    struct slice name = slice_first(text, slice_find(text, ' ') + 1);
+    size_t taken = terminal_columns(name);
+    if (terminal_columns(text) <= width || taken >= width) {
+        append_cell(out, text, width, false);
+        return;
+    }
+    buffer_append_slice(out, name);
+    append_cell(out, slice_from(text, name.length), width - taken, false);
+}
+
 static void print_header(struct buffer *out, const struct log_table *table, const size_t *widths)
 {
     terminal_style_begin(out, &table->terminal, TERMINAL_BOLD);
@@ -334,7 +347,10 @@ static void print_row(struct buffer *out, const struct log_table *table, const s
         enum terminal_style style = cell_style(row, i);
         append_blanks(out, i > 0 ? gap_width(table) : 0);
         terminal_style_begin(out, &table->terminal, style);
-        append_cell(out, cell(row, i), widths[i], columns[i].to_the_right);
+        if (i == COLUMN_OUTCOME)
+            append_outcome_cell(out, cell(row, i), widths[i]);
+        else
+            append_cell(out, cell(row, i), widths[i], columns[i].to_the_right);
         terminal_style_end(out, &table->terminal, style);
     }
     buffer_append_byte(out, '\n');

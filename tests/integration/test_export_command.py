@@ -397,6 +397,8 @@ def test_an_export_that_fails_leaves_nothing(proxy, tmp_path):
     (["--format", "curl", "--to", "foo"], "`http://foo`"),
     (["--format", "python", "--to", "http://foo:0"], "http://HOST:PORT"),
     (["--format", "curl", "--to", "http://127.0.0.1:8787/path"], "http://HOST:PORT"),
+    (["--format", "python", "--to", "http://a\n:8787"], "http://HOST:PORT"),
+    (["--format", "curl", "--to", "http://me:secret@127.0.0.1:8787"], "http://HOST:PORT"),
     (["--format", "curl", "--to", "127.0.0.1:87870"], "http://HOST:PORT"),
     (["--format", "python", "--to", "unix:/run/x"], "unix socket"),
     (["--format", "har", "4711"], "4711"),

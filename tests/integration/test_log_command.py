@@ -140,6 +140,8 @@ BAD_INPUT = [
     (["prune"], ["--keep-days"]),
     (["prune", "--keep-count", "1"], ["--yes"]),
     (["ls", "--store", "/nonexistent/capture.db"], ["/nonexistent/capture.db"]),
+    (["ls", "--store", "/nonexistent"], ["there is no record /nonexistent", "the file capture.db", "--store FILE"]),
+    (["show", "last", "--store", __file__], [f"{__file__} is no capture store", "the file capture.db"]),
 ]
 
 

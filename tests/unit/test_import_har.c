@@ -273,7 +273,7 @@ static void what_is_no_har_is_said_where(void **state)
     assert_refused("{\"log\":{\"entries\":[]}}", "the HAR has no entries");
     assert_refused(
         "hello\x1b[31m there",
-        "line 1 (of 15 bytes, not shown, as it may be a secret) begins no HAR ({), no curl command (curl) and "
+        "line 1 (of 16 bytes, not shown, as it may be a secret) begins no HAR ({), no curl command (curl) and "
         "no .http file (a request line or ###; without HTTP/1.1 at its end with GET, POST, PUT, DELETE, "
         "PATCH, HEAD or OPTIONS)");
 }
