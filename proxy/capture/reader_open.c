@@ -142,8 +142,9 @@ static bool identify(struct sql_identity *identity, struct capture_reader *reade
     if (connect_store(reader, identity, error))
         return sql_identity_is_ours(identity) ? sql_identity_check(identity, reader->path, error)
                                               : is_no_store(error, reader->path);
-    bool is_other_file = reader->db != NULL && (sqlite3_errcode(reader->db) & 0xFF) == SQLITE_NOTADB;
-    return is_other_file && is_no_store(error, reader->path);
+    if (reader->db != NULL && (sqlite3_errcode(reader->db) & 0xFF) == SQLITE_NOTADB)
+        (void)is_no_store(error, reader->path); /* false, as below */
+    return false;
 }
 
 static bool refuse_old(const struct capture_reader *reader, int64_t version, struct error *error)
@@ -167,7 +168,7 @@ static bool prepare_row(sqlite3_stmt **statement, struct capture_reader *reader,
 
 static bool open_steps(struct capture_reader *reader, struct error *error)
 {
-    struct sql_identity identity;
+    struct sql_identity identity = { .version = 0 };
     if (!check_file(reader, error) || !identify(&identity, reader, error))
         return false;
     if (identity.version == 0) /* made, but its first run ended before the tables */

@@ -314,6 +314,18 @@ def test_prune_of_a_store_that_stays_locked_says_so_and_deletes_nothing(six, pro
     assert len(listed(proxy)) == 6
 
 
+def test_show_tells_an_answer_without_a_code_from_one_that_did_not_come(proxy, upstream):
+    upstream.script(BALANCES, sends(http_answer(b"<html>a captive portal</html>")))
+    upstream.script("/api/lost", closes_without_answer)
+    told = {}
+    for path in (BALANCES, "/api/lost"):
+        number = proxy.request("POST", path, JSON, b"{}").id
+        assert proxy.record(number)["outcome"] == "unknown"
+        told[path] = lines_of(proxy.command("log", "show", number))[0]
+    assert "an answer came, HTTP 200, but it has no code" in told[BALANCES] and "no whole answer" not in told[BALANCES]
+    assert "no whole answer came" in told["/api/lost"]
+
+
 # --- tail ---
 
 class Tail:
