@@ -80,10 +80,16 @@ const struct catalogue_entry *catalogue_of_record(const struct record *record);
 /* The cause by its id, NULL where there is none. `reason->cause` of an entry is the same object. */
 const struct catalogue_cause *catalogue_cause_find(struct slice id);
 
+/* All causes, each once, in the order in which entries name them; NULL behind the last. */
+const struct catalogue_cause *catalogue_cause_at(size_t index);
+
+/* What the outcome of an exchange means, in sentences. */
+const char *catalogue_outcome_meaning(enum record_outcome outcome);
+
 /* Whether the entry names the cause. */
 bool catalogue_has_cause(const struct catalogue_entry *entry, const struct catalogue_cause *cause);
 
-/* How the text names the entry; letters' case is not heeded, and "-", "_" and blanks are the same. */
+/* How the text names the entry; letters' case is not heeded, and all that is no letter or digit is the same. */
 enum catalogue_match {
     CATALOGUE_NO_MATCH,
     CATALOGUE_SOME_WORDS, /* every word of the text is one of its name, message or summary, or begins one */
@@ -91,5 +97,8 @@ enum catalogue_match {
 };
 
 enum catalogue_match catalogue_match(const struct catalogue_entry *entry, struct slice text);
+
+/* Whether every word of the text is one of the cause's id or sentences, or begins one. */
+bool catalogue_cause_matches(const struct catalogue_cause *cause, struct slice text);
 
 #endif

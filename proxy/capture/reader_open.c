@@ -24,13 +24,28 @@ char *capture_store_file(const char *state_dir)
 
 /* --- opening --- */
 
+#define WHAT_STORES_ARE "a record is the file capture.db of a proxy's state folder, or a copy of it (--store FILE)"
+
+/* A file of another name than a proxy gives its record was named by a person. */
+static bool is_named_by_proxies(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return strcmp(slash == NULL ? path : slash + 1, "capture.db") == 0;
+}
+
 static bool nothing_recorded(struct error *error, const char *path)
 {
-    return error_set(
-        error, ERROR_INPUT,
-        "there is no %s: nothing has been recorded there yet; start `countersign serve` first, or name the "
-        "folder of the record with --state-dir",
-        path);
+    if (!is_named_by_proxies(path))
+        return error_set(error, ERROR_INPUT, "there is no record %s: " WHAT_STORES_ARE, path);
+    return error_set(error, ERROR_INPUT,
+                     "there is no %s: nothing has been recorded there yet; start `countersign serve` first, or name "
+                     "the folder of the record with --state-dir, or its file with --store",
+                     path);
+}
+
+static bool is_no_store(struct error *error, const char *path)
+{
+    return error_set(error, ERROR_INPUT, "%s is no capture store: " WHAT_STORES_ARE, path);
 }
 
 static bool check_file(struct capture_reader *reader, struct error *error)
@@ -121,6 +136,17 @@ static bool connect_store(struct capture_reader *reader, struct sql_identity *id
     return open_connection(reader, true, error) && sql_identify(identity, reader->db, reader->path, error);
 }
 
+/* The writer's advice, to move the file away, would be wrong here: any file can be named to be read. */
+static bool identify(struct sql_identity *identity, struct capture_reader *reader, struct error *error)
+{
+    if (connect_store(reader, identity, error))
+        return sql_identity_is_ours(identity) ? sql_identity_check(identity, reader->path, error)
+                                              : is_no_store(error, reader->path);
+    if (reader->db != NULL && (sqlite3_errcode(reader->db) & 0xFF) == SQLITE_NOTADB)
+        (void)is_no_store(error, reader->path); /* false, as below */
+    return false;
+}
+
 static bool refuse_old(const struct capture_reader *reader, int64_t version, struct error *error)
 {
     return error_set(error, ERROR_INPUT,
@@ -142,9 +168,8 @@ static bool prepare_row(sqlite3_stmt **statement, struct capture_reader *reader,
 
 static bool open_steps(struct capture_reader *reader, struct error *error)
 {
-    struct sql_identity identity;
-    if (!check_file(reader, error) || !connect_store(reader, &identity, error) ||
-        !sql_identity_check(&identity, reader->path, error))
+    struct sql_identity identity = { .version = 0 };
+    if (!check_file(reader, error) || !identify(&identity, reader, error))
         return false;
     if (identity.version == 0) /* made, but its first run ended before the tables */
         return nothing_recorded(error, reader->path);

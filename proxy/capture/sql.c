@@ -127,10 +127,15 @@ bool sql_identify(struct sql_identity *identity, sqlite3 *db, const char *path, 
     return true;
 }
 
-bool sql_identity_check(const struct sql_identity *identity, const char *path, struct error *error)
+bool sql_identity_is_ours(const struct sql_identity *identity)
 {
     bool is_new = identity->version == 0 && identity->application == 0 && identity->objects == 0;
-    if (!is_new && identity->application != SCHEMA_APPLICATION_ID)
+    return is_new || identity->application == SCHEMA_APPLICATION_ID;
+}
+
+bool sql_identity_check(const struct sql_identity *identity, const char *path, struct error *error)
+{
+    if (!sql_identity_is_ours(identity))
         return error_set(error, ERROR_INPUT, "%s is another program's database: move it away, or use another state_dir",
                          path);
     if (identity->version > SCHEMA_VERSION)

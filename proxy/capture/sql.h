@@ -36,6 +36,9 @@ struct sql_identity {
 
 MUST_CHECK bool sql_identify(struct sql_identity *identity, sqlite3 *db, const char *path, struct error *error);
 
+/* Whether it is this program's store, of whatever version, or a file in which nothing is yet. */
+bool sql_identity_is_ours(const struct sql_identity *identity);
+
 /* An error where the store is another program's, or of a schema newer than this program's. */
 MUST_CHECK bool sql_identity_check(const struct sql_identity *identity, const char *path, struct error *error);
 

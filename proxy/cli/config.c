@@ -1,5 +1,6 @@
 /* `countersign config keys|check|show`: the configuration explained, checked and shown. One thread. */
 #include "common.h"
+#include "terminal.h"
 
 #include "countersign/cli.h"
 #include "countersign/policy.h"
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OPTION_HELP = 'h', TEXT_MAX = 1 << 20 };
 
@@ -46,12 +48,11 @@ static const char show_help[] =
 /* Prints and frees; the exit code. */
 static int print(struct buffer *text)
 {
-    bool whole = !text->failed && (text->length == 0 || fwrite(text->data, text->length, 1, stdout) == 1);
-    whole = fflush(stdout) == 0 && whole;
+    struct error error;
+    bool done = text->failed ? error_set(&error, ERROR_MEMORY, "no memory for what is to be printed")
+                             : terminal_write(STDOUT_FILENO, buffer_slice(text), &error);
     buffer_free(text);
-    if (!whole)
-        (void)fprintf(stderr, "countersign config: cannot write to standard output\n"); /* nothing else to say it on */
-    return whole ? 0 : 3;
+    return done ? 0 : cli_failure("config", &error);
 }
 
 static int run_keys(const struct cli_config_options *options)

@@ -122,13 +122,14 @@ static bool find_local(char *local, int fd, const struct sockaddr_storage *remot
            getnameinfo((const struct sockaddr *)&own, own_length, local, PROBE_TEXT_MAX, NULL, 0, NI_NUMERICHOST) == 0;
 }
 
-static void look_for_way(struct probe_route *route, const char *remote, int family, const char *bind_address)
+static void look_for_way(struct probe_route *route, const char remote[static PROBE_TEXT_MAX], int family,
+                         const char *bind_address)
 {
     struct sockaddr_storage address;
     socklen_t length;
     route->was_asked = true;
-    (void)snprintf(route->remote, sizeof(route->remote), "%s", remote); /* an address fits */
-    errno = EAFNOSUPPORT;                                               /* for an address that makes no sense here */
+    memcpy(route->remote, remote, sizeof(route->remote));
+    errno = EAFNOSUPPORT; /* for an address that makes no sense here */
     int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     bool found = fd >= 0 && make_address(&address, &length, remote, family) &&
                  find_local(route->local, fd, &address, length, bind_address);

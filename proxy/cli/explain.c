@@ -29,7 +29,8 @@ static const char help[] =
     "  countersign explain http-429          a status\n"
     "  countersign explain connect           a Countersign-Error\n"
     "  countersign explain symbol not found  a message, or words of one\n"
-    "  countersign explain ip-family         a cause\n"
+    "  countersign explain ip-family         a cause; `captive portal`, words of causes\n"
+    "  countersign explain not_sent          an outcome\n"
     "\n"
     "      --json       one JSON object a line\n"
     "      --no-pager   no pager ($COUNTERSIGN_PAGER, $PAGER, less) for a long answer\n"
@@ -124,6 +125,8 @@ static const char *nearest(const char *word)
     const struct catalogue_entry *entry;
     for (size_t i = 0; count < CANDIDATES_MAX && (entry = catalogue_entry_at(i)) != NULL; i++)
         candidates[count++] = entry->name;
+    for (int i = 0; count < CANDIDATES_MAX && i < RECORD_OUTCOME_COUNT; i++)
+        candidates[count++] = record_outcome_name((enum record_outcome)i);
     for (size_t i = 0; (entry = catalogue_entry_at(i)) != NULL; i++) {
         if (count < CANDIDATES_MAX && entry->message != NULL)
             candidates[count++] = entry->message;
@@ -164,11 +167,62 @@ static void append_entries(struct buffer *out, const struct explain_options *opt
     }
 }
 
+/* "not_sent", "Not sent", "not-sent" */
+static bool find_outcome(enum record_outcome *outcome, const char *words)
+{
+    char name[WORDS_MAX + 1];
+    size_t length = strlen(words);
+    for (size_t i = 0; i <= length; i++) {
+        bool is_upper = words[i] >= 'A' && words[i] <= 'Z';
+        bool is_gap = words[i] == ' ' || words[i] == '-';
+        name[i] = is_gap ? '_' : (char)(is_upper ? words[i] - 'A' + 'a' : words[i]);
+    }
+    return record_outcome_parse(outcome, slice_of(name, length));
+}
+
+static size_t count_causes(struct slice words)
+{
+    const struct catalogue_cause *cause;
+    size_t count = 0;
+    for (size_t i = 0; (cause = catalogue_cause_at(i)) != NULL; i++)
+        count += catalogue_cause_matches(cause, words) ? 1 : 0;
+    return count;
+}
+
+/* Causes in whose sentences the words are: where no entry has them, for an entry shows its causes. */
+static bool append_causes(struct buffer *out, const struct explain_options *options, const struct terminal *terminal)
+{
+    struct slice words = slice_text(options->words);
+    const struct catalogue_cause *cause;
+    size_t count = count_causes(words);
+    for (size_t i = 0; (cause = catalogue_cause_at(i)) != NULL; i++) {
+        if (!catalogue_cause_matches(cause, words))
+            continue;
+        if (options->json)
+            explain_append_cause_json(out, cause);
+        else if (count == 1)
+            explain_append_cause(out, terminal, cause);
+        else
+            explain_append_cause_line(out, terminal, cause);
+    }
+    return count > 0;
+}
+
+static void append_outcome(struct buffer *out, const struct explain_options *options, const struct terminal *terminal,
+                           enum record_outcome outcome)
+{
+    if (options->json)
+        explain_append_outcome_json(out, outcome);
+    else
+        explain_append_outcome(out, terminal, outcome);
+}
+
 /* False where nothing is meant by the words. */
 static bool append_answer(struct buffer *out, const struct explain_options *options, const struct terminal *terminal)
 {
     struct slice words = slice_text(options->words);
     size_t count;
+    enum record_outcome outcome;
     enum catalogue_match match = best_match(&count, words);
     const struct catalogue_cause *cause = match == CATALOGUE_BY_NAME ? NULL : catalogue_cause_find(words);
     if (words.length == 0 && !options->json)
@@ -179,10 +233,14 @@ static bool append_answer(struct buffer *out, const struct explain_options *opti
         explain_append_cause_json(out, cause);
     else if (cause != NULL)
         explain_append_cause(out, terminal, cause);
+    else if (match == CATALOGUE_BY_NAME)
+        append_entries(out, options, terminal, match, true);
+    else if (find_outcome(&outcome, options->words))
+        append_outcome(out, options, terminal, outcome);
     else if (match != CATALOGUE_NO_MATCH)
-        append_entries(out, options, terminal, match, match == CATALOGUE_BY_NAME || count == 1);
+        append_entries(out, options, terminal, match, count == 1);
     else
-        return false;
+        return append_causes(out, options, terminal);
     return true;
 }
 

@@ -66,3 +66,10 @@ void explain_append_cause_json(struct buffer *out, const struct catalogue_cause 
     }
     (void)buffer_append_text(out, "]}\n");
 }
+
+void explain_append_outcome_json(struct buffer *out, enum record_outcome outcome)
+{
+    append_member(out, "{outcome", record_outcome_name(outcome));
+    append_member(out, "meaning", catalogue_outcome_meaning(outcome));
+    (void)buffer_append_text(out, "}\n");
+}

@@ -106,14 +106,33 @@ void explain_append_cause(struct buffer *out, const struct terminal *terminal, c
     }
 }
 
+static void append_list_line(struct buffer *out, const struct terminal *terminal, const char *name, const char *text)
+{
+    size_t name_length = strlen(name);
+    size_t taken = name_length < NAME_WIDTH ? NAME_WIDTH : name_length + 1;
+    append_styled(out, terminal, TERMINAL_CYAN, name);
+    buffer_append_format(out, "%*s", (int)(taken - name_length), "");
+    terminal_append_fitted(out, slice_text(text),
+                           terminal->width > taken ? terminal->width - taken : COLUMNS_MAX + COLUMNS_MAX);
+    buffer_append_byte(out, '\n');
+}
+
 void explain_append_line(struct buffer *out, const struct terminal *terminal, const struct catalogue_entry *entry)
 {
-    size_t name_length = strlen(entry->name);
-    append_styled(out, terminal, TERMINAL_CYAN, entry->name);
-    buffer_append_format(out, "%*s", name_length < NAME_WIDTH ? (int)(NAME_WIDTH - name_length) : 1, "");
-    terminal_append_fitted(out, slice_text(entry->summary),
-                           terminal->width > NAME_WIDTH ? terminal->width - NAME_WIDTH : COLUMNS_MAX + COLUMNS_MAX);
-    buffer_append_byte(out, '\n');
+    append_list_line(out, terminal, entry->name, entry->summary);
+}
+
+void explain_append_cause_line(struct buffer *out, const struct terminal *terminal, const struct catalogue_cause *cause)
+{
+    append_list_line(out, terminal, cause->id, cause->text);
+}
+
+void explain_append_outcome(struct buffer *out, const struct terminal *terminal, enum record_outcome outcome)
+{
+    append_styled(out, terminal, TERMINAL_BOLD, record_outcome_name(outcome));
+    buffer_append_text(out, " is an outcome (Countersign-Outcome; `countersign log ls --outcome ");
+    buffer_append_format(out, "%s`)\n", record_outcome_name(outcome));
+    terminal_append_wrapped(out, slice_text(catalogue_outcome_meaning(outcome)), 0, columns_of(terminal));
 }
 
 void explain_append_list(struct buffer *out, const struct terminal *terminal)

@@ -161,6 +161,12 @@ MUST_CHECK bool log_view_parse(enum record_view *view, const char *word);
 
 /* The exchange's colour in a listing. */
 enum terminal_style log_outcome_style(enum record_outcome outcome);
+enum terminal_style log_record_style(const struct record *record);
+
+/* Whether it is a file's request without an answer. Its outcome is `unknown`, which of an exchange that went through the
+ * proxy is an alarm, and of this one says nothing: people are told LOG_WITHOUT_ANSWER. */
+bool log_is_without_answer(const struct record *record);
+#define LOG_WITHOUT_ANSWER "no answer in the file"
 
 /* The moment in local time, with the date where it is not `now_us`'s: "16:53:14.290", "2026-02-09 16:53:14.290"; with
  * `shorten` the latter is "2026-02-09 16:53". */
@@ -174,8 +180,8 @@ void log_table_free(struct log_table *table);
 MUST_CHECK bool log_table_add(struct log_table *table, const struct record *record); /* false: out of memory */
 void log_table_print(struct buffer *out, const struct log_table *table);
 
-/* For rows that come one after the other: the columns keep at least the widths they had (`floor`), and only the rows
- * added since the last call are printed; the header the first time. */
+/* For rows that come one after the other: only those added since the last call are printed; the header the first time. On a
+ * terminal the columns keep the widths that they had then, and what is longer is cut. */
 void log_table_print_more(struct buffer *out, struct log_table *table);
 
 /* The record as one JSON object without a newline: every fact, numbers exact, facts that are not known null. */

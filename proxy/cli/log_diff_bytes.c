@@ -80,6 +80,20 @@ static void append_mark(const struct window *window, size_t begin)
                          (int)(3 * (ROW - 1 - place) + 2 + place), "");
 }
 
+/* What stands behind the rows: the same count on both sides, or each. */
+static void append_rest(const struct window *window, size_t end)
+{
+    const struct slice *values = window->finding->values;
+    size_t first = slice_from(values[0], end).length, second = slice_from(values[1], end).length;
+    if (first == 0 && second == 0)
+        return;
+    buffer_append_text(window->out, "       ... ");
+    if (first == second)
+        buffer_append_format(window->out, "%zu more bytes\n", first);
+    else
+        buffer_append_format(window->out, "%zu more bytes in A, %zu in B\n", first, second);
+}
+
 void log_diff_append_window(struct buffer *out, const struct terminal *terminal, const struct diff_finding *finding)
 {
     struct window window = { .out = out, .terminal = terminal, .finding = finding, .offset_digits = 4 };
@@ -97,4 +111,5 @@ void log_diff_append_window(struct buffer *out, const struct terminal *terminal,
         if (begin == first)
             append_mark(&window, begin);
     }
+    append_rest(&window, begin);
 }

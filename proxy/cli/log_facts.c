@@ -96,14 +96,21 @@ static void tell_not_sent(const struct page *page)
     buffer_append_text(page->out, "no byte of it left for the exchange");
 }
 
+/* Two reasons: no whole answer, or one that does not say what came of it. */
 static void tell_unknown(const struct page *page)
 {
-    if (page->record->id < 0) {
+    const struct record *record = page->record;
+    if (log_is_without_answer(record)) {
         buffer_append_text(page->out, "an imported request; there is no answer with it");
-        return;
+    } else if (slice_equal_text(record->error_name, "no-code")) {
+        buffer_append_text(page->out, "an answer came, ");
+        append_status(page);
+        buffer_append_text(page->out, ", but it has no code, so it may not be the exchange's: whether the exchange "
+                                      "acted on it is not known");
+    } else {
+        buffer_append_text(page->out, "it left for the exchange and no whole answer came: whether the exchange acted "
+                                      "on it is not known");
     }
-    buffer_append_text(page->out, "it left for the exchange and no whole answer came: whether the exchange acted on it "
-                                  "is not known");
 }
 
 static void tell_dry_run(const struct page *page)
@@ -125,7 +132,7 @@ static void append_sentence(const struct page *page)
         [RECORD_UNKNOWN] = tell_unknown,       [RECORD_DRY_RUN] = tell_dry_run,
     };
     enum record_outcome outcome = page->record->outcome;
-    enum terminal_style style = log_outcome_style(outcome);
+    enum terminal_style style = log_record_style(page->record);
     terminal_style_begin(page->out, page->terminal, TERMINAL_BOLD);
     buffer_append_format(page->out, "exchange %s", record_id_text(text, page->record->id));
     terminal_style_end(page->out, page->terminal, TERMINAL_BOLD);
@@ -163,7 +170,8 @@ static void append_request_facts(const struct page *page)
         log_append_local_time(page->out, record->received_us, page->now_us, false);
         buffer_append_format(page->out, " (%s)\n", clock_format_utc(utc, record->received_us));
     }
-    append_fact(page, "outcome", slice_text(record_outcome_name(record->outcome)));
+    append_fact(page, "outcome",
+                slice_text(log_is_without_answer(record) ? LOG_WITHOUT_ANSWER : record_outcome_name(record->outcome)));
     append_fact(page, "error", record->error_name);
     append_fact(page, "", record->error_message);
     append_meaning(page);

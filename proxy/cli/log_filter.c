@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DECODED_MAX = 64 << 20, STATUS_MIN = 100, STATUS_MAX = 999 };
+enum { DECODED_MAX = 64 << 20, STATUS_MIN = 100, STATUS_MAX = 599 };
 
 static const char *wrong(struct log_options *options, const char *name, const char *expected, const char *value)
 {
@@ -70,9 +70,24 @@ static const char *take_path(struct log_options *options, const char *name, cons
     return take_text(&options->filter.path_glob, options, name, value);
 }
 
+/* Codes are numbers, as the exchange documents them; some answers have them as text, which is kept as it is. */
+static bool is_code(struct slice text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] <= ' ' || text.data[i] == '"' || text.data[i] == '\'' || text.data[i] == 0x7f)
+            return false;
+    }
+    return text.length > 0;
+}
+
 static const char *take_code(struct log_options *options, const char *name, const char *value)
 {
-    return take_text(&options->filter.code, options, name, value);
+    if (strchr(value, ',') != NULL)
+        return wrong(options, name, "one code; an answer has one (3011), `log why` takes several apart", value);
+    if (!is_code(slice_text(value)))
+        return wrong(options, name, "a code as the exchange writes it, without quotes (1401)", value);
+    options->filter.code = slice_text(value);
+    return NULL;
 }
 
 static const char *take_client(struct log_options *options, const char *name, const char *value)
@@ -122,7 +137,7 @@ static const char *take_status(struct log_options *options, const char *name, co
 {
     uint64_t from, to;
     if (!read_statuses(&from, &to, slice_text(value)) || from < STATUS_MIN || to > STATUS_MAX || from > to)
-        return wrong(options, name, "an HTTP status (401), a class (4xx) or a range (500-599)", value);
+        return wrong(options, name, "an HTTP status from 100 to 599 (401), a class (4xx) or a range (500-599)", value);
     options->filter.status_from = (int)from;
     options->filter.status_to = (int)to;
     return NULL;

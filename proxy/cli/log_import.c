@@ -73,7 +73,8 @@ static void append_line(struct buffer *out, const struct log_run *run, const str
     struct buffer end;
     buffer_init(&end, LOG_OUTPUT_MAX);
     (void)record_id_text(id, record->id);
-    buffer_append_format(&end, "  %s", record_outcome_name(record->outcome));
+    buffer_append_format(&end, "  %s",
+                         log_is_without_answer(record) ? LOG_WITHOUT_ANSWER : record_outcome_name(record->outcome));
     if (record->api_code.length > 0) {
         buffer_append_byte(&end, ' ');
         terminal_append_escaped(&end, record->api_code, TERMINAL_ONE_LINE);

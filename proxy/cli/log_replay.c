@@ -144,8 +144,12 @@ static bool send_once(int64_t *id, const struct running_listener *listener, cons
     bool done = replay_send(&answer, &head_length, &sent, &endpoint, buffer_slice(&request->head), request->body,
                             answer_timeout_us, error) &&
                 answer_id(id, slice_first(buffer_slice(&answer), head_length), error);
+    if (!done && !sent)
+        (void)error_prefix(error, "nothing was sent");
     if (!done && sent)
-        (void)error_prefix(error, "it was sent, and may have been carried out: look it up before sending it again");
+        (void)error_prefix(
+            error, "it left, and may have been carried out: `countersign log` will have its outcome; look it up before "
+                   "sending it again");
     buffer_free(&answer);
     return done;
 }

@@ -23,6 +23,7 @@ enum {
     MS_WITH_TENTHS_US = 1000000, /* from a second on, tenths of a millisecond tell nothing */
     ROW_MAX = 1 << 20,           /* bytes of one row's cells */
     TARGET_WIDTH_MIN = 8,        /* columns; a terminal too narrow for that gets longer lines */
+    FOLLOWED_TARGET_WIDTH = 80,  /* columns at most: all that the others leave, where that is less */
     NARROW_WIDTH = 100,          /* a terminal below that gets tighter columns and no error names */
     DETAIL_WIDTH_MAX = 24        /* columns of an exchange's code on a terminal: it is the other side's text */
 };
@@ -31,6 +32,7 @@ struct row {
     char *text; /* the cells, one behind the other */
     size_t end[COLUMN_COUNT];
     enum record_outcome outcome;
+    enum terminal_style style;
 };
 
 struct log_table {
@@ -38,6 +40,7 @@ struct log_table {
     size_t count;
     size_t capacity;
     size_t width[COLUMN_COUNT];
+    size_t printed[COLUMN_COUNT]; /* the widths of log_table_print_more's header; the rows behind it keep to them */
     struct terminal terminal;
     int64_t now_us;
     bool has_header; /* log_table_print_more printed it */
@@ -120,6 +123,10 @@ static void append_outcome_detail(struct buffer *out, const struct record *recor
 
 static void append_outcome(struct buffer *out, const struct record *record, const struct log_table *table)
 {
+    if (log_is_without_answer(record)) {
+        buffer_append_text(out, is_narrow(table) ? "no answer" : LOG_WITHOUT_ANSWER);
+        return;
+    }
     buffer_append_text(out, record_outcome_name(record->outcome));
     append_outcome_detail(out, record, table);
     append_own_signature(out, record, table);
@@ -160,6 +167,16 @@ enum terminal_style log_outcome_style(enum record_outcome outcome)
         [RECORD_UNKNOWN] = TERMINAL_RED,       [RECORD_DRY_RUN] = TERMINAL_CYAN,
     };
     return (size_t)outcome < ARRAY_LENGTH(styles) ? styles[outcome] : TERMINAL_PLAIN;
+}
+
+bool log_is_without_answer(const struct record *record)
+{
+    return record->id < 0 && record->outcome == RECORD_UNKNOWN && record->status == 0 && record->error_name.length == 0;
+}
+
+enum terminal_style log_record_style(const struct record *record)
+{
+    return log_is_without_answer(record) ? TERMINAL_DIM : log_outcome_style(record->outcome);
 }
 
 static bool is_same_day(int64_t a_us, int64_t b_us)
@@ -235,7 +252,10 @@ bool log_table_add(struct log_table *table, const struct record *record)
     struct row *row = &table->rows[table->count];
     struct buffer text;
     buffer_init(&text, ROW_MAX);
+    if (table->has_header && record->received_us > table->now_us) /* followed beyond midnight */
+        table->now_us = record->received_us;
     row->outcome = record->outcome;
+    row->style = log_record_style(record);
     for (size_t i = 0; i < COLUMN_COUNT; i++) {
         columns[i].append(&text, record, table);
         row->end[i] = text.length;
@@ -290,6 +310,19 @@ static void append_cell(struct buffer *out, struct slice text, size_t width, boo
         append_blanks(out, blanks);
 }
 
+/* The outcome's name stays whole: what says more gives way. */
+static void append_outcome_cell(struct buffer *out, struct slice text, size_t width)
+{
+    struct slice name = slice_first(text, slice_find(text, ' ') + 1);
+    size_t taken = terminal_columns(name);
+    if (terminal_columns(text) <= width || taken >= width) {
+        append_cell(out, text, width, false);
+        return;
+    }
+    buffer_append_slice(out, name);
+    append_cell(out, slice_from(text, name.length), width - taken, false);
+}
+
 static void print_header(struct buffer *out, const struct log_table *table, const size_t *widths)
 {
     terminal_style_begin(out, &table->terminal, TERMINAL_BOLD);
@@ -305,7 +338,7 @@ static void print_header(struct buffer *out, const struct log_table *table, cons
 static enum terminal_style cell_style(const struct row *row, size_t column)
 {
     bool tells = column == COLUMN_STATUS || column == COLUMN_OUTCOME || row->outcome == RECORD_REFUSED;
-    return tells ? log_outcome_style(row->outcome) : TERMINAL_PLAIN;
+    return tells ? row->style : TERMINAL_PLAIN;
 }
 
 static void print_row(struct buffer *out, const struct log_table *table, const struct row *row, const size_t *widths)
@@ -314,7 +347,10 @@ static void print_row(struct buffer *out, const struct log_table *table, const s
         enum terminal_style style = cell_style(row, i);
         append_blanks(out, i > 0 ? gap_width(table) : 0);
         terminal_style_begin(out, &table->terminal, style);
-        append_cell(out, cell(row, i), widths[i], columns[i].to_the_right);
+        if (i == COLUMN_OUTCOME)
+            append_outcome_cell(out, cell(row, i), widths[i]);
+        else
+            append_cell(out, cell(row, i), widths[i], columns[i].to_the_right);
         terminal_style_end(out, &table->terminal, style);
     }
     buffer_append_byte(out, '\n');
@@ -333,28 +369,33 @@ void log_table_print(struct buffer *out, const struct log_table *table)
 /* A few columns more than the first rows need: later ids, times and outcomes seldom are longer. */
 static void widen_for_more(struct log_table *table)
 {
-    static const size_t floors[COLUMN_COUNT] = {
-        [COLUMN_ID] = 7,      [COLUMN_TIME] = 12,  [COLUMN_LISTENER] = 8, [COLUMN_METHOD] = 6,
-        [COLUMN_TARGET] = 40, [COLUMN_STATUS] = 4, [COLUMN_OUTCOME] = 20, [COLUMN_MS] = 7
+    static const struct {
+        size_t wide;
+        size_t narrow;
+    } floors[COLUMN_COUNT] = {
+        [COLUMN_ID] = { 7, 5 },        [COLUMN_TIME] = { 12, 12 },  [COLUMN_LISTENER] = { 8, 8 },
+        [COLUMN_METHOD] = { 6, 6 },    [COLUMN_TARGET] = { 40, 0 }, [COLUMN_STATUS] = { 4, 4 },
+        [COLUMN_OUTCOME] = { 20, 14 }, [COLUMN_MS] = { 7, 6 },
     };
     for (size_t i = 0; i < COLUMN_COUNT; i++) {
-        size_t floor = is_narrow(table) && (i == COLUMN_OUTCOME || i == COLUMN_LISTENER) ? floors[i] / 2 : floors[i];
+        size_t floor = is_narrow(table) ? floors[i].narrow : floors[i].wide;
         table->width[i] = table->width[i] < floor ? floor : table->width[i];
     }
+    if (table->terminal.width > 0) /* what comes has other targets */
+        table->width[COLUMN_TARGET] = FOLLOWED_TARGET_WIDTH;
+    memcpy(table->printed, table->width, sizeof(table->printed));
+    table->printed[COLUMN_TARGET] = target_width(table);
 }
 
 void log_table_print_more(struct buffer *out, struct log_table *table)
 {
-    size_t widths[COLUMN_COUNT];
-    if (!table->has_header)
+    if (!table->has_header) {
         widen_for_more(table);
-    memcpy(widths, table->width, sizeof(widths));
-    widths[COLUMN_TARGET] = target_width(table);
-    if (!table->has_header)
-        print_header(out, table, widths);
+        print_header(out, table, table->printed);
+    }
     table->has_header = true;
     for (size_t i = 0; i < table->count; i++) {
-        print_row(out, table, &table->rows[i], widths);
+        print_row(out, table, &table->rows[i], table->terminal.width > 0 ? table->printed : table->width);
         free(table->rows[i].text);
     }
     table->count = 0;

@@ -214,6 +214,15 @@ static bool read_word(int64_t *wall_us, struct slice text, int64_t now_us)
     return true;
 }
 
+/* "3d", and "3d ago" as messages have it. */
+static struct slice without_ago(struct slice text)
+{
+    static const char ago[] = " ago";
+    size_t length = text.length - (sizeof(ago) - 1);
+    bool has_it = text.length >= sizeof(ago) - 1 && slice_equal_text(slice_from(text, length), ago);
+    return has_it ? slice_trim_blanks(slice_first(text, length)) : text;
+}
+
 bool log_time_parse(int64_t *wall_us, struct slice text, int64_t now_us)
 {
     struct slice rest = text;
@@ -225,7 +234,7 @@ bool log_time_parse(int64_t *wall_us, struct slice text, int64_t now_us)
         *wall_us = done ? (int64_t)seconds * second_us : 0;
         return done;
     }
-    if (log_duration_parse(&ago_us, text)) {
+    if (log_duration_parse(&ago_us, without_ago(text))) {
         *wall_us = now_us - ago_us;
         return ago_us <= now_us;
     }

@@ -6,7 +6,7 @@
 #include "countersign/slice.h"
 
 #define LOG_TIME_FORMS                                                                                                 \
-    "a time (10m, 2h, 3d ago; now, today, yesterday; 10:30; 2026-11-24; \"2026-11-24 10:30:15.250\"; RFC 3339; "       \
+    "a time (10m, 2h, \"3d ago\"; now, today, yesterday; 10:30; 2026-11-24; \"2026-11-24 10:30:15.250\"; RFC 3339; "   \
     "@1770742394)"
 #define LOG_DURATION_FORMS "a duration (250ms, 1.5s, 2m)"
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,7 +19,41 @@ struct sending {
     int64_t deadline_us; /* monotonic */
     struct error *error;
     const char *address;
+    sigset_t mask; /* while it waits: with Ctrl-C let through */
 };
+
+/* --- Ctrl-C --- */
+
+static volatile sig_atomic_t interrupted;
+
+static void note_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+/* Ctrl-C ends the wait and not the program, which is to say what has left; it is let through while it waits alone. */
+static void catch_interrupt(struct sending *sending, struct sigaction *before)
+{
+    struct sigaction action = { .sa_handler = note_interrupt };
+    sigset_t blocked;
+    (void)sigemptyset(&action.sa_mask); /* none of these can fail with a signal that there is */
+    (void)sigemptyset(&blocked);
+    (void)sigaddset(&blocked, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &blocked, &sending->mask);
+    (void)sigdelset(&sending->mask, SIGINT);
+    (void)sigaction(SIGINT, NULL, before);
+    if (before->sa_handler != SIG_IGN) /* in the background of a script */
+        (void)sigaction(SIGINT, &action, NULL);
+}
+
+static void leave_interrupt(const struct sending *sending, const struct sigaction *before)
+{
+    (void)sigprocmask(SIG_SETMASK, &sending->mask, NULL); /* as above; one that came too late is noted, and no matter */
+    (void)sigaction(SIGINT, before, NULL);
+}
+
+/* --- waiting --- */
 
 static bool time_is_up(const struct sending *sending)
 {
@@ -31,7 +66,11 @@ static bool wait_until(const struct sending *sending, short events)
     struct pollfd ready = { .fd = sending->fd, .events = events };
     if (left_us <= 0)
         return time_is_up(sending);
-    int count = poll(&ready, 1, (int)(left_us / 1000) + 1);
+    const struct timespec left = { .tv_sec = left_us / 1000000, .tv_nsec = left_us % 1000000 * 1000 };
+    int count = ppoll(&ready, 1, &left, &sending->mask);
+    if (interrupted)
+        return error_set(sending->error, ERROR_SYSTEM, "interrupted while waiting for the proxy at %s",
+                         sending->address);
     if (count < 0 && errno != EINTR)
         return error_system(sending->error, errno, "waiting for the proxy at %s", sending->address);
     return count != 0 || time_is_up(sending);
@@ -170,9 +209,12 @@ bool replay_send(struct buffer *answer, size_t *head_length, bool *sent, const s
     char address[ENDPOINT_TEXT_MAX];
     struct sending sending = { .fd = -1, .deadline_us = clock_monotonic_us() + timeout_us, .error = error };
     sending.address = endpoint_format(address, (const struct sockaddr *)&endpoint->address, endpoint->length);
+    struct sigaction before;
     *sent = false;
+    catch_interrupt(&sending, &before);
     bool done = open_socket(&sending, endpoint) && send_all(&sending, head, sent) && send_all(&sending, body, sent) &&
                 read_answer(&sending, answer, head_length, slice_starts_with(head, "HEAD "));
+    leave_interrupt(&sending, &before);
     if (sending.fd >= 0)
         (void)close(sending.fd); /* everything was read, or the failure is told */
     return done;

@@ -91,6 +91,8 @@ static bool print(const struct sign_options *options, const struct sign_request 
         sign_append_json(&out, request, result, options->show_key);
     else
         sign_append_steps(&out, request, result, options->show_key);
+    if (!options->curl && !options->json && !options->show_key)
+        sign_append_hint(&out);
     /* a command alone on standard output can be piped; the steps are for whoever looks on */
     bool done = !options->curl || print_steps_beside(request, result, error);
     if (done)

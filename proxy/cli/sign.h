@@ -28,6 +28,9 @@ struct sign_result {
 void sign_append_steps(struct buffer *out, const struct sign_request *request, const struct sign_result *result,
                        bool show_key);
 
+/* Appends what else the command can print where it masked the key. */
+void sign_append_hint(struct buffer *out);
+
 /* Appends the same as one JSON object with a line feed. */
 void sign_append_json(struct buffer *out, const struct sign_request *request, const struct sign_result *result,
                       bool show_key);

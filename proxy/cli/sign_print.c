@@ -62,8 +62,11 @@ static void append_headers(struct buffer *out, const struct sign_result *result,
     append_api_key(out, result->api_key, show_key);
     buffer_append_format(out, "\n" SCHEME_FIELD_SIGN ": %.*s\n", SCHEME_SIGNATURE_LENGTH, result->signature);
     buffer_append_format(out, SCHEME_FIELD_EXPIRES ": %lld\n", (long long)result->expires_ms);
-    if (!show_key)
-        buffer_append_text(out, "\nThe API key is masked: --show-key shows it, --curl gives a command to send this.\n");
+}
+
+void sign_append_hint(struct buffer *out)
+{
+    buffer_append_text(out, "\nThe API key is masked: --show-key shows it, --curl gives a command to send this.\n");
 }
 
 void sign_append_steps(struct buffer *out, const struct sign_request *request, const struct sign_result *result,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -54,13 +55,29 @@ static bool wait_for_room(int fd)
     return poll(&ready, 1, -1) >= 0 || errno == EINTR;
 }
 
+/* Its reader went away, as in `config keys | head`: that ends a program quietly, also one that ignores SIGPIPE for what it
+ * writes elsewhere. False where the signal is blocked. */
+static bool end_unread(void)
+{
+    (void)signal(SIGPIPE, SIG_DFL); /* neither can fail */
+    (void)raise(SIGPIPE);
+    errno = EPIPE;
+    return false;
+}
+
+/* Whether to try again after write failed. */
+static bool is_passing(int fd)
+{
+    return errno == EPIPE ? end_unread() : errno == EAGAIN ? wait_for_room(fd) : errno == EINTR;
+}
+
 bool terminal_write(int fd, struct slice bytes, struct error *error)
 {
     while (bytes.length > 0) {
         ssize_t written = write(fd, bytes.data, bytes.length);
         if (written >= 0)
             bytes = slice_from(bytes, (size_t)written);
-        else if (errno == EAGAIN ? !wait_for_room(fd) : errno != EINTR)
+        else if (!is_passing(fd))
             return error_system(error, errno, "writing to standard output");
     }
     return true;

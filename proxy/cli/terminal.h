@@ -35,7 +35,7 @@ bool terminal_wants_color(enum terminal_color_choice choice, bool is_terminal, c
 /* Asks the descriptor and the environment. */
 struct terminal terminal_detect(int fd, enum terminal_color_choice choice);
 
-/* Writes everything. A reader that went away ends the program by SIGPIPE, see cli_log. */
+/* Writes everything. A reader that went away ends the program by SIGPIPE, also where that is ignored. */
 MUST_CHECK bool terminal_write(int fd, struct slice bytes, struct error *error);
 
 /* Appends what switches a style on, or back to plain; nothing without colour. */

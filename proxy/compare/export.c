@@ -35,6 +35,23 @@ static bool is_for_proxy(enum export_format format)
     return format == EXPORT_CURL || format == EXPORT_PYTHON;
 }
 
+/* "http://127.0.0.1:8787/": a host and a port, and nothing behind. */
+static bool is_http_address(struct slice to)
+{
+    struct slice scheme = slice_starts_with(to, "https://") ? SLICE_LITERAL("https://") : SLICE_LITERAL("http://");
+    struct slice rest = slice_from(to, scheme.length);
+    size_t end = slice_find(rest, '/'), colon = end;
+    uint64_t port;
+    for (size_t i = 0; i < end; i++) {
+        colon = rest.data[i] == ':' ? i : colon;
+        if (rest.data[i] <= ' ' || rest.data[i] >= 0x7f || rest.data[i] == '@')
+            return false;
+    }
+    return slice_starts_with(to, scheme.data) && end + 1 >= rest.length && colon > 0 && colon < end &&
+           slice_to_u64(slice_first(slice_from(rest, colon + 1), end - colon - 1), &port) && port > 0 &&
+           port <= UINT16_MAX;
+}
+
 static bool check(const struct export_options *options, struct error *error)
 {
     struct slice to = slice_text(options->to);
@@ -48,8 +65,9 @@ static bool check(const struct export_options *options, struct error *error)
         return true;
     if (options->format == EXPORT_PYTHON && is_unix)
         return error_set(error, ERROR_USAGE, "requests speaks to no unix socket: give http://HOST:PORT, or take curl");
-    return is_unix || slice_starts_with(to, "http://") || slice_starts_with(to, "https://") ||
-           error_set(error, ERROR_USAGE, "the proxy's address is http://HOST:PORT or unix:/PATH, not `%.*s`",
+    return is_unix || is_http_address(to) ||
+           error_set(error, ERROR_USAGE,
+                     "--to takes the running proxy's address, http://HOST:PORT or unix:/PATH, not `%.*s`",
                      SLICE_ARGUMENTS(slice_first(to, 100)));
 }
 

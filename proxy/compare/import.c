@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORDS_AT_FIRST = 16 };
+enum { RECORDS_AT_FIRST = 16, QUOTED_WORD_MAX = 24 /* bytes */ };
+_Static_assert((int)QUOTED_WORD_MAX < (int)IMPORT_QUOTE_MAX, "it fits with its NUL");
 
 struct import_block {
     struct import_block *next;
@@ -112,14 +113,27 @@ struct record *import_add(struct import *import, struct error *error)
     return record;
 }
 
+/* "KEY", "API_KEY", "no-keepalive": keys and secrets have digits, are longer, or mix the cases. */
+static bool is_plain_word(struct slice bytes)
+{
+    bool has_upper = false, has_lower = false;
+    for (size_t i = 0; i < bytes.length; i++) {
+        char byte = bytes.data[i];
+        has_upper = has_upper || (byte >= 'A' && byte <= 'Z');
+        has_lower = has_lower || (byte >= 'a' && byte <= 'z');
+        if (!(byte >= 'A' && byte <= 'Z') && !(byte >= 'a' && byte <= 'z') && byte != '_' && byte != '-')
+            return false;
+    }
+    return bytes.length <= QUOTED_WORD_MAX && !(has_upper && has_lower);
+}
+
 const char *import_quote(char *text, struct slice bytes)
 {
-    static const char more[] = "...";
-    size_t room = IMPORT_QUOTE_MAX - sizeof(more);
-    size_t length = bytes.length < room ? bytes.length : room;
-    for (size_t i = 0; i < length; i++)
-        text[i] = bytes.data[i] >= ' ' && bytes.data[i] < 0x7f ? bytes.data[i] : '?';
-    memcpy(text + length, bytes.length > room ? more : "", bytes.length > room ? sizeof(more) : 1);
+    bool is_letter = bytes.length == 1 && bytes.data[0] > ' ' && bytes.data[0] < 0x7f;
+    struct slice shown =
+        is_letter || is_plain_word(bytes) ? bytes : SLICE_LITERAL("(not shown, as it may be a secret)");
+    memcpy(text, shown.data, shown.length);
+    text[shown.length] = '\0';
     return text;
 }
 
@@ -209,17 +223,17 @@ static enum import_format guess(struct slice bytes)
     return slice_starts_with(whole, "#!") ? IMPORT_CURL : IMPORT_GUESS; /* a script: which command is wrong is said */
 }
 
+/* Quotes nothing: who names the wrong file names that of a secret. */
 static bool unknown_kind(struct slice bytes, struct error *error)
 {
-    char quote[IMPORT_QUOTE_MAX];
     struct slice text = without_remarks(bytes);
     if (text.length == 0)
         return error_set(error, ERROR_INPUT, "nothing is in it but remarks (#)");
     return error_set(error, ERROR_INPUT,
-                     "line %zu: `%s` begins no HAR ({), no curl command (curl) and no .http file (a request line or "
-                     "###; without HTTP/1.1 at its end with " IMPORT_METHODS ")",
-                     import_line_number(bytes, bytes.length - text.length),
-                     import_quote(quote, slice_first(text, slice_find(text, '\n'))));
+                     "line %zu (of %zu bytes, not shown, as it may be a secret) begins no HAR ({), no curl command "
+                     "(curl) and no .http file (a request line or ###; without HTTP/1.1 at its end with " IMPORT_METHODS
+                     ")",
+                     import_line_number(bytes, bytes.length - text.length), slice_find(text, '\n'));
 }
 
 static bool read_as(struct import *import, struct slice bytes, struct error *error)

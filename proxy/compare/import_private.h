@@ -25,8 +25,9 @@ bool import_owns(const struct import *import, struct slice slice);
  * stays where it is until the next one is added. */
 struct record *import_add(struct import *import, struct error *error);
 
-/* The beginning of `bytes` for a message: printable ASCII, anything else '?', "..." where it is cut. Returns `text` of
- * IMPORT_QUOTE_MAX bytes. */
+/* The one way in which a message quotes an imported file: a short word of letters, or one printable character, as it is;
+ * of anything else that it is not shown, for it may be a secret or a piece of one. Returns `text` of IMPORT_QUOTE_MAX
+ * bytes. */
 const char *import_quote(char *text, struct slice bytes);
 
 /* The number of the line in which the byte at `offset` is, from 1. */

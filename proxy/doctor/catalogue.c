@@ -111,3 +111,25 @@ const struct catalogue_cause *catalogue_cause_find(struct slice id)
     }
     return NULL;
 }
+
+/* Whether an entry before this one names the cause. */
+static bool is_named_before(const struct catalogue_cause *cause, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (catalogue_has_cause(catalogue_entry_at(i), cause))
+            return true;
+    }
+    return false;
+}
+
+const struct catalogue_cause *catalogue_cause_at(size_t index)
+{
+    const struct catalogue_entry *entry;
+    for (size_t i = 0; (entry = catalogue_entry_at(i)) != NULL; i++) {
+        for (const struct catalogue_reason *reason = entry->reasons; reason->cause != NULL; reason++) {
+            if (!is_named_before(reason->cause, i) && index-- == 0)
+                return reason->cause;
+        }
+    }
+    return NULL;
+}

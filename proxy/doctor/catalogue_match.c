@@ -10,10 +10,12 @@ static char lower(char byte)
     return byte >= 'A' && byte <= 'Z' ? (char)(byte + ('a' - 'A')) : byte;
 }
 
-/* What stands between words; "order-not-found" is said as "order not found". */
+/* What stands between words, and quotes around them; "order-not-found" is said as "order not found". */
 static bool is_gap(char byte)
 {
-    return byte == '-' || byte == '_' || byte == ' ' || byte == '\t';
+    char letter = lower(byte);
+    bool is_ascii = ((unsigned char)byte & 0x80u) == 0;
+    return is_ascii && !(letter >= 'a' && letter <= 'z') && !(letter >= '0' && letter <= '9');
 }
 
 /* Cuts the next word off; false where there is none. */
@@ -122,4 +124,17 @@ enum catalogue_match catalogue_match(const struct catalogue_entry *entry, struct
     if (is_named(entry, text))
         return CATALOGUE_BY_NAME;
     return holds_all(entry, text) ? CATALOGUE_SOME_WORDS : CATALOGUE_NO_MATCH;
+}
+
+bool catalogue_cause_matches(const struct catalogue_cause *cause, struct slice text)
+{
+    struct slice word;
+    bool is_any = false;
+    while (next_word(&text, &word)) {
+        if (!holds_word(cause->id, word) && !holds_word(cause->text, word) && !holds_word(cause->tell, word) &&
+            !holds_word(cause->remedy, word))
+            return false;
+        is_any = true;
+    }
+    return is_any;
 }

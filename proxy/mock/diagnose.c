@@ -103,7 +103,7 @@ static void look_into(char *text, size_t size, const struct call *call)
         return;
     }
     if (!recipe_judge(&finding, &request, &keys, &options, &error)) {
-        (void)snprintf(text, size, "%s", error.message); /* a long message is cut */
+        (void)snprintf(text, size, "%.*s", (int)size - 1, error.message); /* a long message is cut */
         return;
     }
     say_finding(text, size, &finding);

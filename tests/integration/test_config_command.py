@@ -1,9 +1,13 @@
 """Configuration: all that is wrong is said at once, where it stands, and what was meant."""
+import os
 import re
+import signal
+import subprocess
 
 import pytest
 
-from program import ROOT, run, write_config
+from program import ROOT, binary, run, write_config
+from rawhttp import DEADLINE_S
 
 GOOD = {
     "account main": {"api_key": "env:COINSTORE_API_KEY", "api_secret": "env:COINSTORE_API_SECRET"},
@@ -145,3 +149,18 @@ def test_a_wrong_command_line_is_told_so(env, arguments):
     done = run(*arguments, env=env)
     assert done.returncode == 2
     assert done.stderr
+
+
+@pytest.mark.parametrize("command", [
+    ["config", "keys"], ["config", "show", "-c", ROOT / "conf" / "countersign.ini"],
+    ["config", "check", "-c", ROOT / "conf" / "countersign.ini"], ["explain"], ["verify", "--list"],
+    ["doctor", "--offline"], ["doctor", "--offline", "--json"], ["sign", "--target", "/api/trade/order/active"],
+], ids=lambda command: " ".join(map(str, command[:2])))
+def test_a_command_whose_reader_has_gone_ends_without_a_word(env, command):
+    unread, output = os.pipe()
+    os.close(unread)
+    with subprocess.Popen([binary(), *map(str, command)], env=env, stdin=subprocess.DEVNULL, stdout=output,
+                          stderr=subprocess.PIPE) as process:
+        os.close(output)
+        assert process.stderr.read() == b""
+        assert process.wait(DEADLINE_S) == -signal.SIGPIPE

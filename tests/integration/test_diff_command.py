@@ -72,6 +72,9 @@ def test_spaced_and_compact_json_say_the_same_and_are_signed_as_other_bytes(plac
     offset = next(i for i, (a, b) in enumerate(zip(compact, spaced)) if a != b)
     assert (sent["offset"], sent["aLength"], sent["bLength"]) == (offset, len(compact), len(spaced))
     assert compact[sent["windowOffset"]:].startswith(sent["aWindow"].encode())
+    shown = max(offset // 16 * 16 - 16, 0) + 3 * 16  # bytes before the end of the three rows in hex
+    text = diff(first, second, "--all", "--no-pager", ends_with=1).stdout.decode()
+    assert f"... {len(compact) - shown} more bytes in A, {len(spaced) - shown} in B\n" in text
     hashes, = pick(found, subject="SHA-256")
     assert hashes["a"] != hashes["b"]
     text = diff(first, second, ends_with=1).stdout.decode()

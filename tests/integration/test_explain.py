@@ -121,6 +121,38 @@ def test_a_cause_is_the_same_under_every_entry_and_no_entry_has_its_name(catalog
     assert len({(entry["kind"], entry["name"]) for entry in catalogue}) == len(catalogue)
 
 
+@pytest.mark.parametrize("words, found", [
+    ("whitelist", "ip-not-whitelisted"), ("captive", "captive-portal"), ("Captive Portal", "captive-portal"),
+    ("portal", "captive-portal"), ("timestamp", "body-timestamp"), ("white space", "key-white-space"),
+    ("WHITE-SPACE", "key-white-space"),
+])
+def test_the_causes_are_searched_by_all_words_of_their_sentences(explain, catalogue, words, found):
+    text = explain(*words.split())
+    assert re.search(rf"^{found}\b", text, re.MULTILINE), text
+    has = {cause["id"] for entry in catalogue for cause in entry["causes"]
+           if all(word in " ".join((cause["id"], cause["text"], cause["tell"], cause["do"])).lower()
+                  for word in re.split("[ -]", words.lower()))}
+    shown = {line.split()[0] for line in text.splitlines() if line} & {
+        cause["id"] for entry in catalogue for cause in entry["causes"]}
+    assert shown <= has and found in has
+    listed = [json.loads(line) for line in explain("--json", *words.split()).splitlines()]
+    assert found in [each.get("cause") for each in listed]
+
+
+@pytest.mark.parametrize("outcome, said", [
+    ("ok", "success"), ("api_error", "not success"), ("http_error", "300 or above"), ("refused", "Nothing was sent"),
+    ("not_sent", "safe to try again"), ("not sent", "safe to try again"), ("unknown", "look the order up"),
+    ("Dry-Run", "nothing was sent"), ("in_flight", "not ended yet"),
+])
+def test_outcomes_are_explained(explain, outcome, said):
+    name = outcome.lower().replace(" ", "_").replace("-", "_")
+    text = explain(outcome)
+    assert text.startswith(f"{name} is an outcome") and f"log ls --outcome {name}" in text
+    assert said in " ".join(text.split())
+    told = json.loads(explain("--json", outcome))
+    assert told["outcome"] == name and said in told["meaning"]
+
+
 # --- this proxy's own errors, against the sources that name them ---
 
 def names_in(path, pattern):

@@ -66,6 +66,15 @@ def test_the_api_key_is_in_no_file_of_the_store(tool, tmp_path):
             assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
+def test_an_import_without_an_answer_is_no_alarm(tool):
+    done = tool("import", "-", stdin=b"curl https://h/p")
+    assert "GET /p  no answer in the file  countersign log diff i1 last" in done.stdout.decode()
+    for command in (["ls", "--imported"], ["show", "i1"]):
+        text = tool(*command).stdout.decode()
+        assert "no answer in the file" in text and "unknown" not in text, text
+    assert json.loads(tool("show", "i1", "--json").stdout)["outcome"] == "unknown"
+
+
 def test_the_next_import_goes_on_counting(tool):
     for number in (1, 2):
         done = tool("import", "--json", "-", stdin=b"curl https://h/p")
@@ -86,15 +95,31 @@ def test_entries_that_cannot_be_compared_are_counted_on_standard_error(tool):
     (b"GET / HTTP/1.1\nno field\n",
      "standard input: line 2: a header field `Name: value` was expected, or the empty line before the body"),
     (b"", "standard input: nothing is in it but blanks"),
-    (b"\x1b[31m\xff", "standard input: line 1: `?[31m?` begins no HAR ({), no curl command (curl) and no .http file "
-                      "(a request line or ###; without HTTP/1.1 at its end with GET, POST, PUT, DELETE, PATCH, HEAD "
-                      "or OPTIONS)"),
+    (b"\x1b[31m\xff", "standard input: line 1 (of 6 bytes, not shown, as it may be a secret) begins no HAR ({), "
+                      "no curl command (curl) and no .http file (a request line or ###; without HTTP/1.1 at its end "
+                      "with GET, POST, PUT, DELETE, PATCH, HEAD or OPTIONS)"),
 ], ids=["json", "broken", "variable", "field", "empty", "binary"])
 def test_bad_input_is_one_line_and_exit_code_2_and_stores_nothing(tool, tmp_path, text, message):
     done = tool("import", "-", stdin=text)
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr.decode() == f"countersign log import: {message}\n"
     assert not (tmp_path / "state" / "capture.db").exists()
+
+
+@pytest.mark.parametrize("text", [
+    b"SECRET", b"\n\nSECRET\n", b"# remark\nSECRET", b"GET SECRET", b"GET /p HTTP/1.1\nSECRET\n",
+    b"GET /p HTTP/1.1\nX-CS-APIKEY SECRET\n", b"GET https://user:SECRET@ HTTP/1.1\n\n", b"curl https://h/ -H SECRET",
+    b"curl 'https://user:SECRET@' ", b"curl https://h/ --SECRET", b"curl https://h/ -u \"me:$SECRET\"",
+    b"curl https://h/ -H \"X-CS-APIKEY: ${SECRET}\"", b"curl https://h/ -d @SECRET", b"curl https://h/ -qSECRET",
+    b'{"log":{"entries":["SECRET"]}}', b'{"log":{"entries":[{"request":{"method":"SECRET"}}]}}', b'{"SECRET',
+    b"{{SECRET}}", b"###\nGET {{SECRET}}\n", b"SECRET: x", b"https://user:SECRET@h:SECRET/\n"])
+@pytest.mark.parametrize("secret", [b"mysecret-abcdef0123456789", b"0123456789abcdef0123456789abcdef", b"pass1WORD"])
+@pytest.mark.parametrize("command", [("log", "import"), ("verify",), ("log", "diff", "i1")], ids=" ".join)
+def test_no_message_about_a_wrong_file_quotes_a_secret(env, tmp_path, tool, command, text, secret):
+    assert tool("import", "-", stdin=b"curl https://h/p").returncode == 0
+    (tmp_path / "secret").write_bytes(text.replace(b"SECRET", secret))
+    done = run(*command, tmp_path / "secret", "--state-dir", tmp_path / "state", env=env)
+    assert secret not in done.stderr, done.stderr
 
 
 def test_a_file_that_is_not_there_is_named(tool, tmp_path):

@@ -122,6 +122,8 @@ def test_last_is_the_latest_that_the_filters_find(six, proxy):
 BAD_INPUT = [
     (["--since", "wobble"], ["--since", "wobble", "10m"]),
     (["--status", "4x"], ["--status", "4x", "4xx"]),
+    (["--status", "9xx"], ["--status", "9xx", "599"]),
+    (["--code", "3011,1401"], ["--code", "3011,1401", "one code"]),
     (["--outcome", "api_eror"], ["--outcome", "did you mean `api_error`"]),
     (["--slower-than", "5"], ["--slower-than", "250ms"]),
     (["--path", "api"], ["--path", "'/api/trade/*'"]),
@@ -138,6 +140,8 @@ BAD_INPUT = [
     (["prune"], ["--keep-days"]),
     (["prune", "--keep-count", "1"], ["--yes"]),
     (["ls", "--store", "/nonexistent/capture.db"], ["/nonexistent/capture.db"]),
+    (["ls", "--store", "/nonexistent"], ["there is no record /nonexistent", "the file capture.db", "--store FILE"]),
+    (["show", "last", "--store", __file__], [f"{__file__} is no capture store", "the file capture.db"]),
 ]
 
 
@@ -310,6 +314,18 @@ def test_prune_of_a_store_that_stays_locked_says_so_and_deletes_nothing(six, pro
     assert len(listed(proxy)) == 6
 
 
+def test_show_tells_an_answer_without_a_code_from_one_that_did_not_come(proxy, upstream):
+    upstream.script(BALANCES, sends(http_answer(b"<html>a captive portal</html>")))
+    upstream.script("/api/lost", closes_without_answer)
+    told = {}
+    for path in (BALANCES, "/api/lost"):
+        number = proxy.request("POST", path, JSON, b"{}").id
+        assert proxy.record(number)["outcome"] == "unknown"
+        told[path] = lines_of(proxy.command("log", "show", number))[0]
+    assert "an answer came, HTTP 200, but it has no code" in told[BALANCES] and "no whole answer" not in told[BALANCES]
+    assert "no whole answer came" in told["/api/lost"]
+
+
 # --- tail ---
 
 class Tail:
@@ -473,6 +489,32 @@ def test_tail_ends_by_the_signal_as_others_do_and_when_nobody_reads_it(proxy, ta
     assert unread.wait(DEADLINE_S) in (0, -signal.SIGPIPE)
 
 
+def test_tail_keeps_on_a_terminal_the_widths_that_its_header_has(proxy, upstream):
+    number = proxy.request("GET", DEPTH).id
+    proxy.record(number)
+    upstream.script(PLACE, sends(http_answer(b'{"code":101040502101040502,"message":"no","data":null}')))
+    following = Terminal.begun(proxy, "log", "tail", "-f", columns=80)
+    text = ""
+
+    def read_to(count):
+        nonlocal text
+        while text.count("\n") < count:
+            text += os.read(following.primary, 65536).decode()
+
+    read_to(2)  # the header and the first row
+    proxy.request("POST", PLACE, JSON, ORDER)
+    proxy.request("DELETE", "/api/trade/order/active?" + "symbol=BTCUSDT&" * 9)
+    read_to(4)
+    following.process.send_signal(signal.SIGINT)
+    following.end()
+    header, *rows = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    assert [row.split()[0] for row in rows] == ["1", "2", "3"], text
+    end = header.index("HTTP") + len("HTTP")
+    assert [row[end - 4:end + 1] for row in rows] == [" 200 "] * 3, text
+    assert max(map(len, rows)) <= len(header) <= 80, text
+    assert "api_error" in text
+
+
 # --- replay ---
 
 def replay(proxy, number, *arguments):
@@ -561,6 +603,24 @@ def test_replay_never_tries_again_and_says_that_it_was_sent(proxy, upstream):
     assert replay(proxy, number, "--arm").returncode == 1
     assert len(upstream.requests(PLACE)) == 2
     assert proxy.log()[-1]["outcome"] == "unknown"
+
+
+def test_replay_that_is_interrupted_says_that_the_request_left(proxy, upstream):
+    number = proxy.request("POST", PLACE, JSON, ORDER).id
+    proxy.record(number)
+    answer = threading.Event()
+    upstream.script(PLACE, waits_for(answer, succeeds))
+    command = [binary(), "log", "replay", number, "--arm", "--to", proxy.address(), "-c", proxy.config_file]
+    with subprocess.Popen(list(map(str, command)), env=proxy.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as process:
+        poll("the order is out", lambda: len(upstream.requests(PLACE)) == 2)
+        process.send_signal(signal.SIGINT)
+        said, complaints = process.communicate(timeout=DEADLINE_S)
+    answer.set()
+    assert (process.returncode, said) == (3, "")
+    assert re.fullmatch(r"countersign log replay: it left, .*`countersign log` will have its outcome.*: interrupted .*\n",
+                        complaints), complaints
+    poll("the order's outcome is there", lambda: proxy.log()[-1]["outcome"] == "ok")
 
 
 def test_replay_goes_to_the_configured_listener_by_a_unix_socket(start, upstream, tmp_path):

@@ -80,4 +80,5 @@ def test_beside_the_curl_command_every_step_is_shown_on_standard_error(configure
     assert done.stdout.startswith(b"curl ")
     for step in (b"payload", b"window", b"signature"):
         assert step in done.stderr
+    assert b"--curl" not in done.stdout + done.stderr  # was asked for
     assert account.secret.encode() not in done.stdout + done.stderr

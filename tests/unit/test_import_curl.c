@@ -154,13 +154,13 @@ static void a_word_that_is_no_method_of_editors_begins_nothing(void **state)
 {
     (void)state;
     static const char expected[] =
-        "` begins no HAR ({), no curl command (curl) and no .http file (a request line or ###; without HTTP/1.1 at its "
-        "end with GET, POST, PUT, DELETE, PATCH, HEAD or OPTIONS)";
+        " bytes, not shown, as it may be a secret) begins no HAR ({), no curl command (curl) and no .http file (a "
+        "request line or ###; without HTTP/1.1 at its end with GET, POST, PUT, DELETE, PATCH, HEAD or OPTIONS)";
     static const char *const lines[] = { "wget http://x/", "get http://x/", "BREW http://x/", "http /p", "POST" };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         char text[64], message[300];
-        (void)snprintf(text, sizeof(text), "\n# said\n%s\n", lines[i]);                /* fits */
-        (void)snprintf(message, sizeof(message), "line 3: `%s%s", lines[i], expected); /* fits */
+        (void)snprintf(text, sizeof(text), "\n# said\n%s\n", lines[i]);                           /* fits */
+        (void)snprintf(message, sizeof(message), "line 3 (of %zu%s", strlen(lines[i]), expected); /* fits */
         assert_refused(text, message);
     }
     assert_refused("# said\n\n", "nothing is in it but remarks (#)");
@@ -200,6 +200,8 @@ static void what_a_shell_would_have_to_fill_in_is_refused(void **state)
     (void)state;
     assert_refused("curl h \\\n -H \"X-CS-APIKEY: $API_KEY\"",
                    "line 2: the shell would fill in $API_KEY: paste the command with values");
+    assert_refused("curl -u \"me:pass$w0rd\" h", "line 1: the shell would fill in $(not shown, as it may be a secret): "
+                                                 "paste the command with values");
     assert_refused("curl ${HOST}/p", "line 1: the shell would fill in $HOST: paste the command with values");
     assert_refused("curl \"h/$(date)\"",
                    "line 1: the shell would run a command here, $(...): paste the command with its output");
@@ -257,6 +259,8 @@ static void what_curl_itself_would_not_take_is_refused(void **state)
     (void)state;
     assert_refused("curl h --frobnicate", "line 1: curl's option `--frobnicate` is not known here: leave it out if the "
                                           "request does not depend on it");
+    assert_refused("curl h --0123456789abcdef", "line 1: curl's option `--(not shown, as it may be a secret)` is not "
+                                                "known here: leave it out if the request does not depend on it");
     assert_refused("curl h -s?", "line 1: curl's option `-?` is not known here: leave it out if the request does not "
                                  "depend on it");
     assert_refused("curl h --no-request", "line 1: curl's option `--no-request` is not known here: leave it out if the "

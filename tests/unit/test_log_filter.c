@@ -46,10 +46,25 @@ static void a_status_is_a_number_a_class_or_a_range(void **state)
     assert_statuses("5XX", 500, 599);
     assert_statuses("400-499", 400, 499);
     assert_statuses("200-200", 200, 200);
-    static const char *const wrong[] = { "",     "4x",   "xxx", "0xx",     "99",   "1000",    "401-",
-                                         "-401", "4xxx", "ok",  "500-400", "40 1", "400-4xx", "99999999999999999999" };
+    static const char *const wrong[] = { "",     "4x",   "xxx",     "0xx",  "99",      "1000",
+                                         "401-", "-401", "4xxx",    "ok",   "500-400", "9xx",
+                                         "6xx",  "600",  "500-600", "40 1", "400-4xx", "99999999999999999999" };
     for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++)
         assert_refused("status", wrong[i], "4xx");
+}
+
+static void a_code_is_one_as_the_exchange_writes_it(void **state)
+{
+    (void)state;
+    struct log_options options = fresh_options();
+    static const char *const codes[] = { "0", "1401", "101040502", "-1", "abc", "order-not-found" };
+    for (size_t i = 0; i < ARRAY_LENGTH(codes); i++) {
+        assert_taken(&options, "code", codes[i]);
+        assert_true(slice_equal_text(options.filter.code, codes[i]));
+    }
+    assert_refused("code", "3011,1401", "one code");
+    assert_refused("code", "\"1401\"", "without quotes");
+    assert_refused("code", "14 01", "without quotes");
 }
 
 static void outcomes_are_names_with_commas_and_a_near_miss_is_told(void **state)
@@ -203,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_status_is_a_number_a_class_or_a_range),
+        cmocka_unit_test(a_code_is_one_as_the_exchange_writes_it),
         cmocka_unit_test(outcomes_are_names_with_commas_and_a_near_miss_is_told),
         cmocka_unit_test(verdicts_on_client_signatures_are_names_with_commas),
         cmocka_unit_test(methods_are_upper_case),

@@ -40,6 +40,8 @@ static void a_span_is_so_long_ago(void **state)
     assert_moment("10m", now_us - 600 * second_us);
     assert_moment("2h", now_us - 7200 * second_us);
     assert_moment("3d", now_us - 3 * 86400 * second_us);
+    assert_moment("3d ago", now_us - 3 * 86400 * second_us);
+    assert_moment("10m ago", now_us - 600 * second_us);
     assert_moment("1.5h", now_us - 5400 * second_us);
     assert_moment("250ms", now_us - 250000);
     assert_moment("0s", now_us);

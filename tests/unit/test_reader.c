@@ -147,6 +147,7 @@ static void a_missing_store_says_how_to_get_one(void **state)
     assert_refused(state, "capture.db", ERROR_INPUT, "start `countersign serve` first");
     assert_refused(state, "capture.db", ERROR_INPUT, *state);
     assert_refused(state, "no-such-folder/capture.db", ERROR_INPUT, "start `countersign serve` first");
+    assert_refused(state, "nofile", ERROR_INPUT, "--store FILE");
     write_file(scratch_path(state, "capture.db"), ""); /* a first run that ended at once */
     assert_refused(state, "capture.db", ERROR_INPUT, "start `countersign serve` first");
     assert_refused(state, ".", ERROR_INPUT, "is a folder");
@@ -156,10 +157,10 @@ static void what_is_no_store_of_ours_is_refused(void **state)
 {
     write_file(scratch_path(state, "capture.db"), "neither a store nor anything else that SQLite could read: too short "
                                                   "for it is the one thing that this text is not");
-    assert_refused(state, "capture.db", ERROR_INPUT, "no SQLite database");
+    assert_refused(state, "capture.db", ERROR_INPUT, "is no capture store: a record is the file capture.db");
     assert_int_equal(unlink(scratch_path(state, "capture.db")), 0);
     store_run(state, "CREATE TABLE theirs(a)");
-    assert_refused(state, "capture.db", ERROR_INPUT, "another program's");
+    assert_refused(state, "capture.db", ERROR_INPUT, "is no capture store: a record is the file capture.db");
 }
 
 static void a_newer_store_is_refused(void **state)

@@ -62,7 +62,7 @@ static void nothing_private_survives_in_any_format(void **state)
         struct share *share = new_share();
         struct buffer out;
         const struct export_options options = { .format = (enum export_format)i,
-                                                .to = "http://proxy.test",
+                                                .to = "http://proxy.test:1",
                                                 .share = share };
         const char *text = fixture_export(&out, &options, &record);
         for (size_t j = 0; j < sizeof(canaries) / sizeof(canaries[0]); j++)
