@@ -505,7 +505,7 @@ def test_tail_keeps_on_a_terminal_the_widths_that_its_header_has(proxy, upstream
     proxy.request("POST", PLACE, JSON, ORDER)
     proxy.request("DELETE", "/api/trade/order/active?" + "symbol=BTCUSDT&" * 9)
     read_to(4)
-    following.process.send_signal(signal.SIGINT)
+    following.process.send_signal(signal.SIGTERM)  # SIGINT is ignored where the runner is in the background
     following.end()
     header, *rows = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
     assert [row.split()[0] for row in rows] == ["1", "2", "3"], text
@@ -610,7 +610,9 @@ def test_replay_that_is_interrupted_says_that_the_request_left(proxy, upstream):
     proxy.record(number)
     answer = threading.Event()
     upstream.script(PLACE, waits_for(answer, succeeds))
-    command = [binary(), "log", "replay", number, "--arm", "--to", proxy.address(), "-c", proxy.config_file]
+    # Where the runner is in the background, SIGINT is ignored by what it starts.
+    command = ["env", "--default-signal=INT", binary(), "log", "replay", number, "--arm", "--to", proxy.address(), "-c",
+               proxy.config_file]
     with subprocess.Popen(list(map(str, command)), env=proxy.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as process:
         poll("the order is out", lambda: len(upstream.requests(PLACE)) == 2)
