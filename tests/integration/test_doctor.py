@@ -2,9 +2,7 @@
 import contextlib
 import datetime
 import json
-import socket
 import ssl
-import threading
 import time
 from email.utils import formatdate
 
@@ -12,10 +10,10 @@ import pytest
 
 import coinstore
 from certificates import Authority
+from egress import Egress
 from peer import Peer
 from program import environment, run
 from terminal import Terminal
-from test_egress import Egress, relay
 from upstream import Upstream, http_answer, now_ms, sends
 
 PUBLIC, BALANCE = "/api/v1/ticker/price", "/api/spot/accountList"
@@ -467,20 +465,13 @@ def test_a_whitelist_with_neither_address(doctor, dual_stack):
     assert found.standing("ip-family") is None
 
 
-class Detour(Egress):
+def detour():
     """An egress proxy whose way out is IPv6: another address than the direct one."""
-
-    @staticmethod
-    def _tunnel(sock, port):
-        with socket.create_connection(("::1", port)) as onward:
-            back = threading.Thread(target=relay, args=(onward, sock), daemon=True)
-            back.start()
-            relay(sock, onward)
-            back.join()
+    return Egress("200 OK", leads_to="::1")
 
 
 def test_a_whitelist_that_holds_the_direct_address_and_not_the_proxys(doctor, dual_stack):
-    with Detour("200 OK") as egress:
+    with detour() as egress:
         found = doctor(dual_stack("ipv4"), proxy=egress.url).names("egress-address")
     assert found.status("signed", "proxy") == "failed"
     assert found.verdict["requests"] <= MOST_REQUESTS
@@ -488,7 +479,7 @@ def test_a_whitelist_that_holds_the_direct_address_and_not_the_proxys(doctor, du
 
 def test_whatever_goes_wrong_no_more_requests_are_made_than_promised(doctor, dual_stack, exchanges):
     """Three ways, all of them refused, and a clock that is off: there is most to ask."""
-    with Detour("200 OK") as egress:
+    with detour() as egress:
         found = doctor(dual_stack(offset_s=45), proxy=egress.url)
     assert found.code == 1, found.output
     assert found.verdict["requests"] == sum(len(each.everything) for each in exchanges) == MOST_REQUESTS

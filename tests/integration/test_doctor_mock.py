@@ -1,6 +1,4 @@
 """`countersign doctor` against `countersign mock`: what its users are to rehearse, and what the exchange documents."""
-import socket
-
 import pytest
 
 from mock_exchange import MockExchange
@@ -92,34 +90,10 @@ def test_a_whitelist_that_does_not_hold_the_address(doctor, mock):
     assert found.standing("clock") == "ruled out"
 
 
-@pytest.fixture
-def dual_stack(mock, tmp_path):
-    """A mock over TLS at 127.0.0.1 and ::1, at the same port: its port, and its certificate."""
-    def start(*switches):
-        certificate = tmp_path / "mock.pem"
-        for attempt in range(5):
-            port = free_port()
-            try:
-                mock("--tls", "--write-certificate", certificate, *switches,
-                     listen=(f"127.0.0.1:{port}", f"[::1]:{port}"))
-            except AssertionError:
-                if attempt == 4:
-                    raise  # somebody else took each of them meanwhile
-                continue
-            return port, certificate
-    return start
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
-
-
 @pytest.mark.parametrize("held, address, missing", [("ipv4", "127.0.0.1", "ipv6"), ("ipv6", "::1", "ipv4")])
 def test_a_whitelist_of_one_family_on_a_dual_stack_loopback(doctor, dual_stack, held, address, missing):
     """By name, as the exchange is: localhost has both addresses."""
-    port, certificate = dual_stack("--ip-whitelist", address)
-    found = doctor("", url=f"https://localhost:{port}", ca_file=certificate).names("ip-family")
+    found = doctor("", **dual_stack("--ip-whitelist", address)).names("ip-family")
     assert (found.status("signed", held), found.status("signed", missing)) == ("ok", "failed")
     assert (found.status("public", held), found.status("public", missing)) == ("ok", "ok")
 

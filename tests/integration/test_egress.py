@@ -1,49 +1,12 @@
 """The way out: an egress proxy, an address family."""
-import socket
-import threading
-
 import pytest
 
 import coinstore
+from egress import Egress
 from peer import Peer
 from rawhttp import Stream
 
 PLACE = "/api/trade/order/place"
-
-
-def relay(source, sink):
-    try:
-        while data := source.recv(65536):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass  # one of both ends is gone
-
-
-class Egress(Peer):
-    """An HTTP proxy that answers CONNECT with `status` and then passes bytes on."""
-
-    def __init__(self, status):
-        self.status = status
-        self.asked = []
-        super().__init__()
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def _serve(self, sock):
-        with sock:
-            line = Stream(sock).take_head().split(b"\r\n")[0].decode()
-            self.asked.append(line)
-            sock.sendall(f"HTTP/1.1 {self.status}\r\n\r\n".encode())
-            if self.status.startswith("200"):
-                self._tunnel(sock, int(line.split()[1].rpartition(":")[2]))
-
-    @staticmethod
-    def _tunnel(sock, port):
-        with socket.create_connection(("127.0.0.1", port)) as onward:
-            back = threading.Thread(target=relay, args=(onward, sock), daemon=True)
-            back.start()
-            relay(sock, onward)
-            back.join()
 
 
 def test_an_egress_proxy_is_used_and_sees_ciphertext_alone(start, upstream):

@@ -11,9 +11,9 @@ from email.utils import format_datetime
 import pytest
 
 import coinstore
+from egress import Egress
 from program import run
 from terminal import Terminal
-from test_egress import Egress, relay
 from upstream import Upstream, answers_as_documented, http_answer, now_ms, succeeds
 
 BALANCES = "/api/spot/accountList"
@@ -153,23 +153,9 @@ def test_private_calls_over_ipv6_fail_where_the_whitelist_holds_the_ipv4_address
     assert proxy.record(a)["target"] == proxy.record(b)["target"], "the pair differs in more than it must"
 
 
-class EgressElsewhere(Egress):
+def egress_elsewhere():
     """At an address of its own, and goes on from a third."""
-
-    def __init__(self):
-        self.status = "200 Connection established"
-        self.asked = []
-        self.listener = socket.create_server(("127.0.0.3", 0))
-        self.url = f"http://127.0.0.3:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    @staticmethod
-    def _tunnel(sock, port):
-        with socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0)) as onward:
-            back = threading.Thread(target=relay, args=(onward, sock), daemon=True)
-            back.start()
-            relay(sock, onward)
-            back.join()
+    return Egress(address="127.0.0.3", leaves_from="127.0.0.2")
 
 
 def refuses_address(address):
@@ -190,7 +176,7 @@ def test_one_of_two_addresses_to_go_out_from_is_not_on_the_whitelist(start, upst
 
 def test_the_way_through_an_egress_proxy_is_not_on_the_whitelist(start, upstream, authority):
     upstream.script(BALANCES, refuses_address("127.0.0.2"))
-    with EgressElsewhere() as egress:
+    with egress_elsewhere() as egress:
         proxy = start({"upstream other": {"url": upstream.url, "ca_file": authority.ca_file, "warm": 0,
                                           "proxy": egress.url},
                        "listener other": {"listen": "127.0.0.1:0", "upstream": "other", "account": "main"}})

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from mock_exchange import code_of, refusal
+from mock_exchange import code_of, free_port, refusal
 from program import binary, run
 from rawhttp import DEADLINE_S, build_request, connect
 
@@ -16,19 +16,6 @@ BALANCE = "/api/spot/accountList"
 PRICE = "/api/v1/ticker/price"
 PLACE = "/api/trade/order/place"
 RESTS = {"symbol": "BTCUSDT", "side": "BUY", "ordType": "LIMIT", "ordPrice": "20000", "ordQty": "0.001"}
-
-
-def free_port():
-    """A port that is free on both loopbacks at this moment."""
-    for _ in range(50):
-        with socket.socket() as four, socket.socket(socket.AF_INET6) as six:
-            four.bind(("127.0.0.1", 0))
-            try:
-                six.bind(("::1", four.getsockname()[1]))
-            except OSError:
-                continue
-            return four.getsockname()[1]
-    raise AssertionError("no port is free on both")
 
 
 def is_reset(client):

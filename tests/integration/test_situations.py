@@ -10,14 +10,13 @@ import requests
 
 import coinstore
 import store
+from egress import relay
 from peer import Peer
 from program import run
 from rawhttp import DEADLINE_S
 from test_doctor import Diagnosis
-from test_egress import relay
-from test_log_why import (ACTIVE, BALANCES, COMPACT, DEPTH, JSON, ORDER, PLACE, SPACED, EgressElsewhere, ask, body_of,
+from test_log_why import (ACTIVE, BALANCES, COMPACT, DEPTH, JSON, ORDER, PLACE, SPACED, ask, body_of, egress_elsewhere,
                           first_fact, interleaved, names_beside, refuses_where, why)
-from test_mock_rehearsals import free_port
 from test_verify import names_of
 from upstream import now_ms
 
@@ -27,24 +26,6 @@ OBSERVE = {"mode": "observe"}
 
 def listener(upstream="spot", **keys):
     return {"listen": "127.0.0.1:0", "upstream": upstream, "account": "main", **keys}
-
-
-@pytest.fixture
-def dual_stack(launch_mock, tmp_path):
-    """A mock exchange with TLS at 127.0.0.1 and ::1; the upstream's keys that lead there, by name."""
-    def launch(*switches):
-        certificate = tmp_path / "mock.pem"
-        for attempt in range(5):
-            port = free_port()
-            try:
-                launch_mock("--tls", "--write-certificate", certificate, *switches,
-                            listen=(f"127.0.0.1:{port}", f"[::1]:{port}"))
-            except AssertionError:
-                if attempt == 4:
-                    raise  # somebody else took each of them meanwhile
-                continue
-            return {"url": f"https://localhost:{port}", "ca_file": certificate, "warm": 0}
-    return launch
 
 
 @pytest.fixture
@@ -132,7 +113,7 @@ def test_the_client_prefers_ipv6_and_the_whitelist_holds_the_ipv4_address(start,
 # 2
 def test_one_of_two_egress_addresses_is_on_the_whitelist(start, dual_stack, doctor):
     direct = {**dual_stack("--ip-whitelist", "127.0.0.1"), "ip_family": "ipv4"}
-    with EgressElsewhere() as egress:
+    with egress_elsewhere() as egress:
         proxy = start({"upstream spot": {**direct, "proxy": egress.url}, "upstream direct": direct,
                        "upstream other": {**direct, "bind_address": "127.0.0.2"},
                        "listener direct": listener("direct"), "listener other": listener("other")})
