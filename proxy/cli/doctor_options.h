@@ -10,6 +10,7 @@ struct doctor_options {
     struct cli_config_options config;
     const char *account;  /* NULL: the only one */
     const char *upstream; /* NULL: the account's */
+    const char *timeout;  /* as given; NULL: the default */
     int64_t timeout_us;   /* of each request */
     bool offline;
     bool json;

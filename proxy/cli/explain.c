@@ -2,6 +2,7 @@
  * thread. */
 #include "explain.h"
 #include "log_command.h"
+#include "options.h"
 
 #include "countersign/cli.h"
 
@@ -11,10 +12,6 @@
 #include <unistd.h>
 
 enum {
-    OPTION_JSON = 1,
-    OPTION_NO_PAGER,
-    OPTION_COLOR,
-    OPTION_HELP = 'h',
     WORDS_MAX = 256,     /* bytes of what is looked for */
     CANDIDATES_MAX = 512 /* names, messages and causes that a near miss may have meant */
 };
@@ -39,6 +36,8 @@ static const char help[] =
 
 struct explain_options {
     struct log_options output; /* what the pager asks for */
+    const char *color;         /* as given */
+    bool no_pager;
     bool json;
     bool help;
     char words[WORDS_MAX + 1]; /* empty: all */
@@ -46,32 +45,13 @@ struct explain_options {
 
 /* --- options --- */
 
-/* Returns 0, or the exit code after having printed what is wrong. */
-static int take_option(struct explain_options *options, int option, const char *value)
-{
-    switch (option) {
-    case OPTION_JSON:
-        options->json = true;
-        return 0;
-    case OPTION_NO_PAGER:
-        options->output.no_pager = true;
-        return 0;
-    case OPTION_HELP:
-        options->help = true;
-        return 0;
-    default:
-        if (terminal_color_parse(&options->output.color, value))
-            return 0;
-        return cli_usage_error("explain", "--color takes auto, always or never, not `%s`", value);
-    }
-}
-
-static int take_words(struct explain_options *options, int count, char **words)
+/* Returns 0, or the exit code after having printed what is wrong; as below. */
+static int take_words(struct explain_options *options, const struct cli_words *words)
 {
     size_t length = 0;
-    for (int i = 0; i < count; i++) {
-        int added =
-            snprintf(options->words + length, sizeof(options->words) - length, "%s%s", i == 0 ? "" : " ", words[i]);
+    for (size_t i = 0; i < words->count; i++) {
+        int added = snprintf(options->words + length, sizeof(options->words) - length, "%s%s", i == 0 ? "" : " ",
+                             words->items[i]);
         if (added < 0 || (size_t)added >= sizeof(options->words) - length)
             return cli_usage_error("explain", "what is looked for is longer than %d bytes", WORDS_MAX);
         length += (size_t)added;
@@ -81,21 +61,20 @@ static int take_words(struct explain_options *options, int count, char **words)
 
 static int read_options(struct explain_options *options, int argc, char **argv)
 {
-    static const char shorts[] = ":h";
-    static const struct option longs[] = {
-        { "json", no_argument, NULL, OPTION_JSON },
-        { "no-pager", no_argument, NULL, OPTION_NO_PAGER },
-        { "color", required_argument, NULL, OPTION_COLOR },
-        { "help", no_argument, NULL, OPTION_HELP },
-        { NULL, 0, NULL, 0 },
+    static const struct cli_option table[] = {
+        CLI_OPTION(struct explain_options, "json", '\0', json),
+        CLI_OPTION(struct explain_options, "no-pager", '\0', no_pager),
+        CLI_OPTION(struct explain_options, "color", '\0', color),
+        CLI_OPTION(struct explain_options, "help", 'h', help),
     };
-    int option, exit_code = 0;
-    optind = 0; /* glibc: begin anew */
-    opterr = 0; /* messages are ours */
-    while (exit_code == 0 && (option = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
-        exit_code = option == '?' || option == ':' ? cli_refuse_option("explain", option, argv[optind - 1], shorts)
-                                                   : take_option(options, option, optarg);
-    return exit_code == 0 ? take_words(options, argc - optind, argv + optind) : exit_code;
+    static const struct cli_syntax syntax = { "explain", table, ARRAY_LENGTH(table), WORDS_MAX };
+    struct cli_words words;
+    if (!cli_options_read(&words, options, NULL, &syntax, argc, argv))
+        return error_exit_code(ERROR_USAGE);
+    options->output.no_pager = options->no_pager;
+    if (options->color != NULL && !terminal_color_parse(&options->output.color, options->color))
+        return cli_usage_error("explain", "--color takes auto, always or never, not `%s`", options->color);
+    return take_words(options, &words);
 }
 
 /* --- what is meant --- */

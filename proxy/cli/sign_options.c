@@ -1,24 +1,13 @@
 /* The options of `countersign sign`: read, and checked before anything is opened. */
 #include "sign_options.h"
 
+#include "options.h"
+
 #include "countersign/http_message.h"
 
 enum { SIGN_TARGET_MAX = 65536 }; /* bytes */
 
 #define SIGN_AT_MAX_MS INT64_C(253402300799999) /* the last millisecond of the year 9999 */
-
-enum sign_option {
-    OPTION_ACCOUNT = 1,
-    OPTION_METHOD,
-    OPTION_TARGET,
-    OPTION_BODY,
-    OPTION_BODY_FILE,
-    OPTION_AT,
-    OPTION_CURL,
-    OPTION_JSON,
-    OPTION_SHOW_KEY,
-    OPTION_HELP
-};
 
 const char sign_help[] =
     "usage: countersign sign --target TARGET [OPTIONS]\n"
@@ -35,81 +24,7 @@ const char sign_help[] =
     "      --curl            print a command that sends the request to the account's upstream; shows the API key\n"
     "      --json            print one JSON object\n"
     "      --show-key        show the API key whole, not masked\n" CLI_CONFIG_HELP
-    "      --help            this text\n";
-
-static const char **text_option(struct sign_options *options, int option)
-{
-    switch (option) {
-    case OPTION_ACCOUNT:
-        return &options->account;
-    case OPTION_METHOD:
-        return &options->method;
-    case OPTION_TARGET:
-        return &options->target;
-    case OPTION_BODY:
-        return &options->body;
-    case OPTION_BODY_FILE:
-        return &options->body_file;
-    case OPTION_AT:
-        return &options->at;
-    default:
-        return NULL;
-    }
-}
-
-static bool *switch_option(struct sign_options *options, int option)
-{
-    switch (option) {
-    case OPTION_CURL:
-        return &options->curl;
-    case OPTION_JSON:
-        return &options->json;
-    case OPTION_SHOW_KEY:
-        return &options->show_key;
-    case OPTION_HELP:
-        return &options->help;
-    default:
-        return NULL;
-    }
-}
-
-/* False after a line was printed. */
-static bool collect(struct sign_options *options, int argc, char **argv)
-{
-    static const char shorts[] = ":" CLI_CONFIG_SHORT_OPTIONS;
-    static const struct option longs[] = {
-        { "account", required_argument, NULL, OPTION_ACCOUNT },
-        { "method", required_argument, NULL, OPTION_METHOD },
-        { "target", required_argument, NULL, OPTION_TARGET },
-        { "body", required_argument, NULL, OPTION_BODY },
-        { "body-file", required_argument, NULL, OPTION_BODY_FILE },
-        { "at", required_argument, NULL, OPTION_AT },
-        { "curl", no_argument, NULL, OPTION_CURL },
-        { "json", no_argument, NULL, OPTION_JSON },
-        { "show-key", no_argument, NULL, OPTION_SHOW_KEY },
-        { "help", no_argument, NULL, OPTION_HELP },
-        CLI_CONFIG_LONG_OPTIONS,
-        { NULL, 0, NULL, 0 },
-    };
-    int option;
-    optind = 1;
-    opterr = 0; /* messages are ours */
-    while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-        if (option == '?' || option == ':')
-            return cli_refuse_option("sign", option, argv[optind - 1], shorts) == 0;
-        const char **text = text_option(options, option);
-        bool *flag = switch_option(options, option);
-        if (text != NULL)
-            *text = optarg;
-        else if (flag != NULL)
-            *flag = true;
-        else if (!cli_config_option(&options->config, option, optarg))
-            return false;
-    }
-    if (optind < argc)
-        (void)cli_usage_error("sign", "unexpected argument \"%s\"", argv[optind]); /* the caller returns 2 */
-    return optind >= argc;
-}
+    "  -h, --help            this text\n";
 
 /* A target that no request line can carry (RFC 9112 §3.2) would sign what is never sent. */
 static bool check_target(struct slice target, struct error *error)
@@ -158,9 +73,23 @@ static bool check(struct sign_options *options, struct error *error)
 
 bool sign_options_read(struct sign_options *options, int argc, char **argv)
 {
+    static const struct cli_option table[] = {
+        CLI_OPTION(struct sign_options, "account", '\0', account),
+        CLI_OPTION(struct sign_options, "method", '\0', method),
+        CLI_OPTION(struct sign_options, "target", '\0', target),
+        CLI_OPTION(struct sign_options, "body", '\0', body),
+        CLI_OPTION(struct sign_options, "body-file", '\0', body_file),
+        CLI_OPTION(struct sign_options, "at", '\0', at),
+        CLI_OPTION(struct sign_options, "curl", '\0', curl),
+        CLI_OPTION(struct sign_options, "json", '\0', json),
+        CLI_OPTION(struct sign_options, "show-key", '\0', show_key),
+        CLI_OPTION(struct sign_options, "help", 'h', help),
+    };
+    static const struct cli_syntax syntax = { "sign", table, ARRAY_LENGTH(table), 0 };
+    struct cli_words words;
     struct error error;
     *options = (struct sign_options){ .help = false };
-    if (!collect(options, argc, argv))
+    if (!cli_options_read(&words, options, &options->config, &syntax, argc, argv))
         return false;
     if (!options->help && !check(options, &error)) {
         (void)cli_usage_error("sign", "%s", error.message); /* the caller returns 2 */

@@ -2,13 +2,12 @@
 #include "verify_options.h"
 
 #include "log_command.h"
+#include "options.h"
 
 #include "countersign/http_message.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum { OPTION_BASE = 1 };
 
 const char verify_help[] =
     "usage: countersign verify [OPTIONS] EXCHANGE | FILE\n"
@@ -39,68 +38,29 @@ const char verify_help[] =
     "      --color WHEN      auto, always, never\n"
     "      --json            one JSON object for each request, one a line\n"
     "      --list            the recipes: what is tried, and how it is done right\n" CLI_CONFIG_HELP
-    "      --help            this text\n"
+    "  -h, --help            this text\n"
     "\n"
     "Ends with 0 where every signature is right, 1 where one is wrong, or right for another time, key or unit of "
     "time,\n"
     "2 where there is none to judge.\n";
 
-/* The options that take a text, in the order of `texts` below. */
-static const struct option longs[] = {
-    { "account", required_argument, NULL, OPTION_BASE + 0 },
-    { "method", required_argument, NULL, OPTION_BASE + 1 },
-    { "target", required_argument, NULL, OPTION_BASE + 2 },
-    { "body", required_argument, NULL, OPTION_BASE + 3 },
-    { "body-file", required_argument, NULL, OPTION_BASE + 4 },
-    { "expires", required_argument, NULL, OPTION_BASE + 5 },
-    { "signature", required_argument, NULL, OPTION_BASE + 6 },
-    { "api-key", required_argument, NULL, OPTION_BASE + 7 },
-    { "format", required_argument, NULL, OPTION_BASE + 8 },
-    { "store", required_argument, NULL, OPTION_BASE + 9 },
-    { "view", required_argument, NULL, OPTION_BASE + 10 },
-    { "color", required_argument, NULL, OPTION_BASE + 11 },
-    { "json", no_argument, NULL, OPTION_BASE + 12 },
-    { "list", no_argument, NULL, OPTION_BASE + 13 },
-    { "help", no_argument, NULL, OPTION_BASE + 14 },
-    CLI_CONFIG_LONG_OPTIONS,
-    { NULL, 0, NULL, 0 },
+static const struct cli_option table[] = {
+    CLI_OPTION(struct verify_options, "account", '\0', account),
+    CLI_OPTION(struct verify_options, "method", '\0', method),
+    CLI_OPTION(struct verify_options, "target", '\0', target),
+    CLI_OPTION(struct verify_options, "body", '\0', body),
+    CLI_OPTION(struct verify_options, "body-file", '\0', body_file),
+    CLI_OPTION(struct verify_options, "expires", '\0', expires),
+    CLI_OPTION(struct verify_options, "signature", '\0', signature),
+    CLI_OPTION(struct verify_options, "api-key", '\0', api_key),
+    CLI_OPTION(struct verify_options, "format", '\0', format),
+    CLI_OPTION(struct verify_options, "store", '\0', store),
+    CLI_OPTION(struct verify_options, "view", '\0', view_word),
+    CLI_OPTION(struct verify_options, "color", '\0', color_word),
+    CLI_OPTION(struct verify_options, "json", '\0', json),
+    CLI_OPTION(struct verify_options, "list", '\0', list),
+    CLI_OPTION(struct verify_options, "help", 'h', help),
 };
-
-/* False where the option is none of this command's own, or its value is wrong. */
-static bool take(struct verify_options *options, const char **color, int option, const char *value)
-{
-    const char **const texts[] = { &options->account,   &options->method,  &options->target,    &options->body,
-                                   &options->body_file, &options->expires, &options->signature, &options->api_key,
-                                   &options->format,    &options->store,   &options->view_word, color };
-    bool *const flags[] = { &options->json, &options->list, &options->help };
-    size_t number = (size_t)(option - OPTION_BASE);
-    if (option >= OPTION_BASE && number < ARRAY_LENGTH(texts))
-        *texts[number] = value;
-    else if (option >= OPTION_BASE && number < ARRAY_LENGTH(texts) + ARRAY_LENGTH(flags))
-        *flags[number - ARRAY_LENGTH(texts)] = true;
-    else
-        return cli_config_option(&options->config, option, value);
-    return true;
-}
-
-static bool collect(struct verify_options *options, const char **color, int argc, char **argv)
-{
-    static const char shorts[] = ":" CLI_CONFIG_SHORT_OPTIONS;
-    int option;
-    optind = 0; /* glibc: begin anew */
-    opterr = 0; /* messages are ours */
-    while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-        if (option == '?' || option == ':')
-            return cli_refuse_option("verify", option, argv[optind - 1], shorts) == 0;
-        if (!take(options, color, option, optarg))
-            return false;
-    }
-    if (optind < argc)
-        options->word = argv[optind++];
-    if (optind < argc)
-        (void)cli_usage_error("verify", "unexpected argument \"%s\"", argv[optind]); /* the caller returns 2 */
-    return optind >= argc;
-}
 
 static bool has_fields(const struct verify_options *options)
 {
@@ -129,8 +89,9 @@ static bool check_fields(const struct verify_options *options, struct error *err
     return true;
 }
 
-static bool check(struct verify_options *options, const char *color, struct error *error)
+static bool check(struct verify_options *options, struct error *error)
 {
+    const char *color = options->color_word;
     if (color != NULL && !terminal_color_parse(&options->color, color))
         return error_set(error, ERROR_USAGE, "--color takes auto, always or never, not `%.40s`", color);
     if (options->view_word != NULL &&
@@ -147,12 +108,14 @@ static bool check(struct verify_options *options, const char *color, struct erro
 
 bool verify_options_read(struct verify_options *options, int argc, char **argv)
 {
+    static const struct cli_syntax syntax = { "verify", table, ARRAY_LENGTH(table), 1 };
+    struct cli_words words;
     struct error error;
-    const char *color = NULL;
     *options = (struct verify_options){ .view = RECORD_VIEW_COUNT };
-    if (!collect(options, &color, argc, argv))
+    if (!cli_options_read(&words, options, &options->config, &syntax, argc, argv))
         return false;
-    if (!options->help && !options->list && !check(options, color, &error)) {
+    options->word = words.count > 0 ? words.items[0] : NULL;
+    if (!options->help && !options->list && !check(options, &error)) {
         (void)cli_usage_error("verify", "%s", error.message); /* the caller returns 2 */
         return false;
     }

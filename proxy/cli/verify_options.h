@@ -21,6 +21,7 @@ struct verify_options {
     const char *format;
     const char *store;
     const char *view_word;
+    const char *color_word;
     enum record_view view; /* RECORD_VIEW_COUNT: where the signature is */
     enum terminal_color_choice color;
     bool json;
