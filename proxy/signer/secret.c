@@ -23,6 +23,17 @@ bool secret_allocate(struct secret *secret, struct error *error)
     return true;
 }
 
+bool secret_copy(struct secret *secret, const struct secret *from, struct error *error)
+{
+    struct secret made;
+    if (!secret_allocate(&made, error))
+        return false;
+    memcpy(made.bytes, from->bytes, from->length);
+    made.length = from->length;
+    *secret = made;
+    return true;
+}
+
 void secret_end(struct secret *secret)
 {
     if (secret->bytes != NULL) {

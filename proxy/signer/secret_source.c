@@ -183,10 +183,15 @@ static void wipe_variable(const char *name)
     }
 }
 
+bool secret_source_is_variable(const char *source)
+{
+    return slice_starts_with(slice_text(source), "env:");
+}
+
 void secret_source_forget(const char *source)
 {
     const char *name = source + strlen("env:");
-    if (!slice_starts_with(slice_text(source), "env:") || !is_variable_name(name))
+    if (!secret_source_is_variable(source) || !is_variable_name(name))
         return;
     wipe_variable(name);
     (void)unsetenv(name); /* fails for names that are none only, which was ruled out */

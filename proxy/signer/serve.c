@@ -5,6 +5,7 @@
 #include "countersign/clock.h"
 #include "countersign/log.h"
 #include "process.h"
+#include "rotation.h"
 #include "session.h"
 
 #include <errno.h>
@@ -15,14 +16,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { STANDARD_DESCRIPTORS = STDERR_FILENO + 1 };
+
 struct service {
     struct signer_session session;
+    struct rotation rotation;
     int socket; /* -1 once the service has ended */
     int signals;
     pid_t child;
     bool asked_to_end; /* SIGTERM was passed on: a terminal's Ctrl-C reaches both processes, and once is enough */
     bool reaped;
     int exit_code;
+    bool had_terminal[STANDARD_DESCRIPTORS];
 };
 
 static void stop_answering(struct service *service)
@@ -88,19 +93,49 @@ static void pass_on(struct service *service, int number)
         (void)kill(service->child, number); /* not reaped: the number is still its own */
 }
 
+static void note_terminals(struct service *service)
+{
+    for (int fd = STDIN_FILENO; fd < STANDARD_DESCRIPTORS; fd++)
+        service->had_terminal[fd] = isatty(fd) == 1;
+}
+
+/* Whether the terminal this was started at has gone: then SIGHUP is the hang-up that it was named for, and who left it
+ * running without a terminal did not ask for that. */
+static bool is_hung_up(const struct service *service)
+{
+    for (int fd = STDIN_FILENO; fd < STANDARD_DESCRIPTORS; fd++) {
+        struct pollfd terminal = { .fd = fd };
+        if (service->had_terminal[fd] && poll(&terminal, 1, 0) == 1 && (terminal.revents & POLLHUP) != 0)
+            return true;
+    }
+    return false;
+}
+
+static void ask_to_end(struct service *service)
+{
+    if (service->asked_to_end)
+        return;
+    service->asked_to_end = true;
+    pass_on(service, SIGTERM);
+}
+
 static void take_signals(struct service *service)
 {
     struct signalfd_siginfo info;
     while (read(service->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        if (info.ssi_signo == SIGCHLD) {
+        if (info.ssi_signo == SIGCHLD)
             reap(service);
-        } else if (info.ssi_signo == SIGHUP) {
-            pass_on(service, SIGHUP);
-        } else if (!service->asked_to_end) {
-            service->asked_to_end = true;
-            pass_on(service, SIGTERM);
-        }
+        else if (info.ssi_signo == SIGHUP && !is_hung_up(service))
+            rotation_want(&service->rotation);
+        else
+            ask_to_end(service);
     }
+}
+
+/* Keys that are read anew are of use as long as a proxy takes them. */
+static bool may_rotate(const struct service *service)
+{
+    return service->socket >= 0 && !service->asked_to_end;
 }
 
 static bool answer_until_it_ends(struct service *service, struct error *error)
@@ -108,7 +143,8 @@ static bool answer_until_it_ends(struct service *service, struct error *error)
     while (!service->reaped) {
         bool owes = service->socket >= 0 && session_owes(&service->session);
         struct pollfd watched[] = { { .fd = service->signals, .events = POLLIN },
-                                    { .fd = service->socket, .events = owes ? POLLOUT : POLLIN } };
+                                    { .fd = service->socket, .events = owes ? POLLOUT : POLLIN },
+                                    { .fd = may_rotate(service) ? service->rotation.done : -1, .events = POLLIN } };
         if (poll(watched, ARRAY_LENGTH(watched), -1) < 0 && errno != EINTR)
             return error_system(error, errno, "the signer cannot wait for the proxy process");
         if (watched[0].revents != 0)
@@ -117,6 +153,8 @@ static bool answer_until_it_ends(struct service *service, struct error *error)
             take_message(service);
         if (service->socket >= 0)
             send_what_is_owed(service);
+        if (may_rotate(service))
+            rotation_go_on(&service->rotation, &service->session); /* what it has to tell is owed from now on */
     }
     return true;
 }
@@ -129,14 +167,23 @@ static void end_child(struct service *service)
     (void)waitpid(service->child, NULL, 0); /* on an error path already */
 }
 
+/* SIGHUP is the signer's: it must not end a proxy that has not yet come to say so. */
+static sigset_t proxy_mask(const sigset_t *before)
+{
+    sigset_t mask = *before;
+    (void)sigaddset(&mask, SIGHUP); /* cannot fail */
+    return mask;
+}
+
 static bool start(struct service *service, char *const arguments[], const sigset_t *taken, const sigset_t *before,
                   struct error *error)
 {
+    const sigset_t mask = proxy_mask(before);
     service->signals = signalfd(-1, taken, SFD_NONBLOCK | SFD_CLOEXEC);
     if (service->signals < 0)
         return error_system(error, errno, "the signer cannot take signals (signalfd)");
     return process_start(&service->child, &service->socket, "/proc/self/exe", arguments,
-                         service->session.signer->config, before, error);
+                         service->session.signer->config, &mask, error);
 }
 
 static void signals_to_take(sigset_t *set)
@@ -153,11 +200,14 @@ bool signer_serve(int *exit_code, struct signer *signer, char *const arguments[]
     sigset_t taken, before;
     session_begin(&service.session, signer);
     signals_to_take(&taken);
+    note_terminals(&service);
     if (!process_fill_standard_descriptors(error))
         return false;
     if (sigprocmask(SIG_BLOCK, &taken, &before) != 0)
         return error_system(error, errno, "the signer cannot block signals");
-    bool done = start(&service, arguments, &taken, &before, error) && answer_until_it_ends(&service, error);
+    bool done = rotation_open(&service.rotation, signer, error) && start(&service, arguments, &taken, &before, error) &&
+                answer_until_it_ends(&service, error);
+    rotation_close(&service.rotation);
     end_child(&service);
     if (service.socket >= 0)
         stop_answering(&service);

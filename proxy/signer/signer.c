@@ -4,6 +4,7 @@
 
 #include "countersign/signer_wire.h"
 #include "secret_parts.h"
+#include "signer_parts.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -49,18 +50,46 @@ static void report_failure(struct buffer *report, struct error *sum, const struc
         *sum = *error;
 }
 
-static void load_account(struct signer_account *made, const struct config_account *account, struct buffer *report,
-                         struct error *sum)
+/* The one place where an account's sources are read. A variable is gone since it was read first: `held` is what it gave
+ * (NULL at the start). */
+static bool load_secret(struct secret *made, const struct secret *held, const char *source, bool trim, const char *what,
+                        struct error *error)
 {
+    if (held != NULL && secret_source_is_variable(source))
+        return secret_copy(made, held, error);
+    return secret_load(made, source, trim, what, error);
+}
+
+/* `held` is NULL at the start. */
+static void load_account(struct signer_account *made, const struct signer_account *held,
+                         const struct config_account *account, struct buffer *report, struct error *sum)
+{
+    const struct secret *held_key = held != NULL ? &held->api_key : NULL;
+    const struct secret *held_secret = held != NULL ? &held->api_secret : NULL;
     char what[CONFIG_NAME_MAX + 32];
     struct error error;
     (void)snprintf(what, sizeof(what), "api_key of account %s", account->name); /* fits: names are bounded */
-    if (!secret_load(&made->api_key, account->api_key, account->trim != 0, what, &error) ||
+    if (!load_secret(&made->api_key, held_key, account->api_key, account->trim != 0, what, &error) ||
         !check_api_key(&made->api_key, what, &error))
         report_failure(report, sum, &error);
     (void)snprintf(what, sizeof(what), "api_secret of account %s", account->name);
-    if (!secret_load(&made->api_secret, account->api_secret, account->trim != 0, what, &error))
+    if (!load_secret(&made->api_secret, held_secret, account->api_secret, account->trim != 0, what, &error))
         report_failure(report, sum, &error);
+}
+
+static bool make_signer(struct signer **signer, const struct config *config, struct error *error)
+{
+    struct signer *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return error_set(error, ERROR_MEMORY, "no memory for the signer");
+    made->config = config;
+    made->accounts = calloc(config->account_count, sizeof(*made->accounts));
+    if (made->accounts == NULL) {
+        free(made);
+        return error_set(error, ERROR_MEMORY, "no memory for %zu accounts", config->account_count);
+    }
+    *signer = made;
+    return true;
 }
 
 /* Loads the accounts from `first` up to `end`. Variables are forgotten only when all are read: two accounts may name the
@@ -69,16 +98,12 @@ static bool open_accounts(struct signer **signer, const struct config *config, s
                           struct buffer *report, struct error *error)
 {
     struct error sum = { .kind = ERROR_NONE };
-    struct signer *made = calloc(1, sizeof(*made));
-    if (made == NULL)
-        return error_set(error, ERROR_MEMORY, "no memory for the signer");
-    made->config = config;
-    made->accounts = calloc(config->account_count, sizeof(*made->accounts));
-    if (made->accounts == NULL)
-        (void)error_set(&sum, ERROR_MEMORY, "no memory for %zu accounts", config->account_count);
-    else if (prepare_process(&sum)) {
+    struct signer *made;
+    if (!make_signer(&made, config, error))
+        return false;
+    if (prepare_process(&sum)) {
         for (size_t i = first; i < end; i++)
-            load_account(&made->accounts[i], &config->accounts[i], report, &sum);
+            load_account(&made->accounts[i], NULL, &config->accounts[i], report, &sum);
     }
     for (size_t i = first; i < end; i++) {
         secret_source_forget(config->accounts[i].api_key);
@@ -98,8 +123,9 @@ static bool check_not_the_same(const struct signer *signer, struct buffer *repor
     for (size_t i = 0; i < signer->config->account_count; i++) {
         const struct signer_account *account = &signer->accounts[i];
         struct error error;
-        if (!slice_equal(secret_slice(&account->api_key), secret_slice(&account->api_secret)))
-            continue;
+        if (account->api_key.length == 0 ||
+            !slice_equal(secret_slice(&account->api_key), secret_slice(&account->api_secret)))
+            continue; /* others, or none was read, which is reported already */
         (void)error_set(&error, ERROR_INPUT,
                         "api_key and api_secret of account %s are the same text, so the secret would leave with each "
                         "request: one of them was given twice",
@@ -121,6 +147,40 @@ bool signer_open(struct signer **signer, const struct config *config, struct buf
     }
     *signer = made;
     return true;
+}
+
+static bool is_other(const struct secret *one, const struct secret *another)
+{
+    return !slice_equal(secret_slice(one), secret_slice(another));
+}
+
+bool signer_read_anew(struct signer **fresh, const struct signer *held, struct buffer *report, struct error *error)
+{
+    struct error sum = { .kind = ERROR_NONE };
+    struct signer *made;
+    if (!make_signer(&made, held->config, error))
+        return false;
+    for (size_t i = 0; i < held->config->account_count; i++) {
+        struct signer_account *account = &made->accounts[i];
+        const struct signer_account *before = &held->accounts[i];
+        load_account(account, before, &held->config->accounts[i], report, &sum);
+        account->changed =
+            is_other(&account->api_key, &before->api_key) || is_other(&account->api_secret, &before->api_secret);
+    }
+    if (!check_not_the_same(made, report, &sum)) {
+        signer_close(made);
+        return error_set(error, sum.kind, "%s", sum.message);
+    }
+    *fresh = made;
+    return true;
+}
+
+void signer_replace(struct signer *signer, struct signer *fresh)
+{
+    struct signer_account *replaced = signer->accounts;
+    signer->accounts = fresh->accounts;
+    fresh->accounts = replaced;
+    signer_close(fresh);
 }
 
 bool signer_open_account(struct signer **signer, const struct config *config, size_t account, struct buffer *report,

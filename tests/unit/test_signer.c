@@ -75,12 +75,12 @@ static void set_variables(void)
         }                                                                                                              \
     } while (0)
 
-static enum signer_client_key child_asks(struct scheme_window_key *key, struct signer_client *client, size_t account,
+static enum signer_client_key child_asks(struct signer_client_pair *pair, struct signer_client *client, size_t account,
                                          uint64_t window)
 {
     int64_t deadline = clock_monotonic_us() + WAIT_US;
     enum signer_client_key found;
-    while ((found = signer_client_window_key(key, client, account, window)) == SIGNER_CLIENT_KEY_LATER) {
+    while ((found = signer_client_window_key(pair, client, account, window)) == SIGNER_CLIENT_KEY_LATER) {
         CHILD_CHECK(clock_monotonic_us() < deadline);
         (void)sched_yield(); /* no longer: what is looked for lies between two instructions */
     }
@@ -89,10 +89,12 @@ static enum signer_client_key child_asks(struct scheme_window_key *key, struct s
 
 static void child_checks_key(struct signer_client *client, size_t account, const char *secret, uint64_t window)
 {
-    struct scheme_window_key key, expected;
+    struct signer_client_pair pair;
+    struct scheme_window_key expected;
     CHILD_CHECK(scheme_window_key_derive(&expected, slice_text(secret), window, NULL));
-    CHILD_CHECK(child_asks(&key, client, account, window) == SIGNER_CLIENT_KEY_READY);
-    CHILD_CHECK(memcmp(&key, &expected, sizeof(key)) == 0);
+    CHILD_CHECK(child_asks(&pair, client, account, window) == SIGNER_CLIENT_KEY_READY);
+    CHILD_CHECK(memcmp(&pair.window_key, &expected, sizeof(expected)) == 0);
+    CHILD_CHECK(slice_equal_text(signer_client_api_key_slice(&pair.api_key), KEY_ONE));
 }
 
 static int child_takes_keys(void)
@@ -100,7 +102,7 @@ static int child_takes_keys(void)
     static const char *const names[] = { "one", "two", "three" };
     static const char *const secrets[] = { SECRET_ONE, SECRET_TWO, SECRET_ONE };
     struct signer_client *client;
-    struct scheme_window_key key;
+    struct signer_client_pair key;
     struct error error;
     if (!signer_client_open(&client, SIGNER_WIRE_FD, &error)) {
         (void)fprintf(stderr, "child: %s\n", error.message);
@@ -109,8 +111,7 @@ static int child_takes_keys(void)
     CHILD_CHECK(signer_client_account_count(client) == ACCOUNTS);
     uint64_t now = scheme_window(clock_wall_us() / 1000);
     for (size_t i = 0; i < ACCOUNTS; i++) {
-        CHILD_CHECK(strcmp(signer_client_account(client, i)->name, names[i]) == 0);
-        CHILD_CHECK(strcmp(signer_client_account(client, i)->api_key, KEY_ONE) == 0);
+        CHILD_CHECK(strcmp(signer_client_account_name(client, i), names[i]) == 0);
         child_checks_key(client, i, secrets[i], now);
         child_checks_key(client, i, secrets[i], now + 1);
         CHILD_CHECK(child_asks(&key, client, i, now + 5) == SIGNER_CLIENT_KEY_GONE);
@@ -125,7 +126,7 @@ static int child_takes_keys(void)
 static int child_misses_many_keys(void)
 {
     struct signer_client *client;
-    struct scheme_window_key key;
+    struct signer_client_pair key;
     struct error error;
     CHILD_CHECK(signer_client_open(&client, SIGNER_WIRE_FD, &error));
     uint64_t now = scheme_window(clock_wall_us() / 1000);
@@ -152,6 +153,7 @@ static int child_looks_around(void)
     CHILD_CHECK(getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0);
     CHILD_CHECK(sigprocmask(SIG_BLOCK, NULL, &blocked) == 0);
     CHILD_CHECK(!sigismember(&blocked, SIGTERM) && !sigismember(&blocked, SIGCHLD));
+    CHILD_CHECK(sigismember(&blocked, SIGHUP)); /* it must not end what has not yet come to look after it */
     return 42;
 }
 
@@ -168,7 +170,7 @@ static void child_expects_signal(const sigset_t *set, int number)
     CHILD_CHECK(sigtimedwait(set, NULL, &at_most) == number);
 }
 
-/* The signer takes its signals before the message that comes after them: its answer tells that they are passed on. */
+/* The signer takes its signals before the message that comes after them: its answer tells that they are dealt with. */
 static int child_sends_signals(void)
 {
     static const int sent[] = { SIGINT, SIGTERM, SIGINT, SIGHUP };
@@ -177,8 +179,6 @@ static int child_sends_signals(void)
     CHILD_CHECK(sigemptyset(&watched) == 0 && sigaddset(&watched, SIGHUP) == 0 && sigaddset(&watched, SIGTERM) == 0 &&
                 sigaddset(&watched, SIGINT) == 0);
     CHILD_CHECK(sigprocmask(SIG_BLOCK, &watched, NULL) == 0);
-    CHILD_CHECK(kill(getppid(), SIGHUP) == 0);
-    child_expects_signal(&watched, SIGHUP);
     CHILD_CHECK(kill(getppid(), SIGINT) == 0);
     child_expects_signal(&watched, SIGTERM);
     for (size_t i = 0; i < ARRAY_LENGTH(sent); i++)
@@ -186,9 +186,69 @@ static int child_sends_signals(void)
     wire_begin(&message, SIGNER_WIRE_HELLO);
     CHILD_CHECK(wire_send(SIGNER_WIRE_FD, &message) == WIRE_DONE);
     child_receives(&message);
-    child_expects_signal(&watched, SIGHUP);
-    CHILD_CHECK(sigpending(&left) == 0 && !sigismember(&left, SIGTERM) && !sigismember(&left, SIGINT));
+    CHILD_CHECK(sigpending(&left) == 0 && !sigismember(&left, SIGTERM) && !sigismember(&left, SIGINT) &&
+                !sigismember(&left, SIGHUP));
     return 42;
+}
+
+static void child_asks_for_key(struct signer_wire_message *answer, uint64_t generation, uint64_t window)
+{
+    struct signer_wire_message message;
+    const struct wire_wanted wanted = { .generation = generation, .account = 0, .window = window };
+    wire_begin(&message, SIGNER_WIRE_KEY_WANTED);
+    message.generation = generation;
+    message.window = window;
+    CHILD_CHECK(wire_send(SIGNER_WIRE_FD, &message) == WIRE_DONE);
+    child_receives(answer);
+    CHILD_CHECK(wire_is_key(answer, &wanted));
+}
+
+static void child_gets_key_of(const char *secret, uint64_t generation)
+{
+    struct signer_wire_message answer;
+    struct scheme_window_key expected;
+    uint64_t window = scheme_window(clock_wall_us() / 1000);
+    child_asks_for_key(&answer, generation, window);
+    CHILD_CHECK(answer.status == SIGNER_WIRE_OK);
+    CHILD_CHECK(scheme_window_key_derive(&expected, slice_text(secret), window, NULL));
+    CHILD_CHECK(memcmp(&answer.body.key, &expected, sizeof(expected)) == 0);
+}
+
+/* Its account's command reads a file that this puts a pipe in the place of: a source that takes its time. */
+static int child_rotates_slowly(void)
+{
+    struct signer_wire_message message;
+    const char *path = getenv(VARIABLE_ANY);
+    CHILD_CHECK(path != NULL && unlink(path) == 0 && mkfifo(path, 0600) == 0);
+    wire_begin(&message, SIGNER_WIRE_HELLO);
+    CHILD_CHECK(wire_send(SIGNER_WIRE_FD, &message) == WIRE_DONE);
+    child_receives(&message);
+    CHILD_CHECK(wire_is_account(&message, 0, 1));
+    CHILD_CHECK(kill(getppid(), SIGHUP) == 0);
+    int pipe = open(path, O_WRONLY | O_CLOEXEC); /* the command is there to read */
+    CHILD_CHECK(pipe >= 0);
+    for (int i = 0; i < 100; i++)
+        child_gets_key_of(SECRET_ONE, 1);
+    CHILD_CHECK(write(pipe, SECRET_TWO "\n", sizeof(SECRET_TWO)) == sizeof(SECRET_TWO) && close(pipe) == 0);
+    child_receives(&message);
+    CHILD_CHECK(wire_is_account(&message, 0, 2) && message.body.account_info.changed == 1);
+    child_gets_key_of(SECRET_TWO, 2);
+    child_asks_for_key(&message, 1, scheme_window(clock_wall_us() / 1000));
+    CHILD_CHECK(message.status == SIGNER_WIRE_REPLACED);
+    return 42;
+}
+
+/* Ends while the command is still waited for. */
+static int child_leaves_amid_a_reading(void)
+{
+    const char *path = getenv(VARIABLE_ANY);
+    struct signer_wire_message message;
+    CHILD_CHECK(path != NULL && unlink(path) == 0 && mkfifo(path, 0600) == 0);
+    wire_begin(&message, SIGNER_WIRE_HELLO);
+    CHILD_CHECK(wire_send(SIGNER_WIRE_FD, &message) == WIRE_DONE);
+    child_receives(&message);
+    CHILD_CHECK(kill(getppid(), SIGHUP) == 0);
+    return open(path, O_WRONLY | O_CLOEXEC) >= 0 ? 42 : 94;
 }
 
 static int child_sends_garbage(void)
@@ -234,6 +294,8 @@ static const struct {
     { "misses-many-keys", child_misses_many_keys },
     { "looks-around", child_looks_around },
     { "sends-signals", child_sends_signals },
+    { "rotates-slowly", child_rotates_slowly },
+    { "leaves-amid-a-reading", child_leaves_amid_a_reading },
     { "sends-garbage", child_sends_garbage },
     { "waits", child_waits },
     { "closes-its-socket", child_closes_its_socket },
@@ -304,10 +366,54 @@ static void the_proxy_inherits_no_secret_and_one_descriptor(void **state)
     assert_int_equal(close(extra), 0);
 }
 
-static void sigterm_is_passed_on_once_and_sighup_each_time(void **state)
+static void sigterm_is_passed_on_once_and_sighup_is_kept(void **state)
 {
     (void)state;
     assert_int_equal(serve_child("sends-signals"), 42);
+}
+
+/* One account; its secret's command reads the file `path`. */
+static int serve_child_with_command(const char *name)
+{
+    char folder[] = "/tmp/countersign-test-XXXXXX", path[64], source[80], program[] = "test", option[] = "child",
+         mode[32];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/secret", folder);
+    (void)snprintf(source, sizeof(source), "command:cat %s", path);
+    (void)snprintf(mode, sizeof(mode), "%s", name);
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(file >= 0 && write(file, SECRET_ONE, strlen(SECRET_ONE)) > 0 && close(file) == 0);
+    set_variables();
+    assert_int_equal(setenv(VARIABLE_ANY, path, 1), 0);
+    struct config_account account = { .name = "one", .api_key = source_key, .api_secret = source };
+    struct config config = { .account_count = 1, .accounts = &account };
+    struct signer *signer = NULL;
+    struct error error;
+    struct buffer report;
+    char *const arguments[] = { program, option, mode, NULL };
+    int exit_code = -1;
+    buffer_init(&report, REPORT_MAX);
+    if (!signer_open(&signer, &config, &report, &error) || !signer_serve(&exit_code, signer, arguments, &error))
+        fail_msg("%s", error.message);
+    signer_close(signer);
+    buffer_free(&report);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    return exit_code;
+}
+
+static void keys_of_the_old_secret_are_given_until_the_new_one_has_been_read(void **state)
+{
+    (void)state;
+    assert_int_equal(serve_child_with_command("rotates-slowly"), 42);
+}
+
+static void the_end_does_not_wait_for_a_command(void **state)
+{
+    (void)state;
+    int64_t begun = clock_monotonic_us();
+    assert_int_equal(serve_child_with_command("leaves-amid-a-reading"), 42);
+    assert_true(clock_monotonic_us() - begun < WAIT_US); /* which is the command's own bound */
 }
 
 static void a_message_that_is_none_ends_the_service_and_not_the_wait(void **state)
@@ -491,7 +597,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_proxy_gets_the_accounts_and_the_keys_of_windows_around_now),
         cmocka_unit_test(no_missed_key_is_overlooked),
         cmocka_unit_test(the_proxy_inherits_no_secret_and_one_descriptor),
-        cmocka_unit_test(sigterm_is_passed_on_once_and_sighup_each_time),
+        cmocka_unit_test(sigterm_is_passed_on_once_and_sighup_is_kept),
+        cmocka_unit_test(keys_of_the_old_secret_are_given_until_the_new_one_has_been_read),
+        cmocka_unit_test(the_end_does_not_wait_for_a_command),
         cmocka_unit_test(a_message_that_is_none_ends_the_service_and_not_the_wait),
         cmocka_unit_test(the_proxys_exit_code_is_handed_on),
         cmocka_unit_test(an_ignored_sigchld_does_not_hide_the_proxys_end),
