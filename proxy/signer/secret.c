@@ -13,8 +13,10 @@ enum { SECRET_SHOWN_SOURCE_MAX = 160 }; /* characters of a source in a message: 
 bool secret_allocate(struct secret *secret, struct error *error)
 {
     void *memory = mmap(NULL, SECRET_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        return error_system(error, errno, "no memory for a secret");
+    if (memory == MAP_FAILED) {
+        (void)error_system(error, errno, "no memory for a secret"); /* false */
+        return false;
+    }
     /* Each is a further protection that a kernel or a limit (RLIMIT_MEMLOCK) may not grant: the secret works without. */
     (void)mlock(memory, SECRET_MEMORY);
     (void)madvise(memory, SECRET_MEMORY, MADV_DONTDUMP);

@@ -77,19 +77,19 @@ static void load_account(struct signer_account *made, const struct signer_accoun
         report_failure(report, sum, &error);
 }
 
-static bool make_signer(struct signer **signer, const struct config *config, struct error *error)
+/* One that holds nothing yet; NULL with *error. */
+static struct signer *make_signer(const struct config *config, struct error *error)
 {
     struct signer *made = calloc(1, sizeof(*made));
-    if (made == NULL)
-        return error_set(error, ERROR_MEMORY, "no memory for the signer");
-    made->config = config;
-    made->accounts = calloc(config->account_count, sizeof(*made->accounts));
-    if (made->accounts == NULL) {
+    struct signer_account *accounts = calloc(config->account_count, sizeof(*accounts));
+    if (made == NULL || accounts == NULL) {
+        (void)error_set(error, ERROR_MEMORY, "no memory for %zu accounts", config->account_count); /* false */
         free(made);
-        return error_set(error, ERROR_MEMORY, "no memory for %zu accounts", config->account_count);
+        free(accounts);
+        return NULL;
     }
-    *signer = made;
-    return true;
+    *made = (struct signer){ .config = config, .accounts = accounts };
+    return made;
 }
 
 /* Loads the accounts from `first` up to `end`. Variables are forgotten only when all are read: two accounts may name the
@@ -98,8 +98,8 @@ static bool open_accounts(struct signer **signer, const struct config *config, s
                           struct buffer *report, struct error *error)
 {
     struct error sum = { .kind = ERROR_NONE };
-    struct signer *made;
-    if (!make_signer(&made, config, error))
+    struct signer *made = make_signer(config, error);
+    if (made == NULL)
         return false;
     if (prepare_process(&sum)) {
         for (size_t i = first; i < end; i++)
@@ -157,8 +157,8 @@ static bool is_other(const struct secret *one, const struct secret *another)
 bool signer_read_anew(struct signer **fresh, const struct signer *held, struct buffer *report, struct error *error)
 {
     struct error sum = { .kind = ERROR_NONE };
-    struct signer *made;
-    if (!make_signer(&made, held->config, error))
+    struct signer *made = make_signer(held->config, error);
+    if (made == NULL)
         return false;
     for (size_t i = 0; i < held->config->account_count; i++) {
         struct signer_account *account = &made->accounts[i];
