@@ -149,6 +149,13 @@ void exchange_note_api_key(struct exchange *exchange, struct slice api_key)
     exchange->record.api_key_masked = slice_of(exchange->api_key_masked, api_key.length);
 }
 
+/* Its bytes alone: most of the room behind them is never used. */
+static void keep_api_key(struct exchange *exchange, const struct signer_client_api_key *api_key)
+{
+    exchange->api_key.length = api_key->length;
+    memcpy(exchange->api_key.text, api_key->text, api_key->length);
+}
+
 enum signer_client_key exchange_sign(struct exchange *exchange, struct upstream_request *request)
 {
     struct exchange_worker *worker = exchange->listener->worker;
@@ -166,7 +173,7 @@ enum signer_client_key exchange_sign(struct exchange *exchange, struct upstream_
     explicit_bzero(&pair.window_key, sizeof(pair.window_key));
     if (!is_signed)
         return SIGNER_CLIENT_KEY_GONE;
-    exchange->api_key = pair.api_key;
+    keep_api_key(exchange, &pair.api_key);
     int length = snprintf(exchange->expires_text, sizeof(exchange->expires_text), "%" PRId64, record->expires_ms);
     struct http_field *last = exchange->request_fields + exchange->sending.field_count;
     last[0] =

@@ -3,7 +3,6 @@
 #include "rotation.h"
 
 #include "countersign/log.h"
-#include "countersign/thread.h"
 #include "secret_parts.h"
 #include "signer_parts.h"
 
@@ -35,7 +34,7 @@ static void raise_event(int event)
 static void *read_sources(void *context)
 {
     struct rotation *rotation = context;
-    secret_command_stops_at(rotation->stop);
+    secret_wait_stops_at(rotation->stop);
     rotation->has_read = signer_read_anew(&rotation->fresh, rotation->signer, &rotation->report, &rotation->error);
     raise_event(rotation->done);
     return NULL;
@@ -80,6 +79,16 @@ static void report_variables(const struct config *config)
     }
 }
 
+/* The service's signals are blocked, and so they are in this thread. It gets no name: that would be written into a file of
+ * /proc, which a process that gave up writing to files cannot. */
+static bool start_thread(struct rotation *rotation, struct error *error)
+{
+    int number = pthread_create(&rotation->thread, NULL, read_sources, rotation);
+    if (number != 0)
+        (void)error_system(error, number, "cannot start the thread that reads the sources"); /* false */
+    return number == 0;
+}
+
 static void begin(struct rotation *rotation)
 {
     static const struct log_value values[] = { { "event", "reloading-keys", 0 }, { NULL, NULL, 0 } };
@@ -87,7 +96,7 @@ static void begin(struct rotation *rotation)
     log_line_values(LOG_LEVEL_INFO, values, "SIGHUP: reading the accounts' keys anew");
     report_variables(rotation->signer->config);
     buffer_reset(&rotation->report);
-    rotation->is_reading = thread_start(&rotation->thread, "read-keys", read_sources, rotation, &rotation->error);
+    rotation->is_reading = start_thread(rotation, &rotation->error);
     if (!rotation->is_reading)
         report_not_reloaded(slice_text(rotation->error.message));
 }
@@ -134,7 +143,7 @@ void rotation_close(struct rotation *rotation)
         raise_event(rotation->stop);
         join(rotation);
     }
-    signer_close(rotation->fresh); /* NULL is fine */
+    signer_discard(rotation->fresh); /* NULL is fine */
     rotation->fresh = NULL;
     buffer_free(&rotation->report);
     const int descriptors[] = { rotation->done, rotation->stop };

@@ -84,8 +84,9 @@ bool secret_read(struct secret *secret, const char *source, bool trim, const cha
 void secret_mask(char *masked, struct slice key)
 {
     enum { SHOWN = 4, SHORTEST = 12 };
-    for (size_t i = 0; i < key.length; i++) {
-        bool shown = key.length >= SHORTEST && (i < SHOWN || i >= key.length - SHOWN);
-        masked[i] = shown ? key.data[i] : '*';
-    }
+    memset(masked, '*', key.length);
+    if (key.length < SHORTEST)
+        return;
+    memcpy(masked, key.data, SHOWN);
+    memcpy(masked + key.length - SHOWN, key.data + key.length - SHOWN, SHOWN);
 }

@@ -28,9 +28,14 @@ struct command {
 /* Each thread's own: it is no part of what a source is, and all sources are read through one signature. */
 static _Thread_local int stop = -1;
 
-void secret_command_stops_at(int fd)
+void secret_wait_stops_at(int fd)
 {
     stop = fd;
+}
+
+int secret_wait_stop(void)
+{
+    return stop;
 }
 
 /* A group that can be killed as a whole; the usual signals, whatever our own caller ignored or blocked. */
@@ -104,7 +109,7 @@ static bool wait_readable(const struct command *command, int fd, struct error *e
 {
     for (;;) {
         int64_t left_ms = (command->deadline_us - clock_monotonic_us()) / 1000;
-        struct pollfd watched[] = { { .fd = fd, .events = POLLIN }, { .fd = stop, .events = POLLIN } };
+        struct pollfd watched[] = { { .fd = fd, .events = POLLIN }, { .fd = secret_wait_stop(), .events = POLLIN } };
         int ready = left_ms <= 0 ? 0 : poll(watched, 2, (int)left_ms);
         if (ready > 0 && watched[1].revents != 0)
             return error_set(error, ERROR_SYSTEM, "the command was not waited for: the program ends");

@@ -38,9 +38,12 @@ bool secret_source_is_known(const char *source);
 /* Runs /bin/sh -c `line` and takes its standard output, all within timeout_us. */
 MUST_CHECK bool secret_read_command(struct secret *secret, const char *line, int64_t timeout_us, struct error *error);
 
-/* On the calling thread, secret_read_command gives up as soon as `fd` is readable; -1: it does not look. For a thread that
- * reads sources while the process may be told to end. */
-void secret_command_stops_at(int fd);
+/* From now on the calling thread gives up waiting for a source as soon as `fd` is readable: for a thread that reads sources
+ * while the process may be told to end. */
+void secret_wait_stops_at(int fd);
+
+/* The descriptor to watch in such a wait beside what is waited for; -1: none. */
+int secret_wait_stop(void);
 
 /* Takes white space off where `trim`, and refuses what must not be there. */
 MUST_CHECK bool secret_check(struct secret *secret, bool trim, struct error *error);

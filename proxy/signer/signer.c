@@ -92,6 +92,18 @@ static struct signer *make_signer(const struct config *config, struct error *err
     return made;
 }
 
+void signer_discard(struct signer *signer)
+{
+    if (signer == NULL)
+        return;
+    for (size_t i = 0; signer->accounts != NULL && i < signer->config->account_count; i++) {
+        secret_end(&signer->accounts[i].api_key);
+        secret_end(&signer->accounts[i].api_secret);
+    }
+    free(signer->accounts);
+    free(signer);
+}
+
 /* Loads the accounts from `first` up to `end`. Variables are forgotten only when all are read: two accounts may name the
  * same one. */
 static bool open_accounts(struct signer **signer, const struct config *config, size_t first, size_t end,
@@ -168,7 +180,7 @@ bool signer_read_anew(struct signer **fresh, const struct signer *held, struct b
             is_other(&account->api_key, &before->api_key) || is_other(&account->api_secret, &before->api_secret);
     }
     if (!check_not_the_same(made, report, &sum)) {
-        signer_close(made);
+        signer_discard(made);
         return error_set(error, sum.kind, "%s", sum.message);
     }
     *fresh = made;
@@ -180,7 +192,7 @@ void signer_replace(struct signer *signer, struct signer *fresh)
     struct signer_account *replaced = signer->accounts;
     signer->accounts = fresh->accounts;
     fresh->accounts = replaced;
-    signer_close(fresh);
+    signer_discard(fresh);
 }
 
 bool signer_open_account(struct signer **signer, const struct config *config, size_t account, struct buffer *report,
@@ -193,14 +205,7 @@ bool signer_open_account(struct signer **signer, const struct config *config, si
 
 void signer_close(struct signer *signer)
 {
-    if (signer == NULL)
-        return;
-    for (size_t i = 0; signer->accounts != NULL && i < signer->config->account_count; i++) {
-        secret_end(&signer->accounts[i].api_key);
-        secret_end(&signer->accounts[i].api_secret);
-    }
-    free(signer->accounts);
-    free(signer);
+    signer_discard(signer);
 }
 
 bool signer_window_key(struct scheme_window_key *key, const struct signer *signer, size_t account, uint64_t window,

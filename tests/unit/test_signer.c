@@ -4,6 +4,7 @@
 #include "countersign/signer.h"
 #include "countersign/signer_client.h"
 #include "signer/process.h"
+#include "signer/signer_parts.h"
 #include "signer/wire.h"
 
 #include <setjmp.h>
@@ -586,6 +587,67 @@ static void every_secret_that_cannot_be_read_has_its_line_in_the_report(void **s
     buffer_free(&report);
 }
 
+/* --- reading them anew --- */
+
+static void write_file(const char *path, const char *text)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, text, strlen(text)), strlen(text));
+    assert_int_equal(close(file), 0);
+}
+
+static bool holds(const struct signer *signer, size_t account, const char *secret)
+{
+    return slice_equal_text(secret_slice(&signer->accounts[account].api_secret), secret) &&
+           slice_equal_text(secret_slice(&signer->accounts[account].api_key), KEY_ONE);
+}
+
+static void what_is_read_anew_is_beside_what_is_held_until_it_replaces_that(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/countersign-test-XXXXXX", path[64], source[80];
+    struct setting setting;
+    struct signer *signer = NULL, *fresh = NULL;
+    struct error error;
+    struct buffer report;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/secret", folder);
+    (void)snprintf(source, sizeof(source), "file:%s", path);
+    make_setting(&setting);
+    set_variables();
+    setting.accounts[1].api_secret = source;
+    write_file(path, SECRET_ONE);
+    buffer_init(&report, REPORT_MAX);
+    assert_true(signer_open(&signer, &setting.config, &report, &error));
+
+    write_file(path, SECRET_TWO);
+    assert_int_equal(setenv(VARIABLE_ONE, "another", 1),
+                     0); /* nobody can from outside, and it would not be looked at */
+    assert_true(signer_read_anew(&fresh, signer, &report, &error));
+    assert_true(holds(signer, 0, SECRET_ONE) && holds(signer, 1, SECRET_ONE) && holds(signer, 2, SECRET_ONE));
+    assert_true(holds(fresh, 0, SECRET_ONE) && holds(fresh, 1, SECRET_TWO) && holds(fresh, 2, SECRET_ONE));
+    assert_true(!fresh->accounts[0].changed && fresh->accounts[1].changed && !fresh->accounts[2].changed);
+    signer_replace(signer, fresh);
+    assert_true(holds(signer, 0, SECRET_ONE) && holds(signer, 1, SECRET_TWO));
+
+    fresh = NULL;
+    write_file(path, KEY_ONE);
+    assert_false(signer_read_anew(&fresh, signer, &report, &error));
+    assert_non_null(strstr(error.message, "account two are the same text"));
+    assert_int_equal(unlink(path), 0);
+    buffer_reset(&report);
+    assert_false(signer_read_anew(&fresh, signer, &report, &error));
+    assert_null(fresh);
+    assert_non_null(strstr(error.message, "api_secret of account two (file:"));
+    assert_non_null(strstr(buffer_text(&report), "api_secret of account two (file:"));
+    assert_null(strstr(buffer_text(&report), "same text")); /* of what was not read */
+    assert_true(holds(signer, 0, SECRET_ONE) && holds(signer, 1, SECRET_TWO));
+    signer_close(signer);
+    buffer_free(&report);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "child") == 0)
@@ -594,6 +656,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(two_accounts_may_name_the_same_variable_and_all_are_gone_afterwards),
         cmocka_unit_test(one_account_can_be_opened_without_the_others),
         cmocka_unit_test(every_secret_that_cannot_be_read_has_its_line_in_the_report),
+        cmocka_unit_test(what_is_read_anew_is_beside_what_is_held_until_it_replaces_that),
         cmocka_unit_test(the_proxy_gets_the_accounts_and_the_keys_of_windows_around_now),
         cmocka_unit_test(no_missed_key_is_overlooked),
         cmocka_unit_test(the_proxy_inherits_no_secret_and_one_descriptor),
