@@ -10,10 +10,11 @@
 enum { REPORT_MAX = 1024 };
 
 static const char *const memories[][2] = {
+    /* for machines; for people, where there is something to say */
     [SANDBOX_MEMORY_NOT_ASKED] = { "unlocked", NULL },
     [SANDBOX_MEMORY_ALL] = { "all", "memory locked" },
     [SANDBOX_MEMORY_WRITABLE] = { "writable", "writable memory locked" },
-    [SANDBOX_MEMORY_PART] = { "part", "memory locked in part" },
+    [SANDBOX_MEMORY_PART] = { "part", NULL },
 };
 
 void sandbox_warn(const struct sandbox *sandbox, const char *what, int number, const char *advice)
@@ -25,7 +26,7 @@ void sandbox_warn(const struct sandbox *sandbox, const char *what, int number, c
         { "reason", number != 0 ? strerror_r(number, text, sizeof(text)) : "", 0 },
         { NULL, NULL, 0 },
     };
-    log_line_values(LOG_LEVEL_WARNING, values, "%s: %s%s%s; it works without: %s", sandbox->process, what,
+    log_line_values(LOG_LEVEL_WARNING, values, "%s: %s%s%s. It goes on without; %s", sandbox->process, what,
                     number != 0 ? ": " : "", values[2].text, advice);
 }
 

@@ -247,8 +247,8 @@ void sandbox_signer_enter(const struct signer *signer)
     sandbox_begin(&sandbox, "signer");
     use_once(signer);
     sandbox_lock_memory(&sandbox);
-    set_limits(&sandbox);
     if (signer->config->proxy.sandbox != 0) {
+        set_limits(&sandbox);
         sandbox_limit_reach(&sandbox, &reach);
         limit_calls(&sandbox, reads.count > 0);
     } else {
