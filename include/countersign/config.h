@@ -33,6 +33,7 @@ struct config_proxy {
     int64_t response_max; /* bytes */
     int64_t idle_timeout; /* µs; kept-alive client connections */
     int64_t drain;        /* µs */
+    int64_t sandbox;      /* bool: system calls, files and ports are limited */
 };
 
 struct config_capture {

@@ -18,6 +18,7 @@ static const char *const log_levels[] = {
     NULL,
 };
 static const char *const log_formats[] = { [LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json", NULL };
+static const char *const switches[] = { "off", "on", NULL };
 static const char *const https[] = {
     [CONFIG_HTTP_1_1] = "1.1", [CONFIG_HTTP_2] = "2", [CONFIG_HTTP_AUTO] = "auto", NULL
 };
@@ -69,6 +70,8 @@ static const struct config_key proxy_keys[] = {
       .help = "an idle client connection is closed after this" },
     { KEY("drain", DURATION, "5s"), RANGE(0, 5 * MINUTE), FIELD(proxy, drain),
       .help = "how long the end waits for requests that are under way" },
+    { KEY("sandbox", CHOICE, "on"), .choices = switches, FIELD(proxy, sandbox),
+      .help = "off: system calls, files and ports stay unlimited" },
 };
 
 static const struct config_key capture_keys[] = {

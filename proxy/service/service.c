@@ -1,6 +1,7 @@
 /* The proxy process put together and taken apart. The main thread: opens everything, waits for a signal, drains. */
 #include "countersign/service.h"
 
+#include "sandbox_proxy.h"
 #include "worker.h"
 
 #include "countersign/endpoint.h"
@@ -193,8 +194,13 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
     const struct config *config = service->config;
     struct capture_options capture = capture_options(config);
     struct capture_recovery recovery = { 0 };
+    if (!open_sockets(service, error) || !capture_make_folder(config->proxy.state_dir, error)) {
+        (void)close(signer_fd); /* owned; nothing was asked */
+        return false;
+    }
+    sandbox_proxy_enter(config); /* before any thread, and any byte from outside */
     if (!signer_client_open(&service->signer, signer_fd, error) || !check_accounts(service, error) ||
-        !open_sockets(service, error) || !capture_open(&service->capture, &capture, &recovery, error))
+        !capture_open(&service->capture, &capture, &recovery, error))
         return false;
     report_recovery(&recovery);
     return start_workers(service, error);

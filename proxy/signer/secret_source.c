@@ -1,6 +1,8 @@
 /* The sources of secrets, one row each: environment, files, systemd's credentials, commands. Signer process. */
 #include "secret_parts.h"
 
+#include "command_runner.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -133,10 +135,11 @@ static bool read_command(struct secret *secret, const char *line, struct error *
 {
     if (line[0] == '\0')
         return error_set(error, ERROR_CONFIG, "no command is named: write command:LINE");
-    if (!secret_read_command(secret, line, SECRET_COMMAND_TIMEOUT_US, error))
-        return false;
-    drop_last_newline(secret);
-    return true;
+    bool done = command_runner_is_there() ? command_runner_read(secret, line, error)
+                                          : secret_read_command(secret, line, SECRET_COMMAND_TIMEOUT_US, error);
+    if (done)
+        drop_last_newline(secret);
+    return done;
 }
 
 static const struct source {

@@ -6,12 +6,14 @@
 #include "countersign/log.h"
 #include "process.h"
 #include "rotation.h"
+#include "sandbox_signer.h"
 #include "session.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +26,7 @@ struct service {
     int socket; /* -1 once the service has ended */
     int signals;
     pid_t child;
+    int process;       /* the child, as pidfd_open(2) has it: kill(2) is given up */
     bool asked_to_end; /* SIGTERM was passed on: a terminal's Ctrl-C reaches both processes, and once is enough */
     bool reaped;
     int exit_code;
@@ -90,7 +93,7 @@ static void reap(struct service *service)
 static void pass_on(struct service *service, int number)
 {
     if (!service->reaped)
-        (void)kill(service->child, number); /* not reaped: the number is still its own */
+        (void)pidfd_send_signal(service->process, number, NULL, 0); /* fails where it has just ended */
 }
 
 static void note_terminals(struct service *service)
@@ -182,8 +185,17 @@ static bool start(struct service *service, char *const arguments[], const sigset
     service->signals = signalfd(-1, taken, SFD_NONBLOCK | SFD_CLOEXEC);
     if (service->signals < 0)
         return error_system(error, errno, "the signer cannot take signals (signalfd)");
-    return process_start(&service->child, &service->socket, "/proc/self/exe", arguments,
-                         service->session.signer->config, &mask, error);
+    if (!process_start(&service->child, &service->socket, "/proc/self/exe", arguments, service->session.signer->config,
+                       &mask, error))
+        return false;
+    service->process = pidfd_open(service->child, 0);
+    if (service->process < 0) {
+        int number = errno;
+        (void)kill(service->child, SIGTERM); /* not reaped: the number is still its own */
+        return error_system(error, number, "the signer cannot watch the proxy process (pidfd_open)");
+    }
+    sandbox_signer_enter(service->session.signer);
+    return true;
 }
 
 static void signals_to_take(sigset_t *set)
@@ -196,7 +208,7 @@ static void signals_to_take(sigset_t *set)
 
 bool signer_serve(int *exit_code, struct signer *signer, char *const arguments[], struct error *error)
 {
-    struct service service = { .socket = -1, .signals = -1 };
+    struct service service = { .socket = -1, .signals = -1, .process = -1 };
     sigset_t taken, before;
     session_begin(&service.session, signer);
     signals_to_take(&taken);
@@ -211,8 +223,11 @@ bool signer_serve(int *exit_code, struct signer *signer, char *const arguments[]
     end_child(&service);
     if (service.socket >= 0)
         stop_answering(&service);
-    if (service.signals >= 0)
-        (void)close(service.signals);              /* was only read */
+    const int others[] = { service.signals, service.process };
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        if (others[i] >= 0)
+            (void)close(others[i]); /* nothing was written */
+    }
     (void)sigprocmask(SIG_SETMASK, &before, NULL); /* cannot fail with a mask that was in force */
     if (done)
         *exit_code = service.exit_code;

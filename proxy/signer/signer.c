@@ -2,6 +2,7 @@
  * command, which signs once). */
 #include "countersign/signer.h"
 
+#include "command_runner.h"
 #include "countersign/signer_wire.h"
 #include "secret_parts.h"
 #include "signer_parts.h"
@@ -151,7 +152,8 @@ bool signer_open(struct signer **signer, const struct config *config, struct buf
 {
     struct error sum = { .kind = ERROR_NONE };
     struct signer *made;
-    if (!open_accounts(&made, config, 0, config->account_count, report, error))
+    if (!command_runner_start(config, SECRET_COMMAND_TIMEOUT_US, error) || /* while no secret is in memory */
+        !open_accounts(&made, config, 0, config->account_count, report, error))
         return false;
     if (!check_not_the_same(made, report, &sum)) {
         signer_close(made);
@@ -205,7 +207,10 @@ bool signer_open_account(struct signer **signer, const struct config *config, si
 
 void signer_close(struct signer *signer)
 {
+    if (signer == NULL)
+        return;
     signer_discard(signer);
+    command_runner_end();
 }
 
 bool signer_window_key(struct scheme_window_key *key, const struct signer *signer, size_t account, uint64_t window,
