@@ -3,6 +3,7 @@
 #include "countersign/signer.h"
 
 #include "countersign/signer_wire.h"
+#include "keystore_private.h"
 #include "secret_parts.h"
 #include "wire.h"
 
@@ -17,7 +18,7 @@ _Static_assert((int)CONFIG_NAME_MAX <= (int)SIGNER_WIRE_NAME_MAX, "an account's 
 
 /* Before a secret is in memory: no core dump, no debugger, no /proc/PID/mem for other processes of this user. And
  * children are to be waited for, whatever was inherited: an ignored SIGCHLD would take their exit codes away. */
-static bool prepare_process(struct error *error)
+bool signer_prepare_process(struct error *error)
 {
     const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
     if (signal(SIGCHLD, SIG_DFL) == SIG_ERR)
@@ -49,18 +50,30 @@ static void report_failure(struct buffer *report, struct error *sum, const struc
         *sum = *error;
 }
 
-static void load_account(struct signer_account *made, const struct config_account *account, struct buffer *report,
-                         struct error *sum)
+static void load_account(struct signer_account *made, const struct config_account *account,
+                         const struct keystore *keystore, struct buffer *report, struct error *sum)
 {
     char what[CONFIG_NAME_MAX + 32];
     struct error error;
     (void)snprintf(what, sizeof(what), "api_key of account %s", account->name); /* fits: names are bounded */
-    if (!secret_load(&made->api_key, account->api_key, account->trim != 0, what, &error) ||
+    if (!keystore_load_secret(&made->api_key, keystore, KEYSTORE_API_KEY, account->api_key, account->trim != 0, what,
+                              &error) ||
         !check_api_key(&made->api_key, what, &error))
         report_failure(report, sum, &error);
     (void)snprintf(what, sizeof(what), "api_secret of account %s", account->name);
-    if (!secret_load(&made->api_secret, account->api_secret, account->trim != 0, what, &error))
+    if (!keystore_load_secret(&made->api_secret, keystore, KEYSTORE_API_SECRET, account->api_secret, account->trim != 0,
+                              what, &error))
         report_failure(report, sum, &error);
+}
+
+/* The passphrase is asked for before any source is read. */
+static bool open_keystore(struct signer *made, size_t first, size_t end, struct buffer *report, struct error *sum)
+{
+    struct error error;
+    if (keystore_open_for_accounts(&made->keystore, made->config, first, end, &error))
+        return true;
+    report_failure(report, sum, &error);
+    return false;
 }
 
 /* Loads the accounts from `first` up to `end`. Variables are forgotten only when all are read: two accounts may name the
@@ -76,9 +89,9 @@ static bool open_accounts(struct signer **signer, const struct config *config, s
     made->accounts = calloc(config->account_count, sizeof(*made->accounts));
     if (made->accounts == NULL)
         (void)error_set(&sum, ERROR_MEMORY, "no memory for %zu accounts", config->account_count);
-    else if (prepare_process(&sum)) {
+    else if (signer_prepare_process(&sum) && open_keystore(made, first, end, report, &sum)) {
         for (size_t i = first; i < end; i++)
-            load_account(&made->accounts[i], &config->accounts[i], report, &sum);
+            load_account(&made->accounts[i], &config->accounts[i], made->keystore, report, &sum);
     }
     for (size_t i = first; i < end; i++) {
         secret_source_forget(config->accounts[i].api_key);
@@ -139,6 +152,7 @@ void signer_close(struct signer *signer)
         secret_end(&signer->accounts[i].api_key);
         secret_end(&signer->accounts[i].api_secret);
     }
+    keystore_close(signer->keystore);
     free(signer->accounts);
     free(signer);
 }

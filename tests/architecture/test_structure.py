@@ -15,7 +15,7 @@ ROOMS = {
     "content": ({"content", "envelope"}, set()),
     "config": ({"config"}, set()),
     "scheme": ({"scheme"}, set()),
-    "signer": ({"secret", "signer", "signer_client", "signer_wire"}, {"config", "scheme"}),
+    "signer": ({"keystore", "prompt", "secret", "signer", "signer_client", "signer_wire"}, {"config", "scheme"}),
     "guard": ({"caller", "policy"}, set()),
     "front": ({"front"}, set()),
     "upstream": ({"upstream"}, set()),
