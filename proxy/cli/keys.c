@@ -265,7 +265,7 @@ int cli_keys(int argc, char **argv)
             return run(&subcommands[i], argc - 1, argv + 1);
     }
     const char *meant = config_nearest_word(word, words);
-    return cli_usage_error("keys", "that is not a subcommand%s%s%s: add, list, rotate, remove, passphrase",
-                           meant == NULL ? "" : "; did you mean `", meant == NULL ? "" : meant,
-                           meant == NULL ? "" : "`?");
+    return cli_usage_error("keys", "that is not a subcommand%s%s%s",
+                           meant == NULL ? ": add, list, rotate, remove, passphrase" : "; did you mean `",
+                           meant == NULL ? "" : meant, meant == NULL ? "" : "`?");
 }

@@ -205,7 +205,7 @@ static bool change_passphrase(struct keystore *keystore, const struct keys_run *
     if (!done)
         return false;
     buffer_init(&out, KEYS_TEXT_MAX);
-    (void)buffer_append_format(&out, "%s has the new passphrase; its %zu entries are encrypted anew.\n",
+    (void)buffer_append_format(&out, "%s has the new passphrase; all in it (entries: %zu) is encrypted anew.\n",
                                keystore_path(keystore), keystore_count(keystore)); /* as above, here and below */
     if (running_process(&process, run->place.state_dir))
         (void)buffer_append_format(

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { KEY_COLUMN = 21, RANGE_COLUMN = 28 }; /* characters; the rest of 80 is the default's */
+enum { KEY_COLUMN = 17, RANGE_COLUMN = 28 }; /* characters; the rest of 80 is the default's */
 
 static void append_padded(struct buffer *out, struct buffer *text, int width)
 {

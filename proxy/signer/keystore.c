@@ -29,21 +29,37 @@ static void end(struct keystore *keystore)
     free(keystore);
 }
 
-static bool make(struct keystore **keystore, const struct keystore_place *place, struct error *error)
+/* With what the file holds; NULL after an error. */
+static struct keystore *make(const struct keystore_place *place, struct error *error)
 {
     struct keystore *made = calloc(1, sizeof(*made));
-    if (made == NULL)
-        return error_set(error, ERROR_MEMORY, "no memory for the keystore");
+    if (made == NULL) {
+        (void)error_set(error, ERROR_MEMORY, "no memory for the keystore"); /* NULL says it, here and below */
+        return NULL;
+    }
     made->users = 1;
     made->folder = strdup(place->state_dir);
     made->path = keystore_file_path(place->state_dir, "keystore");
     made->source = strdup(place->passphrase);
-    if (made->folder == NULL || made->path == NULL || made->source == NULL) {
-        end(made);
-        return error_set(error, ERROR_MEMORY, "no memory for the keystore");
-    }
-    *keystore = made;
-    return keystore_content_read(&made->content, made->path, error);
+    bool done = made->folder != NULL && made->path != NULL && made->source != NULL;
+    if (!done)
+        (void)error_set(error, ERROR_MEMORY, "no memory for the keystore");
+    if (done && keystore_content_read(&made->content, made->path, error))
+        return made;
+    end(made);
+    return NULL;
+}
+
+/* As make, of a keystore that must be there. */
+static struct keystore *make_existing(const struct keystore_place *place, struct error *error)
+{
+    struct keystore *made = make(place, error);
+    if (made == NULL || made->content != NULL)
+        return made;
+    (void)error_set(error, ERROR_INPUT, "there is no keystore %s: `countersign keys add NAME` makes one",
+                    made->path); /* likewise */
+    end(made);
+    return NULL;
 }
 
 void keystore_close(struct keystore *keystore)
@@ -123,17 +139,15 @@ static bool is_shared(const struct keystore_place *place)
 
 bool keystore_open(struct keystore **keystore, const struct keystore_place *place, struct error *error)
 {
-    struct keystore *made = NULL;
     if (is_shared(place)) {
         shared->users++;
         *keystore = shared;
         return true;
     }
-    bool done = make(&made, place, error);
-    if (done && made->content == NULL)
-        done =
-            error_set(error, ERROR_INPUT, "there is no keystore %s: `countersign keys add NAME` makes one", made->path);
-    if (!done || !unlock(made, error)) {
+    struct keystore *made = make_existing(place, error);
+    if (made == NULL)
+        return false;
+    if (!unlock(made, error)) {
         keystore_close(made);
         return false;
     }
@@ -145,10 +159,11 @@ bool keystore_open(struct keystore **keystore, const struct keystore_place *plac
 
 bool keystore_open_or_begin(struct keystore **keystore, const struct keystore_place *place, struct error *error)
 {
-    struct keystore *made = NULL;
-    bool done = make(&made, place, error) &&
-                (made->content != NULL ? unlock(made, error)
-                                       : keystore_read_new_passphrase(&made->passphrase, made->source, error));
+    struct keystore *made = make(place, error);
+    if (made == NULL)
+        return false;
+    bool done = made->content != NULL ? unlock(made, error)
+                                      : keystore_read_new_passphrase(&made->passphrase, made->source, error);
     if (done)
         *keystore = made;
     else
@@ -159,16 +174,11 @@ bool keystore_open_or_begin(struct keystore **keystore, const struct keystore_pl
 bool keystore_open_locked(struct keystore **keystore, const char *state_dir, struct error *error)
 {
     const struct keystore_place place = { .state_dir = state_dir, .passphrase = "" };
-    struct keystore *made = NULL;
-    bool done = make(&made, &place, error);
-    if (done && made->content == NULL)
-        done =
-            error_set(error, ERROR_INPUT, "there is no keystore %s: `countersign keys add NAME` makes one", made->path);
-    if (done)
-        *keystore = made;
-    else
-        keystore_close(made);
-    return done;
+    struct keystore *made = make_existing(&place, error);
+    if (made == NULL)
+        return false;
+    *keystore = made;
+    return true;
 }
 
 bool keystore_read_again(struct keystore *keystore, struct error *error)

@@ -72,7 +72,8 @@ bool keystore_read_passphrase(struct secret *passphrase, const char *source, con
         return true;
     }
     secret_end(&made);
-    return error_prefix(error, "%s", what);
+    (void)error_prefix(error, "%s", what); /* always false, as we are */
+    return false;
 }
 
 static bool check_new(const struct secret *passphrase, struct error *error)
