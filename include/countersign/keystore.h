@@ -67,7 +67,7 @@ void keystore_entry_at(struct keystore_entry *entry, const struct keystore *keys
 bool keystore_find(struct keystore_entry *entry, const struct keystore *keystore, const char *name);
 const char *keystore_path(const struct keystore *keystore);
 
-/* Changes. Each takes the keystore's lock against other writers (waits 10 s at most), reads the file anew, writes a new one
+/* Changes. Each takes the keystore's lock against other writers (waits 30 s at most), reads the file anew, writes a new one
  * beside it, syncs it and puts it in the old one's place: whatever happens, the old or the new one is there, whole. */
 
 struct keystore_pair {

@@ -207,6 +207,9 @@ static bool change_passphrase(struct keystore *keystore, const struct keys_run *
     buffer_init(&out, KEYS_TEXT_MAX);
     (void)buffer_append_format(&out, "%s has the new passphrase; all in it (entries: %zu) is encrypted anew.\n",
                                keystore_path(keystore), keystore_count(keystore)); /* as above, here and below */
+    if (strcmp(run->config->proxy.keystore_passphrase, "prompt") != 0)
+        (void)buffer_append_text(&out,
+                                 "Put the new one where proxy.keystore_passphrase says, before the next start.\n");
     if (running_process(&process, run->place.state_dir))
         (void)buffer_append_format(
             &out,

@@ -8,7 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROMPT_TRIES = 3, QUESTION_MAX = 512, NAMES_MAX = 256 /* bytes of names in a message */ };
+enum {
+    PROMPT_TRIES = 3,
+    SOURCE_SHOWN_MAX = 100 /* characters: a command may be long */,
+    QUESTION_MAX = 512,
+    NAMES_MAX = 256 /* bytes of names in a message */
+};
 
 static const char source_prefix[] = "keystore:";
 
@@ -107,9 +112,9 @@ static bool refuse_passphrase(const struct keystore *keystore, struct error *err
 {
     return error_set(
         error, ERROR_INPUT,
-        "the passphrase (%s) is not that of the keystore %s, whose file is undamaged: give the right one; one "
+        "the passphrase (%.*s) is not that of the keystore %s, whose file is undamaged: give the right one; one "
         "that is lost cannot be found again, and the keys must then be made anew at the exchange",
-        keystore->source, keystore->path);
+        SOURCE_SHOWN_MAX, keystore->source, keystore->path);
 }
 
 static bool unlock(struct keystore *keystore, struct error *error)
@@ -127,6 +132,14 @@ static bool unlock(struct keystore *keystore, struct error *error)
     if (!fits)
         return refuse_passphrase(keystore, error);
     return keystore_check_seal(keystore->content, &keystore->key, keystore->path, error);
+}
+
+const struct keystore_cost keystore_cost_today = { .log2_n = KEYSTORE_LOG2_N, .r = KEYSTORE_R, .p = KEYSTORE_P };
+
+bool keystore_derive_anew(struct secret *key, unsigned char *salt, const struct secret *passphrase, struct error *error)
+{
+    return keystore_random(salt, KEYSTORE_SALT, error) &&
+           keystore_derive(key, secret_slice(passphrase), slice_of(salt, KEYSTORE_SALT), &keystore_cost_today, error);
 }
 
 /* --- opening --- */
@@ -163,7 +176,8 @@ bool keystore_open_or_begin(struct keystore **keystore, const struct keystore_pl
     if (made == NULL)
         return false;
     bool done = made->content != NULL ? unlock(made, error)
-                                      : keystore_read_new_passphrase(&made->passphrase, made->source, error);
+                                      : keystore_read_new_passphrase(&made->passphrase, made->source, error) &&
+                                            keystore_derive_anew(&made->key, made->salt, &made->passphrase, error);
     if (done)
         *keystore = made;
     else

@@ -9,14 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct keystore_cost cost_today = { .log2_n = KEYSTORE_LOG2_N, .r = KEYSTORE_R, .p = KEYSTORE_P };
-
 struct change {
     const char *name;
     const struct keystore_pair *pair;
     int64_t now_s;
-    const struct secret *passphrase; /* the new one */
-    struct secret *key;              /* that of a new passphrase, made by the change */
+    const struct secret *key; /* a new passphrase's */
+    struct slice salt;        /* likewise */
     bool (*build)(struct keystore_build *build, struct keystore *keystore, const struct change *change,
                   struct error *error);
 };
@@ -55,14 +53,10 @@ static bool begin_copy(struct keystore_build *build, const struct keystore *keys
     return true;
 }
 
-/* A first file: its salt and key are made now. */
-static bool begin_first(struct keystore_build *build, struct keystore *keystore, struct error *error)
+static bool begin_first(struct keystore_build *build, const struct keystore *keystore, struct error *error)
 {
-    unsigned char salt[KEYSTORE_SALT] = { 0 };
-    struct slice made = slice_of(salt, sizeof(salt));
-    return keystore_random(salt, sizeof(salt), error) &&
-           keystore_derive(&keystore->key, secret_slice(&keystore->passphrase), made, &cost_today, error) &&
-           keystore_build_begin(build, &cost_today, made, &keystore->key, 1, error);
+    return keystore_build_begin(build, &keystore_cost_today, slice_of(keystore->salt, sizeof(keystore->salt)),
+                                &keystore->key, 1, error);
 }
 
 static bool build_add(struct keystore_build *build, struct keystore *keystore, const struct change *change,
@@ -152,12 +146,8 @@ static bool encrypt_anew(struct keystore_build *build, const struct keystore *ke
 static bool build_new_passphrase(struct keystore_build *build, struct keystore *keystore, const struct change *change,
                                  struct error *error)
 {
-    unsigned char salt[KEYSTORE_SALT] = { 0 };
-    struct slice made = slice_of(salt, sizeof(salt));
     size_t count = keystore_count(keystore);
-    if (!keystore_random(salt, sizeof(salt), error) ||
-        !keystore_derive(change->key, secret_slice(change->passphrase), made, &cost_today, error) ||
-        !keystore_build_begin(build, &cost_today, made, change->key, count, error))
+    if (!keystore_build_begin(build, &keystore_cost_today, change->salt, change->key, count, error))
         return false;
     for (size_t i = 0; i < count; i++) {
         if (!encrypt_anew(build, keystore, i, error))
@@ -177,6 +167,7 @@ static bool take_first(struct keystore *keystore, struct error *error)
     const struct keystore_view *view = &keystore->content->view;
     if (!keystore_derive(&key, secret_slice(&keystore->passphrase), view->salt, &view->cost, error))
         return false;
+    secret_end(&keystore->key);
     keystore->key = key;
     if (!keystore_key_fits(keystore->content, &key))
         return error_set(
@@ -243,10 +234,12 @@ bool keystore_remove(struct keystore *keystore, const char *name, struct error *
 
 bool keystore_change_passphrase(struct keystore *keystore, const struct secret *passphrase, struct error *error)
 {
-    struct secret key = { .bytes = NULL };
-    const struct change change = { .passphrase = passphrase, .key = &key, .build = build_new_passphrase };
-    bool done = run(keystore, &change, error);
-    if (!done) {
+    unsigned char salt[KEYSTORE_SALT] = { 0 };
+    struct secret key;
+    if (!keystore_derive_anew(&key, salt, passphrase, error))
+        return false;
+    const struct change change = { .key = &key, .salt = slice_of(salt, sizeof(salt)), .build = build_new_passphrase };
+    if (!run(keystore, &change, error)) {
         secret_end(&key);
         return false;
     }

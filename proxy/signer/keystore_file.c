@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FILE_MODE = S_IRUSR | S_IWUSR, FOLDER_MODE = S_IRWXU, LOCK_TRIES = 500, LOCK_PAUSE_MS = 20 };
+enum { FILE_MODE = S_IRUSR | S_IWUSR, FOLDER_MODE = S_IRWXU, LOCK_TRIES = 1500, LOCK_PAUSE_MS = 20 };
 
 char *keystore_file_path(const char *folder, const char *name)
 {

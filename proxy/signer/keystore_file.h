@@ -12,7 +12,7 @@ char *keystore_file_path(const char *folder, const char *name);
  * no regular file (a symbolic link included), another user's, or where others have any right on it. */
 MUST_CHECK bool keystore_file_read(struct buffer *bytes, bool *is_there, const char *path, struct error *error);
 
-/* Makes the folder (mode 0700) where it is not there, and takes FOLDER/keystore.lock: waits 10 s for another writer at most.
+/* Makes the folder (mode 0700) where it is not there, and takes FOLDER/keystore.lock: waits 30 s for another writer at most.
  * Close *fd to give it back. */
 MUST_CHECK bool keystore_file_lock(int *fd, const char *folder, struct error *error);
 

@@ -14,10 +14,11 @@ struct keystore_content {
 struct keystore {
     char *folder;
     char *path;
-    char *source;                     /* of the passphrase */
-    struct keystore_content *content; /* NULL: no file yet */
-    struct secret key;                /* empty: locked, or no file yet */
-    struct secret passphrase;         /* of one without a file, until it has one */
+    char *source;                      /* of the passphrase */
+    struct keystore_content *content;  /* NULL: no file yet */
+    struct secret key;                 /* empty: locked */
+    struct secret passphrase;          /* of one without a file, until it has one: somebody else may make it first */
+    unsigned char salt[KEYSTORE_SALT]; /* likewise: what it is to begin with, under `key` */
     size_t users;
 };
 
@@ -28,6 +29,11 @@ MUST_CHECK bool keystore_content_read(struct keystore_content **content, const c
 MUST_CHECK bool keystore_content_take(struct keystore_content **content, struct buffer *bytes, const char *what,
                                       struct error *error);
 void keystore_content_free(struct keystore_content *content);
+
+/* Makes a salt and derives the key with today's cost. */
+MUST_CHECK bool keystore_derive_anew(struct secret *key, unsigned char *salt, const struct secret *passphrase,
+                                     struct error *error);
+extern const struct keystore_cost keystore_cost_today;
 
 /* Whether the key is this file's. */
 MUST_CHECK bool keystore_key_fits(const struct keystore_content *content, const struct secret *key);

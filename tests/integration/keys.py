@@ -38,11 +38,11 @@ class Keys:
 class Asked:
     """A program with a controlling terminal of its own that somebody types on; `text` is all that stood there."""
 
-    def __init__(self, *arguments, env, stdout=None):
+    def __init__(self, *arguments, env, stdout=None, command=()):
         self.primary, self.secondary = pty.openpty()
         self.text = ""
         self.process = subprocess.Popen(
-            [program.binary(), *map(str, arguments)], env=env, stdin=self.secondary, stdout=stdout or self.secondary,
+            [*command, program.binary(), *map(str, arguments)], env=env, stdin=self.secondary, stdout=stdout or self.secondary,
             stderr=self.secondary, start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))  # pylint: disable=subprocess-popen-preexec-fn
 
