@@ -3,6 +3,7 @@
 #define COUNTERSIGN_SIGNER_H
 
 #include "countersign/config.h"
+#include "countersign/keystore.h"
 #include "countersign/scheme.h"
 #include "countersign/secret.h"
 
@@ -15,7 +16,12 @@ struct signer_account {
 struct signer {
     const struct config *config;
     struct signer_account *accounts; /* config->account_count of them; empty where not read */
+    struct keystore *keystore; /* with its key, for keystore_read_again; NULL where no account that was read names it */
 };
+
+/* What signer_open does first: takes this process out of core dumps and other processes' reach. For commands that hold
+ * secrets otherwise. */
+MUST_CHECK bool signer_prepare_process(struct error *error);
 
 /* Reads every account's secrets. One error for the first that cannot be read, and *report one line for each. Takes this
  * process out of core dumps and other processes' reach (RLIMIT_CORE, PR_SET_DUMPABLE) before. `config` must stay. */

@@ -50,6 +50,8 @@ static const char *const when_fulls[] = {
 static const struct config_key proxy_keys[] = {
     { KEY("state_dir", PATH, "~/.local/state/countersign"), FIELD(proxy, state_dir),
       .help = "holds capture.db and the rings; $XDG_STATE_HOME moves it" },
+    { KEY("keystore_passphrase", PHRASE, "prompt"), FIELD(proxy, keystore_passphrase),
+      .help = "opens the keystore; read once, at start" },
     { KEY("workers", INTEGER, "1"), RANGE(1, 64), FIELD(proxy, workers),
       .help = "threads; each takes requests with an event loop of its own" },
     { KEY("log_level", CHOICE, "info"), .choices = log_levels, FIELD(proxy, log_level),
@@ -194,8 +196,10 @@ static const struct {
     [CONFIG_TYPE_ENDPOINT] = { "127.0.0.1:PORT, [::1]:PORT or unix:/absolute/path", "ADDRESS", false },
     [CONFIG_TYPE_ADDRESS] = { "a literal IP address", "IP", false },
     [CONFIG_TYPE_PROXY] = { "http://, https://, socks5:// or socks5h:// with HOST:PORT", "SCHEME://HOST:PORT", false },
-    [CONFIG_TYPE_SECRET] = { "a secret's source (env:NAME, file:PATH, credential:NAME or command:LINE)", "SOURCE",
-                             false },
+    [CONFIG_TYPE_SECRET] = { "a secret's source (env:NAME, file:PATH, credential:NAME, command:LINE or keystore:NAME)",
+                             "SOURCE", false },
+    [CONFIG_TYPE_PHRASE] = { "prompt, fd:NUMBER or a source (credential:NAME, file:PATH, command:LINE or env:NAME)",
+                             "prompt|fd:N|SOURCE", false },
 };
 
 bool config_key_is_number(const struct config_key *key)

@@ -68,14 +68,14 @@ static void report_variables(const struct config *config)
         const struct config_account *account = &config->accounts[i];
         bool key = secret_source_is_variable(account->api_key), secret = secret_source_is_variable(account->api_secret);
         if (key || secret)
-            log_line_values(
-                LOG_LEVEL_WARNING, values,
-                "account %s: %s from a variable, which is read at the start alone and stays as it is: name "
-                "another source (file:PATH, credential:NAME, command:LINE) for keys that change, or restart",
-                account->name,
-                key && secret ? "its key and secret come"
-                : key         ? "its key comes"
-                              : "its secret comes");
+            log_line_values(LOG_LEVEL_WARNING, values,
+                            "account %s: %s from a variable, which is read at the start alone and stays as it is: name "
+                            "another source (file:PATH, credential:NAME, command:LINE, keystore:NAME) for keys that "
+                            "change, or restart",
+                            account->name,
+                            key && secret ? "its key and secret come"
+                            : key         ? "its key comes"
+                                          : "its secret comes");
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "command_runner.h"
 #include "countersign/signer_wire.h"
+#include "keystore_private.h"
 #include "secret_parts.h"
 #include "signer_parts.h"
 #include "wire.h"
@@ -19,7 +20,7 @@ _Static_assert((int)CONFIG_NAME_MAX <= (int)SIGNER_WIRE_NAME_MAX, "an account's 
 
 /* Before a secret is in memory: no core dump, no debugger, no /proc/PID/mem for other processes of this user. And
  * children are to be waited for, whatever was inherited: an ignored SIGCHLD would take their exit codes away. */
-static bool prepare_process(struct error *error)
+bool signer_prepare_process(struct error *error)
 {
     const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
     if (signal(SIGCHLD, SIG_DFL) == SIG_ERR)
@@ -53,28 +54,31 @@ static void report_failure(struct buffer *report, struct error *sum, const struc
 
 /* The one place where an account's sources are read. A variable is gone since it was read first: `held` is what it gave
  * (NULL at the start). */
-static bool load_secret(struct secret *made, const struct secret *held, const char *source, bool trim, const char *what,
-                        struct error *error)
+static bool load_secret(struct secret *made, const struct secret *held, const struct keystore *keystore,
+                        enum keystore_role role, const char *source, bool trim, const char *what, struct error *error)
 {
     if (held != NULL && secret_source_is_variable(source))
         return secret_copy(made, held, error);
-    return secret_load(made, source, trim, what, error);
+    return keystore_load_secret(made, keystore, role, source, trim, what, error);
 }
 
 /* `held` is NULL at the start. */
 static void load_account(struct signer_account *made, const struct signer_account *held,
-                         const struct config_account *account, struct buffer *report, struct error *sum)
+                         const struct config_account *account, const struct keystore *keystore, struct buffer *report,
+                         struct error *sum)
 {
     const struct secret *held_key = held != NULL ? &held->api_key : NULL;
     const struct secret *held_secret = held != NULL ? &held->api_secret : NULL;
     char what[CONFIG_NAME_MAX + 32];
     struct error error;
     (void)snprintf(what, sizeof(what), "api_key of account %s", account->name); /* fits: names are bounded */
-    if (!load_secret(&made->api_key, held_key, account->api_key, account->trim != 0, what, &error) ||
+    if (!load_secret(&made->api_key, held_key, keystore, KEYSTORE_API_KEY, account->api_key, account->trim != 0, what,
+                     &error) ||
         !check_api_key(&made->api_key, what, &error))
         report_failure(report, sum, &error);
     (void)snprintf(what, sizeof(what), "api_secret of account %s", account->name);
-    if (!load_secret(&made->api_secret, held_secret, account->api_secret, account->trim != 0, what, &error))
+    if (!load_secret(&made->api_secret, held_secret, keystore, KEYSTORE_API_SECRET, account->api_secret,
+                     account->trim != 0, what, &error))
         report_failure(report, sum, &error);
 }
 
@@ -101,8 +105,19 @@ void signer_discard(struct signer *signer)
         secret_end(&signer->accounts[i].api_key);
         secret_end(&signer->accounts[i].api_secret);
     }
+    keystore_close(signer->keystore); /* one that was read anew has none of its own */
     free(signer->accounts);
     free(signer);
+}
+
+/* The passphrase is asked for before any source is read. */
+static bool open_keystore(struct signer *made, size_t first, size_t end, struct buffer *report, struct error *sum)
+{
+    struct error error;
+    if (keystore_open_for_accounts(&made->keystore, made->config, first, end, &error))
+        return true;
+    report_failure(report, sum, &error);
+    return false;
 }
 
 /* Loads the accounts from `first` up to `end`. Variables are forgotten only when all are read: two accounts may name the
@@ -114,9 +129,9 @@ static bool open_accounts(struct signer **signer, const struct config *config, s
     struct signer *made = make_signer(config, error);
     if (made == NULL)
         return false;
-    if (prepare_process(&sum)) {
+    if (signer_prepare_process(&sum) && open_keystore(made, first, end, report, &sum)) {
         for (size_t i = first; i < end; i++)
-            load_account(&made->accounts[i], NULL, &config->accounts[i], report, &sum);
+            load_account(&made->accounts[i], NULL, &config->accounts[i], made->keystore, report, &sum);
     }
     for (size_t i = first; i < end; i++) {
         secret_source_forget(config->accounts[i].api_key);
@@ -174,10 +189,13 @@ bool signer_read_anew(struct signer **fresh, const struct signer *held, struct b
     struct signer *made = make_signer(held->config, error);
     if (made == NULL)
         return false;
+    struct error error_of_keystore;
+    if (held->keystore != NULL && !keystore_read_again(held->keystore, &error_of_keystore))
+        report_failure(report, &sum, &error_of_keystore);
     for (size_t i = 0; i < held->config->account_count; i++) {
         struct signer_account *account = &made->accounts[i];
         const struct signer_account *before = &held->accounts[i];
-        load_account(account, before, &held->config->accounts[i], report, &sum);
+        load_account(account, before, &held->config->accounts[i], held->keystore, report, &sum);
         account->changed =
             is_other(&account->api_key, &before->api_key) || is_other(&account->api_secret, &before->api_secret);
     }

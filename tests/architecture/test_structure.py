@@ -16,7 +16,7 @@ ROOMS = {
     "config": ({"config"}, set()),
     "scheme": ({"scheme"}, set()),
     "sandbox": ({"sandbox"}, set()),
-    "signer": ({"secret", "signer", "signer_client", "signer_wire"}, {"config", "sandbox", "scheme"}),
+    "signer": ({"keystore", "prompt", "secret", "signer", "signer_client", "signer_wire"}, {"config", "sandbox", "scheme"}),
     "guard": ({"caller", "policy"}, set()),
     "front": ({"front"}, set()),
     "upstream": ({"upstream"}, set()),
