@@ -5,6 +5,7 @@ import pty
 import secrets
 import signal
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ PLACE = "/api/trade/order/place"
 BALANCE = "/api/spot/accountList"
 CLIENTS = 24
 ROTATIONS = 50
+COMMAND_BOUND_S = 10  # how long a command may take at most
 
 
 @dataclass(frozen=True)
@@ -428,7 +430,9 @@ def test_the_end_does_not_wait_for_a_slow_source_nor_leave_it_running(slow, pipe
     slow.signal(signal.SIGHUP)
     with pipe.wait_for_reader() as writer:
         commands = all_children(slow.pid) - {slow.proxy_pid}
+        begun = time.monotonic()
         slow.stop()
+        assert time.monotonic() - begun < COMMAND_BOUND_S
         assert len(commands) == 1
         poll("the command has ended", lambda: not any(map(is_alive, commands)))
         with pytest.raises(BrokenPipeError):

@@ -239,19 +239,6 @@ static int child_rotates_slowly(void)
     return 42;
 }
 
-/* Ends while the command is still waited for. */
-static int child_leaves_amid_a_reading(void)
-{
-    const char *path = getenv(VARIABLE_ANY);
-    struct signer_wire_message message;
-    CHILD_CHECK(path != NULL && unlink(path) == 0 && mkfifo(path, 0600) == 0);
-    wire_begin(&message, SIGNER_WIRE_HELLO);
-    CHILD_CHECK(wire_send(SIGNER_WIRE_FD, &message) == WIRE_DONE);
-    child_receives(&message);
-    CHILD_CHECK(kill(getppid(), SIGHUP) == 0);
-    return open(path, O_WRONLY | O_CLOEXEC) >= 0 ? 42 : 94;
-}
-
 static int child_sends_garbage(void)
 {
     struct pollfd readable = { .fd = SIGNER_WIRE_FD, .events = POLLIN };
@@ -296,7 +283,6 @@ static const struct {
     { "looks-around", child_looks_around },
     { "sends-signals", child_sends_signals },
     { "rotates-slowly", child_rotates_slowly },
-    { "leaves-amid-a-reading", child_leaves_amid_a_reading },
     { "sends-garbage", child_sends_garbage },
     { "waits", child_waits },
     { "closes-its-socket", child_closes_its_socket },
@@ -407,14 +393,6 @@ static void keys_of_the_old_secret_are_given_until_the_new_one_has_been_read(voi
 {
     (void)state;
     assert_int_equal(serve_child_with_command("rotates-slowly"), 42);
-}
-
-static void the_end_does_not_wait_for_a_command(void **state)
-{
-    (void)state;
-    int64_t begun = clock_monotonic_us();
-    assert_int_equal(serve_child_with_command("leaves-amid-a-reading"), 42);
-    assert_true(clock_monotonic_us() - begun < WAIT_US); /* which is the command's own bound */
 }
 
 static void a_message_that_is_none_ends_the_service_and_not_the_wait(void **state)
@@ -662,7 +640,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_proxy_inherits_no_secret_and_one_descriptor),
         cmocka_unit_test(sigterm_is_passed_on_once_and_sighup_is_kept),
         cmocka_unit_test(keys_of_the_old_secret_are_given_until_the_new_one_has_been_read),
-        cmocka_unit_test(the_end_does_not_wait_for_a_command),
         cmocka_unit_test(a_message_that_is_none_ends_the_service_and_not_the_wait),
         cmocka_unit_test(the_proxys_exit_code_is_handed_on),
         cmocka_unit_test(an_ignored_sigchld_does_not_hide_the_proxys_end),
