@@ -39,6 +39,9 @@ struct capture_recovery {       /* what a killed process left */
     uint64_t dropped;           /* went out unrecorded, which was not noted yet */
 };
 
+/* Makes the folder that capture_open makes, and does nothing in it: for a process that gives up making folders before. */
+MUST_CHECK bool capture_make_folder(const char *state_dir, struct error *error);
+
 /* Opens or creates the store (schema migrated), locks the folder, recovers, starts the recorder. Not enough space for the
  * rings, another proxy in the folder, a store newer than this program: an error each. */
 MUST_CHECK bool capture_open(struct capture **capture, const struct capture_options *options,

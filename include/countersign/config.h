@@ -13,6 +13,10 @@
 
 enum { CONFIG_NAME_MAX = 32 }; /* characters in a section's name: letters, digits, '-' and '_' */
 
+/* Characters in the NAME of "keystore:NAME", of the same kind. Keys in the wild have 32: one that is pasted in a name's place
+ * is refused, and not shown. */
+enum { CONFIG_KEYSTORE_NAME_MAX = 24 };
+
 enum config_http { CONFIG_HTTP_1_1, CONFIG_HTTP_2, CONFIG_HTTP_AUTO };
 enum config_ip_family { CONFIG_IP_ANY, CONFIG_IP_V4, CONFIG_IP_V6 };
 enum config_mode { CONFIG_MODE_SIGN, CONFIG_MODE_OBSERVE, CONFIG_MODE_DRY_RUN };
@@ -23,6 +27,8 @@ enum config_when_full { CONFIG_WHEN_FULL_REFUSE, CONFIG_WHEN_FULL_DROP };
 
 struct config_proxy {
     char *state_dir; /* absolute, `~` resolved */
+    /* "prompt", "fd:NUMBER" or a secret's source but "keystore:NAME": where the keystore's passphrase comes from */
+    char *keystore_passphrase;
     int64_t workers;
     int64_t log_level;  /* enum log_level */
     int64_t log_format; /* enum log_format */
@@ -33,6 +39,7 @@ struct config_proxy {
     int64_t response_max; /* bytes */
     int64_t idle_timeout; /* µs; kept-alive client connections */
     int64_t drain;        /* µs */
+    int64_t sandbox;      /* bool: system calls, files and ports are limited */
 };
 
 struct config_capture {
@@ -46,7 +53,7 @@ struct config_capture {
 
 struct config_account {
     char name[CONFIG_NAME_MAX + 1];
-    /* A secret's source: "env:NAME", "file:PATH" (made absolute), ... Never the key itself. */
+    /* A secret's source: "env:NAME", "file:PATH" (made absolute), "keystore:NAME", ... Never the key itself. */
     char *api_key;
     char *api_secret; /* likewise */
     int64_t trim;     /* bool */
@@ -125,6 +132,9 @@ void config_describe(struct buffer *out, const struct config *config);
 /* Visits every secret source "env:NAME" so that the variable can be taken out of an environment. */
 void config_each_secret_variable(const struct config *config, void (*visit)(void *context, const char *variable),
                                  void *context);
+
+/* Whether an entry of the keystore may have this name. */
+bool config_keystore_name_valid(struct slice name);
 
 /* The one of `words` (NULL-terminated) that `word` was probably meant to be, or NULL where none is near. For messages. */
 const char *config_nearest_word(const char *word, const char *const *words);

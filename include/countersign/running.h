@@ -29,4 +29,8 @@ void running_forget(const char *state_dir);
 MUST_CHECK bool running_find(struct running_listener *listener, const char *state_dir, const char *name,
                              const char *address, struct error *error);
 
+/* The process to which a proxy at work in the folder belongs: the one that `countersign serve` was started as, which takes
+ * signals. False where none is at work, or it cannot be told. */
+MUST_CHECK bool running_process(long *process, const char *state_dir);
+
 #endif

@@ -1,5 +1,5 @@
-/* Where secrets come from, and the one type that holds one. Used in the signer process only. Nothing formats a secret;
- * its end wipes it. */
+/* Where secrets come from, and the one type that holds one. Used in the signer process only, but for secret_mask, which is
+ * for API keys. Nothing formats a secret; its end wipes it. */
 #ifndef COUNTERSIGN_SECRET_H
 #define COUNTERSIGN_SECRET_H
 

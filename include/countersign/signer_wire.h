@@ -2,12 +2,16 @@
  * pair (descriptor SIGNER_WIRE_FD in the proxy). Host byte order: both ends are this very program.
  *
  *   proxy  -> signer   HELLO
- *   signer -> proxy    ACCOUNT, one for each account in the configuration's order, the last marked
- *   proxy  -> signer   KEY_WANTED (account, window)
- *   signer -> proxy    KEY (account, window, status, key)
+ *   signer -> proxy    ACCOUNT (generation), one for each account in the configuration's order, the last marked
+ *   proxy  -> signer   KEY_WANTED (generation, account, window)
+ *   signer -> proxy    KEY (generation, account, window, status, key)
  *
- * HELLO comes first and once. Neither side trusts the other's bytes: a message of another length, magic, type, out of
- * turn or with an index out of range makes the signer close the socket and the proxy hold the signer for gone. */
+ * HELLO comes first and once. What the signer read from the accounts' sources at one time is a generation. When it has
+ * read them anew it sends the ACCOUNTs again, unasked, with the next generation's number; from then on it gives keys of
+ * that one alone, and answers SIGNER_WIRE_REPLACED to a question for the one before that had been sent by then.
+ *
+ * Neither side trusts the other's bytes: a message of another length, magic, type, out of turn or with an index out of
+ * range makes the signer close the socket and the proxy hold the signer for gone. */
 #ifndef COUNTERSIGN_SIGNER_WIRE_H
 #define COUNTERSIGN_SIGNER_WIRE_H
 
@@ -17,7 +21,7 @@
 
 enum {
     SIGNER_WIRE_FD = 3,
-    SIGNER_WIRE_MAGIC = 0x43535731, /* "CSW1": changes with any change below */
+    SIGNER_WIRE_MAGIC = 0x43535732, /* "CSW2": changes with any change below */
     SIGNER_WIRE_NAME_MAX = 32,
     SIGNER_WIRE_API_KEY_MAX = 256
 };
@@ -27,20 +31,23 @@ enum signer_wire_type { SIGNER_WIRE_HELLO = 1, SIGNER_WIRE_ACCOUNT, SIGNER_WIRE_
 enum signer_wire_status {
     SIGNER_WIRE_OK = 0,
     SIGNER_WIRE_WINDOW_REFUSED, /* further than one window from the signer's clock */
-    SIGNER_WIRE_FAILED          /* the derivation failed */
+    SIGNER_WIRE_FAILED,         /* the derivation failed */
+    SIGNER_WIRE_REPLACED        /* the generation asked for is no longer held: the next one's ACCOUNTs have been sent */
 };
 
 struct signer_wire_message {
     uint32_t magic;
-    uint16_t type;    /* enum signer_wire_type */
-    uint16_t status;  /* enum signer_wire_status, in KEY */
-    uint32_t account; /* index */
-    uint32_t last;    /* in ACCOUNT: 1 for the last one */
-    uint64_t window;
+    uint16_t type;       /* enum signer_wire_type */
+    uint16_t status;     /* enum signer_wire_status, in KEY */
+    uint32_t account;    /* index */
+    uint32_t last;       /* in ACCOUNT: 1 for the last one */
+    uint64_t generation; /* 1 and up; in all but HELLO */
+    uint64_t window;     /* in KEY_WANTED and KEY */
     union {
         struct scheme_window_key key; /* in KEY */
         struct {
             uint32_t api_key_length;
+            uint32_t changed; /* 1: its key or secret differs from the generation before; 0 in the first */
             char name[SIGNER_WIRE_NAME_MAX + 1]; /* NUL-terminated */
             char api_key[SIGNER_WIRE_API_KEY_MAX];
         } account_info; /* in ACCOUNT */

@@ -134,6 +134,11 @@ static bool open_steps(struct capture *capture, const struct capture_options *op
     return start_syncer(capture, error) && start_recorder(capture, error);
 }
 
+bool capture_make_folder(const char *state_dir, struct error *error)
+{
+    return state_dir_create(state_dir, error);
+}
+
 bool capture_open(struct capture **capture, const struct capture_options *options, struct capture_recovery *recovery,
                   struct error *error)
 {

@@ -56,7 +56,7 @@ static bool check(const char *path, struct error *error)
     return true;
 }
 
-bool state_dir_make(const char *path, struct error *error)
+bool state_dir_create(const char *path, struct error *error)
 {
     if (path[0] == '\0')
         return error_set(error, ERROR_CONFIG, "state_dir is empty: name a folder");
@@ -65,7 +65,12 @@ bool state_dir_make(const char *path, struct error *error)
         return error_set(error, ERROR_MEMORY, "out of memory for the name of the folder %s", path);
     bool done = make_each(copy, error);
     free(copy);
-    return done && check(path, error);
+    return done;
+}
+
+bool state_dir_make(const char *path, struct error *error)
+{
+    return state_dir_create(path, error) && check(path, error);
 }
 
 /* Who holds the lock: the process id in the file, digits only. */

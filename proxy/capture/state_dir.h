@@ -4,8 +4,10 @@
 
 #include "countersign/error.h"
 
-/* Makes the folder and what is missing above it, mode 0700. One that is there keeps its mode; a warning is logged where
- * others may look into it. */
+/* Makes the folder and what is missing above it, mode 0700. One that is there keeps its mode. */
+MUST_CHECK bool state_dir_create(const char *path, struct error *error);
+
+/* The same; a warning is logged where others may look into it. */
 MUST_CHECK bool state_dir_make(const char *path, struct error *error);
 
 /* Takes the folder's lock. *fd keeps it until it is closed or the process ends. */

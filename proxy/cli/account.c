@@ -45,6 +45,16 @@ const struct config_upstream *cli_account_upstream(const struct config *config, 
     return &config->upstreams[0];
 }
 
+bool cli_account_disturbs(const struct config_account *account)
+{
+    const char *const sources[] = { account->api_key, account->api_secret };
+    bool asks = false;
+    for (size_t i = 0; i < ARRAY_LENGTH(sources); i++)
+        asks = asks || slice_starts_with(slice_text(sources[i]), "command:") ||
+               (keystore_source_name(sources[i]) != NULL && !keystore_is_open());
+    return asks;
+}
+
 /* The signer's report has a line for each secret that cannot be read: all but the last are printed here, the last is the
  * error. */
 bool cli_signer_open(struct signer **signer, const char *command, const struct config *config, size_t account,

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -122,6 +123,17 @@ static bool read_address(struct demo *demo, int fd, struct error *error)
     return true;
 }
 
+/* This process becomes the signer, which gives kill(2) up: what it may still signal, it has a descriptor of. */
+static bool watch_mock(struct demo *demo, struct error *error)
+{
+    demo->mock_process = pidfd_open(demo->mock, 0);
+    if (demo->mock_process >= 0)
+        return true;
+    int number = errno;
+    (void)kill(demo->mock, SIGTERM); /* not waited for yet: the number is still its own */
+    return error_system(error, number, "cannot watch the mock exchange (pidfd_open)");
+}
+
 static bool start_mock(struct demo *demo, const char *key_file, struct error *error)
 {
     int ends[2];
@@ -132,7 +144,7 @@ static bool start_mock(struct demo *demo, const char *key_file, struct error *er
         become_mock(demo, key_file, ends[1]);
     int number = errno;
     (void)close(ends[1]); /* the mock's end */
-    bool started = demo->mock > 0 ? read_address(demo, ends[0], error)
+    bool started = demo->mock > 0 ? watch_mock(demo, error) && read_address(demo, ends[0], error)
                                   : error_system(error, number, "cannot start the mock exchange");
     (void)close(ends[0]); /* read to its end */
     return started;
@@ -168,8 +180,9 @@ void demo_stop(const struct demo *demo)
 {
     if (demo->mock <= 0)
         return;
-    (void)kill(demo->mock, SIGTERM);    /* it may have ended already */
-    (void)waitpid(demo->mock, NULL, 0); /* likewise */
+    (void)pidfd_send_signal(demo->mock_process, SIGTERM, NULL, 0); /* it may have ended already; as the next */
+    (void)waitpid(demo->mock, NULL, 0);
+    (void)close(demo->mock_process); /* nothing was written */
 }
 
 /* This program's path as a person would type it: relative where it lies below the working folder. */

@@ -7,6 +7,7 @@
 #include "countersign/signer.h"
 #include "countersign/signer_wire.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -20,7 +21,8 @@ static const char help[] =
     "every\n"
     "byte of both. Point a bot at the address it prints instead of https://api.coinstore.com. Ctrl-C ends it.\n\n"
     "The key and secret come from COINSTORE_API_KEY and COINSTORE_API_SECRET unless the configuration says "
-    "otherwise.\n\n"
+    "otherwise.\n"
+    "kill -HUP of its process reads keys anew from files, credentials and commands; no request is lost.\n\n"
     "      --demo            no key needed: a mock exchange on this machine, and the proxy in front of "
     "it\n" CLI_CONFIG_HELP "  -h, --help            this text\n";
 
@@ -109,6 +111,15 @@ static int serve(const struct config *config, char **arguments)
     return exit_code;
 }
 
+/* Until it is served, a SIGHUP waits: it must not end a start-up that a service manager has just been told of. */
+static void hold_hangup(void)
+{
+    sigset_t hangup;
+    (void)sigemptyset(&hangup); /* none of these can fail with a valid signal number */
+    (void)sigaddset(&hangup, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &hangup, NULL);
+}
+
 int cli_serve(int argc, char **argv)
 {
     struct serve_options options;
@@ -123,6 +134,7 @@ int cli_serve(int argc, char **argv)
         return 0;
     }
     size_t given_settings = options.config.setting_count;
+    hold_hangup();
     if (options.demo && !demo_start(&demo, &options.config, &error)) {
         demo_stop(&demo);
         cli_config_options_end(&options.config);

@@ -20,7 +20,8 @@ MUST_CHECK bool serve_options_read(struct serve_options *options, int argc, char
 
 /* demo.c: the mock exchange that `serve --demo` puts behind the proxy */
 struct demo {
-    pid_t mock; /* the mock exchange's process */
+    pid_t mock;       /* the mock exchange's process */
+    int mock_process; /* the same as pidfd_open(2) has it */
     char state_dir[512];
     char url[160];
     char ca_file[600];

@@ -187,8 +187,7 @@ static void ask_others(struct verify_run *run)
         const struct config_account *account = &run->config->accounts[i];
         struct holder *holder = &run->holders[i];
         struct buffer report;
-        if (holder->is_asked || slice_starts_with(slice_text(account->api_key), "command:") ||
-            slice_starts_with(slice_text(account->api_secret), "command:"))
+        if (holder->is_asked || cli_account_disturbs(account))
             continue;
         holder->is_asked = true;
         buffer_init(&report, VERIFY_OUTPUT_MAX);

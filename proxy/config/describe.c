@@ -42,8 +42,9 @@ void config_describe_keys(struct buffer *out)
     (void)buffer_append_text(out, "\nSizes are bytes, or KiB, MiB, GiB; durations us, ms, s, m, h. Relative paths\n"
                                   "begin at the working folder, ~ is $HOME. A line that begins with ; or # is a\n"
                                   "comment, and so is what follows \" ;\" behind a value.\n"
-                                  "SOURCE is env:NAME, file:PATH, credential:NAME (systemd) or command:LINE, never\n"
-                                  "the secret itself. ADDRESS is 127.0.0.1:PORT, [::1]:PORT or unix:/path.\n"
+                                  "SOURCE is env:NAME, file:PATH, credential:NAME (systemd), command:LINE or\n"
+                                  "keystore:NAME (`countersign keys`), never the secret itself; fd:N is an open\n"
+                                  "descriptor. ADDRESS is 127.0.0.1:PORT, [::1]:PORT or unix:/path.\n"
                                   "\n"
                                   "A variable wins over the file, a flag over both; without a section's name they\n"
                                   "mean the first of its kind:\n"
@@ -107,6 +108,8 @@ void config_describe(struct buffer *out, const struct config *config)
 void config_each_secret_variable(const struct config *config, void (*visit)(void *context, const char *variable),
                                  void *context)
 {
+    if (slice_starts_with(slice_text(config->proxy.keystore_passphrase), "env:"))
+        visit(context, config->proxy.keystore_passphrase + strlen("env:"));
     for (size_t i = 0; i < config->account_count; i++) {
         const char *const sources[] = { config->accounts[i].api_key, config->accounts[i].api_secret };
         for (size_t j = 0; j < ARRAY_LENGTH(sources); j++) {

@@ -18,6 +18,7 @@ static const char *const log_levels[] = {
     NULL,
 };
 static const char *const log_formats[] = { [LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json", NULL };
+static const char *const switches[] = { "off", "on", NULL };
 static const char *const https[] = {
     [CONFIG_HTTP_1_1] = "1.1", [CONFIG_HTTP_2] = "2", [CONFIG_HTTP_AUTO] = "auto", NULL
 };
@@ -49,6 +50,8 @@ static const char *const when_fulls[] = {
 static const struct config_key proxy_keys[] = {
     { KEY("state_dir", PATH, "~/.local/state/countersign"), FIELD(proxy, state_dir),
       .help = "holds capture.db and the rings; $XDG_STATE_HOME moves it" },
+    { KEY("keystore_passphrase", PHRASE, "prompt"), FIELD(proxy, keystore_passphrase),
+      .help = "opens the keystore; read once, at start" },
     { KEY("workers", INTEGER, "1"), RANGE(1, 64), FIELD(proxy, workers),
       .help = "threads; each takes requests with an event loop of its own" },
     { KEY("log_level", CHOICE, "info"), .choices = log_levels, FIELD(proxy, log_level),
@@ -69,6 +72,8 @@ static const struct config_key proxy_keys[] = {
       .help = "an idle client connection is closed after this" },
     { KEY("drain", DURATION, "5s"), RANGE(0, 5 * MINUTE), FIELD(proxy, drain),
       .help = "how long the end waits for requests that are under way" },
+    { KEY("sandbox", CHOICE, "on"), .choices = switches, FIELD(proxy, sandbox),
+      .help = "off: system calls, files and ports stay unlimited" },
 };
 
 static const struct config_key capture_keys[] = {
@@ -191,8 +196,10 @@ static const struct {
     [CONFIG_TYPE_ENDPOINT] = { "127.0.0.1:PORT, [::1]:PORT or unix:/absolute/path", "ADDRESS", false },
     [CONFIG_TYPE_ADDRESS] = { "a literal IP address", "IP", false },
     [CONFIG_TYPE_PROXY] = { "http://, https://, socks5:// or socks5h:// with HOST:PORT", "SCHEME://HOST:PORT", false },
-    [CONFIG_TYPE_SECRET] = { "a secret's source (env:NAME, file:PATH, credential:NAME or command:LINE)", "SOURCE",
-                             false },
+    [CONFIG_TYPE_SECRET] = { "a secret's source (env:NAME, file:PATH, credential:NAME, command:LINE or keystore:NAME)",
+                             "SOURCE", false },
+    [CONFIG_TYPE_PHRASE] = { "prompt, fd:NUMBER or a source (credential:NAME, file:PATH, command:LINE or env:NAME)",
+                             "prompt|fd:N|SOURCE", false },
 };
 
 bool config_key_is_number(const struct config_key *key)

@@ -18,7 +18,8 @@ enum config_type {
     CONFIG_TYPE_ENDPOINT, /* endpoint.h, local */
     CONFIG_TYPE_ADDRESS,  /* a literal IP address */
     CONFIG_TYPE_PROXY,    /* an egress proxy: scheme, host, port */
-    CONFIG_TYPE_SECRET    /* a secret's source, never the secret */
+    CONFIG_TYPE_SECRET,   /* a secret's source, never the secret */
+    CONFIG_TYPE_PHRASE    /* the same of the keystore's passphrase, or where to ask for it */
 };
 
 struct config_key {
@@ -34,7 +35,7 @@ struct config_key {
     const char *help;           /* one line of at most CONFIG_HELP_MAX characters */
 };
 
-enum { CONFIG_KEYS_MAX = 12, CONFIG_HELP_MAX = 62 };
+enum { CONFIG_KEYS_MAX = 32, CONFIG_HELP_MAX = 62 };
 
 enum config_kind {
     CONFIG_KIND_PROXY,

@@ -45,6 +45,7 @@ bool config_parse_endpoint(struct config_value *value, const struct config_parse
 bool config_parse_address(struct config_value *value, const struct config_parse *parse);
 bool config_parse_proxy(struct config_value *value, const struct config_parse *parse);
 bool config_parse_secret(struct config_value *value, const struct config_parse *parse);
+bool config_parse_passphrase(struct config_value *value, const struct config_parse *parse);
 
 /* value->text becomes a copy of `text`. */
 bool config_value_copy(struct config_value *value, const struct config_parse *parse, const char *text);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { DESCRIPTOR_MAX = 1 << 20 }; /* nr_open's default, proc(5) */
+
 static bool is_letter_or_digit(char byte)
 {
     return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
@@ -20,6 +22,11 @@ bool config_name_valid(struct slice name)
             return false;
     }
     return name.length > 0 && name.length <= CONFIG_NAME_MAX;
+}
+
+bool config_keystore_name_valid(struct slice name)
+{
+    return config_name_valid(name) && name.length <= CONFIG_KEYSTORE_NAME_MAX;
 }
 
 bool config_parse_name(struct config_value *value, const struct config_parse *parse)
@@ -69,25 +76,55 @@ static bool is_anything(const char *text)
     return text[0] != '\0';
 }
 
-static const struct {
+static bool is_keystore_name(const char *name)
+{
+    return config_keystore_name_valid(slice_text(name));
+}
+
+/* Standard output and standard error are for what is said. */
+static bool is_descriptor(const char *number)
+{
+    uint64_t value;
+    return slice_to_u64(slice_text(number), &value) && value <= DESCRIPTOR_MAX && value != 1 && value != 2;
+}
+
+static bool is_nothing(const char *rest)
+{
+    return rest[0] == '\0';
+}
+
+struct source_row {
     const char *prefix;
     bool (*is_valid)(const char *rest);
     const char *expected;
-} secret_sources[] = {
+};
+
+static const struct source_row secret_sources[] = {
     { "env:", is_variable_name, "the name of a variable (letters, digits and _) after env:" },
     { "file:", is_anything, "a path after file:" },
     { "credential:", is_file_name, "a file's name without a folder after credential:" },
     { "command:", is_anything, "a command after command:" },
+    { "keystore:", is_keystore_name, "an entry's name (letters, digits, - and _, at most 24) after keystore:" },
+};
+_Static_assert(CONFIG_KEYSTORE_NAME_MAX == 24, "the message above says so");
+
+static const struct source_row passphrase_sources[] = {
+    { "env:", is_variable_name, "the name of a variable (letters, digits and _) after env:" },
+    { "file:", is_anything, "a path after file:" },
+    { "credential:", is_file_name, "a file's name without a folder after credential:" },
+    { "command:", is_anything, "a command after command:" },
+    { "fd:", is_descriptor, "the number of an open descriptor (0, or 3 and above) after fd:" },
+    { "prompt", is_nothing, "nothing after prompt" },
 };
 
-static bool refuse_secret_prefix(const struct config_parse *parse)
+static bool refuse_secret_prefix(const struct config_parse *parse, const struct source_row *rows, size_t count)
 {
     struct slice text = slice_text(parse->text);
     size_t colon = slice_find(text, ':');
     struct config_nearest nearest;
     config_nearest_begin(&nearest, slice_first(text, colon + 1));
-    for (size_t i = 0; colon < text.length && i < ARRAY_LENGTH(secret_sources); i++)
-        config_nearest_offer(&nearest, secret_sources[i].prefix);
+    for (size_t i = 0; colon < text.length && i < count; i++)
+        config_nearest_offer(&nearest, rows[i].prefix);
     (void)refuse_secret(parse, NULL); /* always false, as we are */
     config_nearest_append(parse->complaint, &nearest);
     return false;
@@ -110,17 +147,28 @@ static bool copy_file_source(struct config_value *value, const struct config_par
     return done;
 }
 
-bool config_parse_secret(struct config_value *value, const struct config_parse *parse)
+static bool parse_source(struct config_value *value, const struct config_parse *parse, const struct source_row *rows,
+                         size_t count)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(secret_sources); i++) {
-        if (!slice_starts_with(slice_text(parse->text), secret_sources[i].prefix))
+    for (size_t i = 0; i < count; i++) {
+        if (!slice_starts_with(slice_text(parse->text), rows[i].prefix))
             continue;
-        const char *rest = parse->text + strlen(secret_sources[i].prefix);
-        if (!secret_sources[i].is_valid(rest))
-            return refuse_secret(parse, secret_sources[i].expected);
-        if (strcmp(secret_sources[i].prefix, "file:") == 0)
+        const char *rest = parse->text + strlen(rows[i].prefix);
+        if (!rows[i].is_valid(rest))
+            return refuse_secret(parse, rows[i].expected);
+        if (strcmp(rows[i].prefix, "file:") == 0)
             return copy_file_source(value, parse, rest);
         return config_value_copy(value, parse, parse->text);
     }
-    return refuse_secret_prefix(parse);
+    return refuse_secret_prefix(parse, rows, count);
+}
+
+bool config_parse_secret(struct config_value *value, const struct config_parse *parse)
+{
+    return parse_source(value, parse, secret_sources, ARRAY_LENGTH(secret_sources));
+}
+
+bool config_parse_passphrase(struct config_value *value, const struct config_parse *parse)
+{
+    return parse_source(value, parse, passphrase_sources, ARRAY_LENGTH(passphrase_sources));
 }

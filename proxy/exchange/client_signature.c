@@ -37,15 +37,17 @@ static bool read_fields(struct brought *brought, struct http_fields fields)
     return true;
 }
 
-static const struct signer_client_account *account_of(const struct exchange *exchange)
+static bool is_of(const struct signer_client_api_key *api_key, const struct brought *brought)
 {
-    const struct exchange_listener *listener = exchange->listener;
-    return signer_client_account(listener->worker->signer, listener->account);
+    return scheme_equal_constant_time(brought->api_key, signer_client_api_key_slice(api_key));
 }
 
 static bool is_of_account(const struct exchange *exchange, const struct brought *brought)
 {
-    return scheme_equal_constant_time(brought->api_key, slice_text(account_of(exchange)->api_key));
+    const struct exchange_listener *listener = exchange->listener;
+    struct signer_client_api_key api_key;
+    signer_client_api_key(&api_key, listener->worker->signer, listener->account);
+    return is_of(&api_key, brought);
 }
 
 static bool is_near(uint64_t window, int64_t received_us)
@@ -55,28 +57,23 @@ static bool is_near(uint64_t window, int64_t received_us)
 }
 
 /* A window near the receipt's is one that the signer gives a key for: then it is asked for, for the next time. */
-static bool key_at_hand(struct scheme_window_key *key, const struct exchange *exchange, uint64_t window)
+static bool pair_at_hand(struct signer_client_pair *pair, const struct exchange *exchange, uint64_t window)
 {
     const struct exchange_listener *listener = exchange->listener;
     struct signer_client *signer = listener->worker->signer;
     if (is_near(window, exchange->record.received_us))
-        return signer_client_window_key(key, signer, listener->account, window) == SIGNER_CLIENT_KEY_READY;
-    return signer_client_held_key(key, signer, listener->account, window);
+        return signer_client_window_key(pair, signer, listener->account, window) == SIGNER_CLIENT_KEY_READY;
+    return signer_client_held_key(pair, signer, listener->account, window);
 }
 
-static enum record_client_signature check(const struct exchange *exchange, const struct brought *brought)
+static enum record_client_signature check_with(const struct scheme_window_key *key, const struct exchange *exchange,
+                                               const struct brought *brought, uint64_t window)
 {
     struct front_request *request = exchange->request;
-    uint64_t window = scheme_window(brought->expires_ms);
-    struct scheme_window_key key;
     struct error error;
     char right[SCHEME_SIGNATURE_LENGTH];
-    if (!key_at_hand(&key, exchange, window))
-        return RECORD_CLIENT_SIGNATURE_UNKNOWN;
-    bool done = scheme_sign(right, exchange->listener->worker->hmac, &key,
-                            http_target_query(front_request_target(request)), front_request_body(request), &error);
-    explicit_bzero(&key, sizeof(key));
-    if (!done) {
+    if (!scheme_sign(right, exchange->listener->worker->hmac, key, http_target_query(front_request_target(request)),
+                     front_request_body(request), &error)) {
         log_error("cannot check the client's signature of exchange %lld: %s", (long long)exchange->record.id,
                   error.message);
         return RECORD_CLIENT_SIGNATURE_UNKNOWN;
@@ -87,7 +84,23 @@ static enum record_client_signature check(const struct exchange *exchange, const
                                                          : RECORD_CLIENT_SIGNATURE_STALE;
 }
 
-/* What this proxy would note of its own signature, of the client's; the key's text is the account's, for it is masked. */
+/* With the pair that is in use now: the account's API key may be replaced at any moment. */
+static enum record_client_signature check(const struct exchange *exchange, const struct brought *brought)
+{
+    uint64_t window = scheme_window(brought->expires_ms);
+    struct signer_client_pair pair;
+    if (!is_of_account(exchange, brought))
+        return RECORD_CLIENT_SIGNATURE_OTHER_KEY;
+    if (!pair_at_hand(&pair, exchange, window))
+        return RECORD_CLIENT_SIGNATURE_UNKNOWN;
+    enum record_client_signature signature = is_of(&pair.api_key, brought)
+                                                 ? check_with(&pair.window_key, exchange, brought, window)
+                                                 : RECORD_CLIENT_SIGNATURE_OTHER_KEY;
+    explicit_bzero(&pair.window_key, sizeof(pair.window_key));
+    return signature;
+}
+
+/* What this proxy would note of its own signature, of the client's. Another's API key is no account's of ours. */
 static void take_over(struct exchange *exchange, const struct brought *brought)
 {
     struct record *record = &exchange->record;
@@ -95,10 +108,8 @@ static void take_over(struct exchange *exchange, const struct brought *brought)
     record->window = scheme_window(brought->expires_ms);
     if (brought->signature.length == sizeof(record->signature))
         memcpy(record->signature, brought->signature.data, sizeof(record->signature));
-    if (!is_of_account(exchange, brought))
-        return;
-    record->account = slice_text(account_of(exchange)->name);
-    record->api_key_masked = slice_text(account_of(exchange)->api_key_masked);
+    if (record->client_signature != RECORD_CLIENT_SIGNATURE_OTHER_KEY)
+        exchange_note_api_key(exchange, brought->api_key); /* as long as the account's, so it has room */
 }
 
 /* A client that signs wrong does so with each request: one line for each kind, the record has the others. */
@@ -145,8 +156,6 @@ void exchange_look_at_client_signature(struct exchange *exchange)
     bool is_read = read_fields(&brought, fields);
     if (!is_read)
         record->client_signature = RECORD_CLIENT_SIGNATURE_UNREADABLE;
-    else if (!is_of_account(exchange, &brought))
-        record->client_signature = RECORD_CLIENT_SIGNATURE_OTHER_KEY;
     else
         record->client_signature = check(exchange, &brought);
     if (is_read && exchange->listener->mode == EXCHANGE_OBSERVE)

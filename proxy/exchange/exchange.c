@@ -153,10 +153,10 @@ static void go_on(struct exchange *exchange)
 /* Looks whether the key of this moment's window is at hand, so that `about_to_send` finds it. */
 static enum signer_client_key key_at_hand(struct exchange *exchange)
 {
-    struct scheme_window_key key;
+    struct signer_client_pair pair;
     enum signer_client_key found = signer_client_window_key(
-        &key, exchange->listener->worker->signer, exchange->listener->account, scheme_window(clock_wall_us() / 1000));
-    explicit_bzero(&key, sizeof(key));
+        &pair, exchange->listener->worker->signer, exchange->listener->account, scheme_window(clock_wall_us() / 1000));
+    explicit_bzero(&pair.window_key, sizeof(pair.window_key));
     return found;
 }
 

@@ -76,6 +76,8 @@ struct exchange {
     char *response_body; /* malloc'ed; what came from the exchange */
     size_t response_body_length;
 
+    struct signer_client_api_key api_key; /* what signed it; the account's may be another one by now */
+    char api_key_masked[SIGNER_WIRE_API_KEY_MAX];
     char expires_text[SCHEME_EXPIRES_MAX];
     char length_text[24];
     char id_text[24];
@@ -124,6 +126,9 @@ bool exchange_take_client_request(struct exchange *exchange);
 /* Builds exchange->sending from the client's request: fields in order, hop-by-hop and X-CS-* left out, a POST's defaults
  * added; in mode observe X-CS-* stay and nothing is added. Returns why it must be refused, or REFUSAL_NONE. */
 enum refusal exchange_build_request(struct exchange *exchange);
+
+/* Notes the account and the API key that signed it, masked. */
+void exchange_note_api_key(struct exchange *exchange, struct slice api_key);
 
 /* Takes the one reading of the clock, signs, and puts the three fields at the end of `request`'s. */
 enum signer_client_key exchange_sign(struct exchange *exchange, struct upstream_request *request);

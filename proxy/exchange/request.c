@@ -6,6 +6,7 @@
 #include "countersign/clock.h"
 #include "countersign/log.h"
 #include "countersign/redaction.h"
+#include "countersign/secret.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -140,33 +141,48 @@ static bool payload_signature(struct exchange *exchange, const struct scheme_win
     return true;
 }
 
+void exchange_note_api_key(struct exchange *exchange, struct slice api_key)
+{
+    const struct exchange_listener *listener = exchange->listener;
+    secret_mask(exchange->api_key_masked, api_key);
+    exchange->record.account = slice_text(signer_client_account_name(listener->worker->signer, listener->account));
+    exchange->record.api_key_masked = slice_of(exchange->api_key_masked, api_key.length);
+}
+
+/* Its bytes alone: most of the room behind them is never used. */
+static void keep_api_key(struct exchange *exchange, const struct signer_client_api_key *api_key)
+{
+    exchange->api_key.length = api_key->length;
+    memcpy(exchange->api_key.text, api_key->text, api_key->length);
+}
+
 enum signer_client_key exchange_sign(struct exchange *exchange, struct upstream_request *request)
 {
     struct exchange_worker *worker = exchange->listener->worker;
     struct record *record = &exchange->record;
-    const struct signer_client_account *account = signer_client_account(worker->signer, exchange->listener->account);
-    struct scheme_window_key key;
+    struct signer_client_pair pair;
     int64_t now_us = clock_wall_us();
     uint64_t window = scheme_window(now_us / 1000);
-    enum signer_client_key found = signer_client_window_key(&key, worker->signer, exchange->listener->account, window);
+    enum signer_client_key found = signer_client_window_key(&pair, worker->signer, exchange->listener->account, window);
     if (found != SIGNER_CLIENT_KEY_READY)
         return found;
     record->signed_us = now_us;
     record->expires_ms = now_us / 1000;
     record->window = window;
-    bool is_signed = payload_signature(exchange, &key);
-    explicit_bzero(&key, sizeof(key));
+    bool is_signed = payload_signature(exchange, &pair.window_key);
+    explicit_bzero(&pair.window_key, sizeof(pair.window_key));
     if (!is_signed)
         return SIGNER_CLIENT_KEY_GONE;
+    keep_api_key(exchange, &pair.api_key);
     int length = snprintf(exchange->expires_text, sizeof(exchange->expires_text), "%" PRId64, record->expires_ms);
     struct http_field *last = exchange->request_fields + exchange->sending.field_count;
-    last[0] = (struct http_field){ SLICE_LITERAL(SCHEME_FIELD_APIKEY), slice_text(account->api_key) };
+    last[0] =
+        (struct http_field){ SLICE_LITERAL(SCHEME_FIELD_APIKEY), signer_client_api_key_slice(&exchange->api_key) };
     last[1] =
         (struct http_field){ SLICE_LITERAL(SCHEME_FIELD_SIGN), slice_of(record->signature, SCHEME_SIGNATURE_LENGTH) };
     last[2] =
         (struct http_field){ SLICE_LITERAL(SCHEME_FIELD_EXPIRES), slice_of(exchange->expires_text, (size_t)length) };
     request->field_count = exchange->sending.field_count + 3;
-    record->account = slice_text(account->name);
-    record->api_key_masked = slice_text(account->api_key_masked);
+    exchange_note_api_key(exchange, signer_client_api_key_slice(&exchange->api_key));
     return SIGNER_CLIENT_KEY_READY;
 }

@@ -142,6 +142,32 @@ static bool choose(struct running_listener *listener, struct slice text, const c
     return done;
 }
 
+/* The number behind the line's name in a small file, or 0. */
+static long read_number(const char *path, const char *name)
+{
+    char text[LIST_MAX / 16];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (fd >= 0)
+        (void)close(fd); /* was read only */
+    text[length > 0 ? length : 0] = '\0';
+    const char *line = strstr(text, name);
+    return line == NULL ? 0 : strtol(line + strlen(name), NULL, 10);
+}
+
+/* The lock names the proxy process; the signer is its parent (proc_pid_status(5)). */
+bool running_process(long *process, const char *state_dir)
+{
+    char *lock = file_in(state_dir, "lock");
+    char status[64];
+    long proxy = lock != NULL && is_at_work(state_dir) ? read_number(lock, "") : 0;
+    free(lock);
+    (void)snprintf(status, sizeof(status), "/proc/%ld/status", proxy); /* fits */
+    long parent = proxy <= 1 ? 0 : read_number(status, "\nPPid:");
+    *process = parent;
+    return parent > 1;
+}
+
 bool running_find(struct running_listener *listener, const char *state_dir, const char *name, const char *address,
                   struct error *error)
 {

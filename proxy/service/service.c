@@ -1,6 +1,7 @@
 /* The proxy process put together and taken apart. The main thread: opens everything, waits for a signal, drains. */
 #include "countersign/service.h"
 
+#include "sandbox_proxy.h"
 #include "worker.h"
 
 #include "countersign/endpoint.h"
@@ -8,6 +9,7 @@
 #include "countersign/log.h"
 #include "countersign/policy.h"
 #include "countersign/running.h"
+#include "countersign/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,31 +88,40 @@ static void report_recovery(const struct capture_recovery *recovery)
                 recovery->frames, recovery->exchanges_unknown, recovery->torn);
 }
 
+static void mask_api_key(char *masked, const struct service *service, size_t account)
+{
+    struct signer_client_api_key api_key;
+    signer_client_api_key(&api_key, service->signer, account);
+    secret_mask(masked, signer_client_api_key_slice(&api_key));
+}
+
 static void report_listener(const struct service *service, size_t index)
 {
     const struct config_listener *listener = &service->config->listeners[index];
-    const struct signer_client_account *account = signer_client_account(service->signer, listener->account);
+    const char *account = signer_client_account_name(service->signer, listener->account);
+    char api_key[SIGNER_WIRE_API_KEY_MAX + 1] = "";
     enum exchange_mode mode = (enum exchange_mode)listener->mode;
     const char *address = service->addresses[index];
     char url[ADDRESS_URL_MAX];
     bool is_unix = strncmp(address, "unix:", 5) == 0;
     (void)snprintf(url, sizeof(url), "%s%s", is_unix ? "" : "http://", address); /* sized for it */
+    mask_api_key(api_key, service, listener->account);
     const struct log_value values[] = {
         { "event", "listening", 0 },
         { "listener", listener->name, 0 },
         { "address", address, 0 },
         { "url", url, 0 },
         { "upstream", service->config->upstreams[listener->upstream].url, 0 },
-        { "account", account->name, 0 },
-        { "api_key", account->api_key_masked, 0 },
+        { "account", account, 0 },
+        { "api_key", api_key, 0 },
         { "mode", exchange_mode_name(mode), 0 },
         { "policy", policy_name((enum policy)listener->policy), 0 },
         { NULL, NULL, 0 },
     };
     log_line_values(LOG_LEVEL_INFO, values, "listener %s: %s -> %s, account %s (key %s), mode %s: %s; policy %s: %s",
-                    listener->name, url, service->config->upstreams[listener->upstream].url, account->name,
-                    account->api_key_masked, exchange_mode_name(mode), exchange_mode_summary(mode),
-                    policy_name((enum policy)listener->policy), policy_summary((enum policy)listener->policy));
+                    listener->name, url, service->config->upstreams[listener->upstream].url, account, api_key,
+                    exchange_mode_name(mode), exchange_mode_summary(mode), policy_name((enum policy)listener->policy),
+                    policy_summary((enum policy)listener->policy));
 }
 
 static void report_ready(const struct service *service)
@@ -135,7 +146,7 @@ static bool check_accounts(const struct service *service, struct error *error)
     const struct config *config = service->config;
     bool same = signer_client_account_count(service->signer) == config->account_count;
     for (size_t i = 0; same && i < config->account_count; i++)
-        same = strcmp(signer_client_account(service->signer, i)->name, config->accounts[i].name) == 0;
+        same = strcmp(signer_client_account_name(service->signer, i), config->accounts[i].name) == 0;
     return same || error_set(error, ERROR_CONFIG,
                              "the signer holds other accounts than the configuration names; did the file "
                              "change during start-up? Start again");
@@ -183,8 +194,13 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
     const struct config *config = service->config;
     struct capture_options capture = capture_options(config);
     struct capture_recovery recovery = { 0 };
+    if (!open_sockets(service, error) || !capture_make_folder(config->proxy.state_dir, error)) {
+        (void)close(signer_fd); /* owned; nothing was asked */
+        return false;
+    }
+    sandbox_proxy_enter(config); /* before any thread, and any byte from outside */
     if (!signer_client_open(&service->signer, signer_fd, error) || !check_accounts(service, error) ||
-        !open_sockets(service, error) || !capture_open(&service->capture, &capture, &recovery, error))
+        !capture_open(&service->capture, &capture, &recovery, error))
         return false;
     report_recovery(&recovery);
     return start_workers(service, error);
@@ -211,11 +227,26 @@ static bool close_all(struct service *service)
     return in_order;
 }
 
+/* The process to signal is the one with the keys, which people may not know is another one: who listens is this one. */
+static void report_hangup(void)
+{
+    const struct log_value values[] = { { "event", "wrong-process", 0 },
+                                        { "pid", NULL, getppid() },
+                                        { NULL, NULL, 0 } };
+    log_line_values(
+        LOG_LEVEL_WARNING, values,
+        "SIGHUP does nothing to this process, which has no keys: for keys to be read anew, send it to the one "
+        "that was started: kill -HUP %ld",
+        (long)getppid());
+}
+
 static void wait_for_signal(const sigset_t *set, int64_t drain_us)
 {
     int number;
-    while ((number = sigwaitinfo(set, NULL)) < 0)
-        continue; /* EINTR alone is possible */
+    while ((number = sigwaitinfo(set, NULL)) < 0 || number == SIGHUP) {
+        if (number == SIGHUP)
+            report_hangup(); /* below 0 it is EINTR, which alone is possible */
+    }
     const struct log_value values[] = { { "event", "stopping", 0 },
                                         { "signal", strsignal(number), 0 },
                                         { NULL, NULL, 0 } };
@@ -236,7 +267,7 @@ static void note_listeners(const struct service *service)
         (void)snprintf(to->address, sizeof(to->address), "%s", service->addresses[i]);
         (void)snprintf(to->upstream, sizeof(to->upstream), "%s", config->upstreams[from->upstream].url);
         (void)snprintf(to->account, sizeof(to->account), "%s",
-                       signer_client_account(service->signer, from->account)->name);
+                       signer_client_account_name(service->signer, from->account));
         (void)snprintf(to->mode, sizeof(to->mode), "%s", exchange_mode_name((enum exchange_mode)from->mode));
     }
     if (listeners == NULL || !running_note(config->proxy.state_dir, listeners, config->listener_count, &error))
@@ -263,7 +294,8 @@ bool service_run(const struct config *config, int signer_fd,
 {
     struct service service = { .config = config };
     sigset_t set;
-    (void)sigemptyset(&set); /* these four cannot fail with valid signal numbers */
+    (void)sigemptyset(&set); /* these five cannot fail with valid signal numbers */
+    (void)sigaddset(&set, SIGHUP);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before threads start, so that all of them inherit it */

@@ -3,14 +3,11 @@
 #include "client_link.h"
 
 #include "countersign/clock.h"
-#include "countersign/secret.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 void link_take_wakes(const struct client_link *link)
@@ -68,63 +65,63 @@ static bool take_answer(struct signer_wire_message *message, const struct client
     return result == WIRE_DONE || error_set(error, ERROR_SYSTEM, "the signer process has ended");
 }
 
-static void keep_account(struct signer_client_account *account, const struct signer_wire_message *message)
+bool link_take_news(struct client_link *link, struct error *error)
 {
-    size_t length = message->body.account_info.api_key_length; /* in range: wire_is_account */
-    memset(account, 0, sizeof(*account));
-    memcpy(account->name, message->body.account_info.name, SIGNER_WIRE_NAME_MAX);
-    memcpy(account->api_key, message->body.account_info.api_key, length);
-    secret_mask(account->api_key_masked, slice_of(account->api_key, length));
-}
-
-bool link_take_accounts(struct signer_client_account **accounts, size_t *count, const struct client_link *link,
-                        struct error *error)
-{
-    struct signer_client_account *made = NULL;
     struct signer_wire_message message;
-    size_t taken = 0;
-    wire_begin(&message, SIGNER_WIRE_HELLO);
-    if (!ask(link, &message, error))
-        return false;
     do {
-        struct signer_client_account *larger = reallocarray(made, taken + 1, sizeof(*made));
-        if (larger == NULL) {
-            (void)error_set(error, ERROR_MEMORY, "no memory for %zu accounts", taken + 1);
-            goto failed;
-        }
-        made = larger;
-        if (!take_answer(&message, link, error))
-            goto failed;
-        if (taken == CLIENT_ACCOUNTS_MAX || !wire_is_account(&message, taken)) {
-            (void)error_set(error, ERROR_SYSTEM, "the signer process sent something else than account number %zu",
-                            taken);
-            goto failed;
-        }
-        keep_account(&made[taken++], &message);
-    } while (message.last == 0);
-    *accounts = made;
-    *count = taken;
+        if (!take_answer(&message, link, error) || !news_take(&link->news, &message, error))
+            return false;
+    } while (link->news.taken > 0);
     return true;
-
-failed:
-    free(made);
-    return false;
 }
 
-enum link_result link_fetch_key(struct scheme_window_key *key, const struct client_link *link, size_t account,
-                                uint64_t window, struct error *error)
+bool link_greet(struct client_link *link, struct error *error)
 {
+    struct signer_wire_message message;
+    wire_begin(&message, SIGNER_WIRE_HELLO);
+    return ask(link, &message, error) && link_take_news(link, error);
+}
+
+/* Takes the answer to a question; accounts may have been sent before the signer saw it. */
+static bool take_key(struct signer_wire_message *message, struct client_link *link, struct error *error)
+{
+    for (;;) {
+        if (!take_answer(message, link, error))
+            return false;
+        if (message->type == SIGNER_WIRE_KEY && link->news.taken == 0)
+            return true;
+        if (!news_take(&link->news, message, error)) /* which refuses a key amid accounts, too */
+            return false;
+    }
+}
+
+/* The signer sends the next generation's accounts, then says that the one before is replaced: both or neither. */
+static bool fits_the_news(const struct signer_wire_message *message, const struct client_link *link)
+{
+    return (message->status == SIGNER_WIRE_REPLACED) == (link->news.generation != message->generation);
+}
+
+enum link_result link_fetch_key(struct scheme_window_key *key, struct client_link *link,
+                                const struct wire_wanted *wanted, struct error *error)
+{
+    static const enum link_result results[] = {
+        [SIGNER_WIRE_OK] = LINK_KEY,
+        [SIGNER_WIRE_WINDOW_REFUSED] = LINK_REFUSED,
+        [SIGNER_WIRE_FAILED] = LINK_REFUSED,
+        [SIGNER_WIRE_REPLACED] = LINK_REPLACED,
+    };
     struct signer_wire_message message;
     wire_begin(&message, SIGNER_WIRE_KEY_WANTED);
-    message.account = (uint32_t)account;
-    message.window = window;
-    if (!ask(link, &message, error) || !take_answer(&message, link, error))
+    message.generation = wanted->generation;
+    message.account = (uint32_t)wanted->account;
+    message.window = wanted->window;
+    if (!ask(link, &message, error) || !take_key(&message, link, error))
         return LINK_FAILED;
-    if (!wire_is_key(&message, account, window)) {
+    enum link_result result = LINK_FAILED;
+    if (wire_is_key(&message, wanted) && fits_the_news(&message, link))
+        result = results[message.status];
+    else
         (void)error_set(error, ERROR_SYSTEM, "the signer process sent something else than the key asked for");
-        return LINK_FAILED;
-    }
-    enum link_result result = message.status == SIGNER_WIRE_OK ? LINK_KEY : LINK_REFUSED;
     if (result == LINK_KEY)
         *key = message.body.key;
     OPENSSL_cleanse(&message, sizeof(message));

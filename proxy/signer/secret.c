@@ -13,13 +13,26 @@ enum { SECRET_SHOWN_SOURCE_MAX = 160 }; /* characters of a source in a message: 
 bool secret_allocate(struct secret *secret, struct error *error)
 {
     void *memory = mmap(NULL, SECRET_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        return error_system(error, errno, "no memory for a secret");
+    if (memory == MAP_FAILED) {
+        (void)error_system(error, errno, "no memory for a secret"); /* false */
+        return false;
+    }
     /* Each is a further protection that a kernel or a limit (RLIMIT_MEMLOCK) may not grant: the secret works without. */
     (void)mlock(memory, SECRET_MEMORY);
     (void)madvise(memory, SECRET_MEMORY, MADV_DONTDUMP);
     (void)madvise(memory, SECRET_MEMORY, MADV_DONTFORK);
     *secret = (struct secret){ .bytes = memory };
+    return true;
+}
+
+bool secret_copy(struct secret *secret, const struct secret *from, struct error *error)
+{
+    struct secret made;
+    if (!secret_allocate(&made, error))
+        return false;
+    memcpy(made.bytes, from->bytes, from->length);
+    made.length = from->length;
+    *secret = made;
     return true;
 }
 
@@ -71,8 +84,9 @@ bool secret_read(struct secret *secret, const char *source, bool trim, const cha
 void secret_mask(char *masked, struct slice key)
 {
     enum { SHOWN = 4, SHORTEST = 12 };
-    for (size_t i = 0; i < key.length; i++) {
-        bool shown = key.length >= SHORTEST && (i < SHOWN || i >= key.length - SHOWN);
-        masked[i] = shown ? key.data[i] : '*';
-    }
+    memset(masked, '*', key.length);
+    if (key.length < SHORTEST)
+        return;
+    memcpy(masked, key.data, SHOWN);
+    memcpy(masked + key.length - SHOWN, key.data + key.length - SHOWN, SHOWN);
 }

@@ -1,5 +1,5 @@
 /* A secret from a command's standard output: /bin/sh -c in a process group of its own, bounded in time and size. Its
- * standard error is ours, its standard input is empty. Signer process, one thread. */
+ * standard error is ours, its standard input is empty. Signer process, any thread. */
 #include "secret_parts.h"
 
 #include "countersign/clock.h"
@@ -24,6 +24,19 @@ struct command {
     int64_t deadline_us; /* monotonic */
     int64_t timeout_us;  /* for the message */
 };
+
+/* Each thread's own: it is no part of what a source is, and all sources are read through one signature. */
+static _Thread_local int stop = -1;
+
+void secret_wait_stops_at(int fd)
+{
+    stop = fd;
+}
+
+int secret_wait_stop(void)
+{
+    return stop;
+}
 
 /* A group that can be killed as a whole; the usual signals, whatever our own caller ignored or blocked. */
 static int set_attributes(posix_spawnattr_t *attributes)
@@ -96,8 +109,10 @@ static bool wait_readable(const struct command *command, int fd, struct error *e
 {
     for (;;) {
         int64_t left_ms = (command->deadline_us - clock_monotonic_us()) / 1000;
-        struct pollfd watched = { .fd = fd, .events = POLLIN };
-        int ready = left_ms <= 0 ? 0 : poll(&watched, 1, (int)left_ms);
+        struct pollfd watched[] = { { .fd = fd, .events = POLLIN }, { .fd = secret_wait_stop(), .events = POLLIN } };
+        int ready = left_ms <= 0 ? 0 : poll(watched, 2, (int)left_ms);
+        if (ready > 0 && watched[1].revents != 0)
+            return error_set(error, ERROR_SYSTEM, "the command was not waited for: the program ends");
         if (ready > 0)
             return true;
         if (ready == 0)

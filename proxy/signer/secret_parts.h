@@ -19,6 +19,12 @@ MUST_CHECK bool secret_allocate(struct secret *secret, struct error *error);
 MUST_CHECK bool secret_load(struct secret *secret, const char *source, bool trim, const char *what,
                             struct error *error);
 
+/* A secret of its own with the same content. */
+MUST_CHECK bool secret_copy(struct secret *secret, const struct secret *from, struct error *error);
+
+/* Whether it is an "env:" source: what it gives is taken once. */
+bool secret_source_is_variable(const char *source);
+
 /* Wipes and unsets the variable of an "env:" source; nothing for the other sources. */
 void secret_source_forget(const char *source);
 
@@ -31,6 +37,13 @@ bool secret_source_is_known(const char *source);
 
 /* Runs /bin/sh -c `line` and takes its standard output, all within timeout_us. */
 MUST_CHECK bool secret_read_command(struct secret *secret, const char *line, int64_t timeout_us, struct error *error);
+
+/* From now on the calling thread gives up waiting for a source as soon as `fd` is readable: for a thread that reads sources
+ * while the process may be told to end. */
+void secret_wait_stops_at(int fd);
+
+/* The descriptor to watch in such a wait beside what is waited for; -1: none. */
+int secret_wait_stop(void);
 
 /* Takes white space off where `trim`, and refuses what must not be there. */
 MUST_CHECK bool secret_check(struct secret *secret, bool trim, struct error *error);

@@ -1,6 +1,8 @@
 /* The sources of secrets, one row each: environment, files, systemd's credentials, commands. Signer process. */
 #include "secret_parts.h"
 
+#include "command_runner.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -133,10 +135,11 @@ static bool read_command(struct secret *secret, const char *line, struct error *
 {
     if (line[0] == '\0')
         return error_set(error, ERROR_CONFIG, "no command is named: write command:LINE");
-    if (!secret_read_command(secret, line, SECRET_COMMAND_TIMEOUT_US, error))
-        return false;
-    drop_last_newline(secret);
-    return true;
+    bool done = command_runner_is_there() ? command_runner_read(secret, line, error)
+                                          : secret_read_command(secret, line, SECRET_COMMAND_TIMEOUT_US, error);
+    if (done)
+        drop_last_newline(secret);
+    return done;
 }
 
 static const struct source {
@@ -183,10 +186,15 @@ static void wipe_variable(const char *name)
     }
 }
 
+bool secret_source_is_variable(const char *source)
+{
+    return slice_starts_with(slice_text(source), "env:");
+}
+
 void secret_source_forget(const char *source)
 {
     const char *name = source + strlen("env:");
-    if (!slice_starts_with(slice_text(source), "env:") || !is_variable_name(name))
+    if (!secret_source_is_variable(source) || !is_variable_name(name))
         return;
     wipe_variable(name);
     (void)unsetenv(name); /* fails for names that are none only, which was ruled out */

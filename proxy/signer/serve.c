@@ -5,24 +5,32 @@
 #include "countersign/clock.h"
 #include "countersign/log.h"
 #include "process.h"
+#include "rotation.h"
+#include "sandbox_signer.h"
 #include "session.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { STANDARD_DESCRIPTORS = STDERR_FILENO + 1 };
+
 struct service {
     struct signer_session session;
+    struct rotation rotation;
     int socket; /* -1 once the service has ended */
     int signals;
     pid_t child;
+    int process;       /* the child, as pidfd_open(2) has it: kill(2) is given up */
     bool asked_to_end; /* SIGTERM was passed on: a terminal's Ctrl-C reaches both processes, and once is enough */
     bool reaped;
     int exit_code;
+    bool had_terminal[STANDARD_DESCRIPTORS];
 };
 
 static void stop_answering(struct service *service)
@@ -85,22 +93,52 @@ static void reap(struct service *service)
 static void pass_on(struct service *service, int number)
 {
     if (!service->reaped)
-        (void)kill(service->child, number); /* not reaped: the number is still its own */
+        (void)pidfd_send_signal(service->process, number, NULL, 0); /* fails where it has just ended */
+}
+
+static void note_terminals(struct service *service)
+{
+    for (int fd = STDIN_FILENO; fd < STANDARD_DESCRIPTORS; fd++)
+        service->had_terminal[fd] = isatty(fd) == 1;
+}
+
+/* Whether the terminal this was started at has gone: then SIGHUP is the hang-up that it was named for, and who left it
+ * running without a terminal did not ask for that. */
+static bool is_hung_up(const struct service *service)
+{
+    for (int fd = STDIN_FILENO; fd < STANDARD_DESCRIPTORS; fd++) {
+        struct pollfd terminal = { .fd = fd };
+        if (service->had_terminal[fd] && poll(&terminal, 1, 0) == 1 && (terminal.revents & POLLHUP) != 0)
+            return true;
+    }
+    return false;
+}
+
+static void ask_to_end(struct service *service)
+{
+    if (service->asked_to_end)
+        return;
+    service->asked_to_end = true;
+    pass_on(service, SIGTERM);
 }
 
 static void take_signals(struct service *service)
 {
     struct signalfd_siginfo info;
     while (read(service->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        if (info.ssi_signo == SIGCHLD) {
+        if (info.ssi_signo == SIGCHLD)
             reap(service);
-        } else if (info.ssi_signo == SIGHUP) {
-            pass_on(service, SIGHUP);
-        } else if (!service->asked_to_end) {
-            service->asked_to_end = true;
-            pass_on(service, SIGTERM);
-        }
+        else if (info.ssi_signo == SIGHUP && !is_hung_up(service))
+            rotation_want(&service->rotation);
+        else
+            ask_to_end(service);
     }
+}
+
+/* Keys that are read anew are of use as long as a proxy takes them. */
+static bool may_rotate(const struct service *service)
+{
+    return service->socket >= 0 && !service->asked_to_end;
 }
 
 static bool answer_until_it_ends(struct service *service, struct error *error)
@@ -108,7 +146,8 @@ static bool answer_until_it_ends(struct service *service, struct error *error)
     while (!service->reaped) {
         bool owes = service->socket >= 0 && session_owes(&service->session);
         struct pollfd watched[] = { { .fd = service->signals, .events = POLLIN },
-                                    { .fd = service->socket, .events = owes ? POLLOUT : POLLIN } };
+                                    { .fd = service->socket, .events = owes ? POLLOUT : POLLIN },
+                                    { .fd = may_rotate(service) ? service->rotation.done : -1, .events = POLLIN } };
         if (poll(watched, ARRAY_LENGTH(watched), -1) < 0 && errno != EINTR)
             return error_system(error, errno, "the signer cannot wait for the proxy process");
         if (watched[0].revents != 0)
@@ -117,6 +156,8 @@ static bool answer_until_it_ends(struct service *service, struct error *error)
             take_message(service);
         if (service->socket >= 0)
             send_what_is_owed(service);
+        if (may_rotate(service))
+            rotation_go_on(&service->rotation, &service->session); /* what it has to tell is owed from now on */
     }
     return true;
 }
@@ -129,14 +170,32 @@ static void end_child(struct service *service)
     (void)waitpid(service->child, NULL, 0); /* on an error path already */
 }
 
+/* SIGHUP is the signer's: it must not end a proxy that has not yet come to say so. */
+static sigset_t proxy_mask(const sigset_t *before)
+{
+    sigset_t mask = *before;
+    (void)sigaddset(&mask, SIGHUP); /* cannot fail */
+    return mask;
+}
+
 static bool start(struct service *service, char *const arguments[], const sigset_t *taken, const sigset_t *before,
                   struct error *error)
 {
+    const sigset_t mask = proxy_mask(before);
     service->signals = signalfd(-1, taken, SFD_NONBLOCK | SFD_CLOEXEC);
     if (service->signals < 0)
         return error_system(error, errno, "the signer cannot take signals (signalfd)");
-    return process_start(&service->child, &service->socket, "/proc/self/exe", arguments,
-                         service->session.signer->config, before, error);
+    if (!process_start(&service->child, &service->socket, "/proc/self/exe", arguments, service->session.signer->config,
+                       &mask, error))
+        return false;
+    service->process = pidfd_open(service->child, 0);
+    if (service->process < 0) {
+        int number = errno;
+        (void)kill(service->child, SIGTERM); /* not reaped: the number is still its own */
+        return error_system(error, number, "the signer cannot watch the proxy process (pidfd_open)");
+    }
+    sandbox_signer_enter(service->session.signer);
+    return true;
 }
 
 static void signals_to_take(sigset_t *set)
@@ -149,20 +208,26 @@ static void signals_to_take(sigset_t *set)
 
 bool signer_serve(int *exit_code, struct signer *signer, char *const arguments[], struct error *error)
 {
-    struct service service = { .socket = -1, .signals = -1 };
+    struct service service = { .socket = -1, .signals = -1, .process = -1 };
     sigset_t taken, before;
     session_begin(&service.session, signer);
     signals_to_take(&taken);
+    note_terminals(&service);
     if (!process_fill_standard_descriptors(error))
         return false;
     if (sigprocmask(SIG_BLOCK, &taken, &before) != 0)
         return error_system(error, errno, "the signer cannot block signals");
-    bool done = start(&service, arguments, &taken, &before, error) && answer_until_it_ends(&service, error);
+    bool done = rotation_open(&service.rotation, signer, error) && start(&service, arguments, &taken, &before, error) &&
+                answer_until_it_ends(&service, error);
+    rotation_close(&service.rotation);
     end_child(&service);
     if (service.socket >= 0)
         stop_answering(&service);
-    if (service.signals >= 0)
-        (void)close(service.signals);              /* was only read */
+    const int others[] = { service.signals, service.process };
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        if (others[i] >= 0)
+            (void)close(others[i]); /* nothing was written */
+    }
     (void)sigprocmask(SIG_SETMASK, &before, NULL); /* cannot fail with a mask that was in force */
     if (done)
         *exit_code = service.exit_code;

@@ -1,5 +1,5 @@
 /* The signer's side of the protocol: HELLO is answered with the accounts, once; KEY_WANTED with a key, for the windows
- * around now alone. Signer process; pure but for its own state. */
+ * around now alone; accounts that were read anew are told unasked. Signer process; pure but for its own state. */
 #include "session.h"
 
 #include <openssl/crypto.h>
@@ -9,7 +9,7 @@ enum { SESSION_WINDOWS_AROUND = 1 }; /* how far a window may be from the signer'
 
 void session_begin(struct signer_session *session, const struct signer *signer)
 {
-    *session = (struct signer_session){ .signer = signer };
+    *session = (struct signer_session){ .signer = signer, .generation = 1 };
 }
 
 static bool accounts_owed(const struct signer_session *session)
@@ -22,20 +22,34 @@ bool session_owes(const struct signer_session *session)
     return accounts_owed(session) || session->answer_waits;
 }
 
+bool session_is_at_rest(const struct signer_session *session)
+{
+    return session->greeted && !session_owes(session);
+}
+
+void session_renew(struct signer_session *session)
+{
+    session->generation++;
+    session->accounts_told = 0;
+}
+
 static bool window_is_near(uint64_t window, uint64_t own)
 {
     return (window > own ? window - own : own - window) <= SESSION_WINDOWS_AROUND;
 }
 
-static void answer_key(struct signer_session *session, size_t account, uint64_t window, int64_t now_ms)
+static void answer_key(struct signer_session *session, const struct signer_wire_message *wanted, int64_t now_ms)
 {
     struct signer_wire_message *answer = &session->answer;
     wire_begin(answer, SIGNER_WIRE_KEY);
-    answer->account = (uint32_t)account;
-    answer->window = window;
-    if (!window_is_near(window, scheme_window(now_ms)))
+    answer->generation = wanted->generation;
+    answer->account = wanted->account;
+    answer->window = wanted->window;
+    if (wanted->generation != session->generation)
+        answer->status = SIGNER_WIRE_REPLACED;
+    else if (!window_is_near(wanted->window, scheme_window(now_ms)))
         answer->status = SIGNER_WIRE_WINDOW_REFUSED;
-    else if (!signer_window_key(&answer->body.key, session->signer, account, window, NULL))
+    else if (!signer_window_key(&answer->body.key, session->signer, wanted->account, wanted->window, NULL))
         answer->status = SIGNER_WIRE_FAILED;
     session->answer_waits = true;
 }
@@ -43,23 +57,28 @@ static void answer_key(struct signer_session *session, size_t account, uint64_t 
 bool session_take(struct signer_session *session, const struct signer_wire_message *message, int64_t now_ms)
 {
     bool is_hello = message->type == SIGNER_WIRE_HELLO;
-    if (!wire_is_request(message, session->signer->config->account_count) || is_hello == session->greeted)
+    if (!wire_is_request(message, session->signer->config->account_count, session->generation) ||
+        is_hello == session->greeted)
         return false; /* HELLO comes first and once */
     if (is_hello)
         session->greeted = true;
     else
-        answer_key(session, message->account, message->window, now_ms);
+        answer_key(session, message, now_ms);
     return true;
 }
 
-static void make_account(struct signer_wire_message *message, const struct signer *signer, size_t account)
+static void make_account(struct signer_wire_message *message, const struct signer_session *session)
 {
+    const struct signer *signer = session->signer;
+    size_t account = session->accounts_told;
     struct slice api_key = secret_slice(&signer->accounts[account].api_key); /* signer_open saw that both fit */
     const char *name = signer->config->accounts[account].name;
     wire_begin(message, SIGNER_WIRE_ACCOUNT);
+    message->generation = session->generation;
     message->account = (uint32_t)account;
     message->last = account + 1 == signer->config->account_count ? 1 : 0;
     message->body.account_info.api_key_length = (uint32_t)api_key.length;
+    message->body.account_info.changed = signer->accounts[account].changed ? 1 : 0;
     memcpy(message->body.account_info.name, name, strnlen(name, SIGNER_WIRE_NAME_MAX));
     memcpy(message->body.account_info.api_key, api_key.data, api_key.length);
 }
@@ -67,7 +86,7 @@ static void make_account(struct signer_wire_message *message, const struct signe
 void session_next(struct signer_wire_message *message, const struct signer_session *session)
 {
     if (accounts_owed(session))
-        make_account(message, session->signer, session->accounts_told);
+        make_account(message, session);
     else
         *message = session->answer;
 }

@@ -2,10 +2,11 @@
  * each window's keys ahead of time; workers read them without locks.
  *
  * The thread sleeps until the next window is near (twice a minute), the clock is set, a worker misses a key, the signer
- * ends, or the client is closed. */
+ * has read its sources anew or ends, or the client is closed. */
 #include "countersign/signer_client.h"
 
 #include "client_link.h"
+#include "client_report.h"
 #include "client_schedule.h"
 #include "countersign/clock.h"
 #include "countersign/log.h"
@@ -26,10 +27,11 @@ enum { CLIENT_OPEN_US = 5000000 }; /* signer_client_open's bound */
 
 struct signer_client {
     struct client_link link;
-    struct signer_client_account *accounts;
-    struct key_slots *slots; /* one for each account */
+    struct signer_client_api_key *in_force; /* the thread's own: one for each account, as told last */
+    struct key_slots *slots;                /* one for each account */
     size_t account_count;
-    int timer; /* wall clock: fires when the next key is due, and when the clock is set */
+    uint64_t generation; /* whose keys are in force; 0: none */
+    int timer;           /* wall clock: fires when the next key is due, and when the clock is set */
     atomic_bool alive;
     bool has_thread;
     pthread_t thread;
@@ -37,20 +39,30 @@ struct signer_client {
 
 /* --- keys --- */
 
-/* Fetches one key unless it is held. False when the signer is gone; *error says how. */
+/* Fetches one key into a bank unless it is held there. */
+static enum link_result fetch_into(struct key_bank *bank, struct signer_client *client,
+                                   const struct wire_wanted *wanted, struct error *error)
+{
+    struct scheme_window_key key;
+    if (key_bank_holds(bank, wanted->window))
+        return LINK_KEY;
+    enum link_result result = link_fetch_key(&key, &client->link, wanted, error);
+    if (result == LINK_KEY) {
+        key_bank_put(bank, wanted->window, &key);
+        OPENSSL_cleanse(&key, sizeof(key));
+    }
+    return result;
+}
+
+/* A key of what is in force. False when the signer is gone; *error says how. Where the generation has been replaced, what
+ * is missing comes with the next one. */
 static bool fetch(struct signer_client *client, size_t account, uint64_t window, struct error *error)
 {
     struct key_slots *slots = &client->slots[account];
-    struct scheme_window_key key;
-    if (key_slots_hold(slots, window))
-        return true;
-    enum link_result result = link_fetch_key(&key, &client->link, account, window, error);
-    if (result == LINK_KEY) {
-        key_slots_put(slots, window, &key);
-        OPENSSL_cleanse(&key, sizeof(key));
-    } else if (result == LINK_REFUSED) {
+    struct wire_wanted wanted = { .generation = client->generation, .account = account, .window = window };
+    enum link_result result = fetch_into(key_slots_in_force(slots), client, &wanted, error);
+    if (result == LINK_REFUSED)
         atomic_store(&slots->refused, window);
-    }
     return result != LINK_FAILED;
 }
 
@@ -85,6 +97,65 @@ static bool fetch_wanted(struct signer_client *client, struct error *error)
     return true;
 }
 
+/* --- generations --- */
+
+/* The current, the next and the last window's keys of one account. The last may be refused where the clock turns
+ * meanwhile. */
+static enum link_result prepare_account(struct signer_client *client, size_t account, struct error *error)
+{
+    uint64_t now = scheme_window(clock_wall_us() / 1000);
+    const uint64_t windows[] = { now, now + 1, now - 1 };
+    struct key_slots *slots = &client->slots[account];
+    enum link_result result = LINK_KEY;
+    key_slots_prepare(slots, &client->link.news.accounts[account].api_key);
+    for (size_t i = 0; i < ARRAY_LENGTH(windows) && result != LINK_FAILED && result != LINK_REPLACED; i++) {
+        struct wire_wanted wanted = { client->link.news.generation, account, windows[i] };
+        result = fetch_into(key_slots_prepared(slots), client, &wanted, error);
+    }
+    return result;
+}
+
+static enum link_result prepare_accounts(struct signer_client *client, struct error *error)
+{
+    enum link_result result = LINK_KEY;
+    for (size_t i = 0; i < client->account_count && result != LINK_FAILED && result != LINK_REPLACED; i++)
+        result = prepare_account(client, i, error);
+    return result;
+}
+
+/* From here on every request is signed with the pairs that were prepared. */
+static void put_in_force(struct signer_client *client)
+{
+    for (size_t i = 0; i < client->account_count; i++) {
+        key_slots_turn(&client->slots[i]);
+        atomic_store(&client->slots[i].refused, KEY_SLOTS_NO_WINDOW);
+    }
+    for (size_t i = 0; i < client->account_count; i++) {
+        if (client->link.news.generation > 1) /* also where the first was replaced before it was in force */
+            report_reloaded(&client->link.news.accounts[i], &client->in_force[i]);
+        client->in_force[i] = client->link.news.accounts[i].api_key;
+    }
+    news_are_old(&client->link.news);
+    client->generation = client->link.news.generation;
+}
+
+/* Goes over to what the signer told last. The pairs in force stay in use until all of the next are there. */
+static bool follow_news(struct signer_client *client, struct error *error)
+{
+    while (client->generation != client->link.news.generation) {
+        switch (prepare_accounts(client, error)) {
+        case LINK_FAILED:
+            return false;
+        case LINK_REPLACED: /* before all were here: the next generation is the one to go over to */
+            break;
+        case LINK_KEY:
+        case LINK_REFUSED: /* by the clocks, as it would be with the old pair: workers ask again */
+            put_in_force(client);
+        }
+    }
+    return true;
+}
+
 /* --- the thread --- */
 
 /* Sets the timer to the next key's time. The clock may be set between reading it and this: then again. */
@@ -100,16 +171,17 @@ static bool set_timer(const struct signer_client *client, struct error *error)
     return true;
 }
 
-/* Sleeps until there is something to do: *is_due when the timer fired or the clock was set. False at the signer's end. */
-static bool sleep_until_needed(const struct signer_client *client, bool *is_due, struct error *error)
+/* Sleeps until there is something to do: *is_due when the timer fired or the clock was set. Takes news that come. False at
+ * the signer's end. */
+static bool sleep_until_needed(struct signer_client *client, bool *is_due, struct error *error)
 {
     struct pollfd watched[] = { { .fd = client->link.fd, .events = POLLIN },
                                 { .fd = client->link.wake, .events = POLLIN },
                                 { .fd = client->timer, .events = POLLIN } };
     if (poll(watched, ARRAY_LENGTH(watched), -1) < 0 && errno != EINTR)
         return error_system(error, errno, "cannot wait for the signer");
-    if (watched[0].revents != 0)
-        return error_set(error, ERROR_SYSTEM, "the signer process has ended, or sent what nobody asked for");
+    if (watched[0].revents != 0 && !link_take_news(&client->link, error))
+        return false;
     if (watched[1].revents != 0)
         link_take_wakes(&client->link);
     uint64_t count;
@@ -123,9 +195,14 @@ static bool keep_keys(struct signer_client *client, struct error *error)
 {
     bool is_due = true;
     while (!atomic_load(&client->link.stop)) {
+        if (!follow_news(client, error))
+            return false;
         if (is_due && (!set_timer(client, error) || !fetch_due(client, error)))
             return false;
-        if (!fetch_wanted(client, error) || !sleep_until_needed(client, &is_due, error))
+        if (!fetch_wanted(client, error))
+            return false;
+        bool has_news = client->generation != client->link.news.generation; /* they came with an answer */
+        if (!has_news && !sleep_until_needed(client, &is_due, error))
             return false;
     }
     return true;
@@ -158,26 +235,27 @@ static bool open_descriptors(struct signer_client *client, int fd, struct error 
 
 static bool make_slots(struct signer_client *client, struct error *error)
 {
+    client->account_count = client->link.news.count;
     client->slots = calloc(client->account_count, sizeof(*client->slots));
-    if (client->slots == NULL)
+    client->in_force = calloc(client->account_count, sizeof(*client->in_force));
+    if (client->slots == NULL || client->in_force == NULL)
         return error_set(error, ERROR_MEMORY, "no memory for the keys of %zu accounts", client->account_count);
-    for (size_t i = 0; i < client->account_count; i++)
+    for (size_t i = 0; i < client->account_count; i++) {
         key_slots_init(&client->slots[i]);
+        client->in_force[i] = client->link.news.accounts[i].api_key;
+    }
     return true;
 }
 
-/* The last, the current and the next window. The last may be refused where the clock turns meanwhile. */
 static bool fetch_first(struct signer_client *client, struct error *error)
 {
     uint64_t now = scheme_window(clock_wall_us() / 1000);
+    if (!follow_news(client, error))
+        return false;
     for (size_t i = 0; i < client->account_count; i++) {
-        for (uint64_t window = now - 1; window <= now + 1; window++) {
-            if (!fetch(client, i, window, error))
-                return false;
-        }
-        if (!key_slots_hold(&client->slots[i], now))
+        if (!key_bank_holds(key_slots_in_force(&client->slots[i]), now))
             return error_set(error, ERROR_SYSTEM, "the signer process gives no key of account %s for now",
-                             client->accounts[i].name);
+                             client->link.news.accounts[i].name);
     }
     return true;
 }
@@ -185,9 +263,8 @@ static bool fetch_first(struct signer_client *client, struct error *error)
 static bool open_all(struct signer_client *client, int fd, struct error *error)
 {
     client->link.deadline_us = clock_monotonic_us() + CLIENT_OPEN_US;
-    bool done = open_descriptors(client, fd, error) &&
-                link_take_accounts(&client->accounts, &client->account_count, &client->link, error) &&
-                make_slots(client, error) && fetch_first(client, error);
+    bool done = open_descriptors(client, fd, error) && link_greet(&client->link, error) && make_slots(client, error) &&
+                fetch_first(client, error);
     client->link.deadline_us = CLIENT_NO_DEADLINE; /* a late answer is better than none, once the proxy runs */
     client->has_thread = done && thread_start(&client->thread, "keys", run_thread, client, error);
     return client->has_thread;
@@ -239,9 +316,8 @@ void signer_client_close(struct signer_client *client)
     for (size_t i = 0; client->slots != NULL && i < client->account_count; i++)
         key_slots_wipe(&client->slots[i]);
     free(client->slots);
-    if (client->accounts != NULL)
-        OPENSSL_cleanse(client->accounts, client->account_count * sizeof(*client->accounts));
-    free(client->accounts);
+    free(client->in_force);
+    news_end(&client->link.news);
     free(client);
 }
 
@@ -252,18 +328,30 @@ size_t signer_client_account_count(const struct signer_client *client)
     return client->account_count;
 }
 
-const struct signer_client_account *signer_client_account(const struct signer_client *client, size_t account)
+const char *signer_client_account_name(const struct signer_client *client, size_t account)
 {
-    return account < client->account_count ? &client->accounts[account] : NULL;
+    return account < client->account_count ? client->link.news.accounts[account].name : NULL;
 }
 
-enum signer_client_key signer_client_window_key(struct scheme_window_key *key, struct signer_client *client,
+void signer_client_api_key(struct signer_client_api_key *api_key, const struct signer_client *client, size_t account)
+{
+    api_key->length = 0;
+    if (account < client->account_count)
+        key_slots_api_key(api_key, &client->slots[account]);
+}
+
+struct slice signer_client_api_key_slice(const struct signer_client_api_key *api_key)
+{
+    return slice_of(api_key->text, api_key->length);
+}
+
+enum signer_client_key signer_client_window_key(struct signer_client_pair *pair, struct signer_client *client,
                                                 size_t account, uint64_t window)
 {
     if (account >= client->account_count || window == KEY_SLOTS_NO_WINDOW)
         return SIGNER_CLIENT_KEY_GONE;
     struct key_slots *slots = &client->slots[account];
-    if (key_slots_get(key, slots, window))
+    if (key_slots_get(pair, slots, window))
         return SIGNER_CLIENT_KEY_READY;
     if (!signer_client_is_alive(client) || atomic_load(&slots->refused) == window)
         return SIGNER_CLIENT_KEY_GONE;
@@ -272,11 +360,11 @@ enum signer_client_key signer_client_window_key(struct scheme_window_key *key, s
     return SIGNER_CLIENT_KEY_LATER;
 }
 
-bool signer_client_held_key(struct scheme_window_key *key, const struct signer_client *client, size_t account,
+bool signer_client_held_key(struct signer_client_pair *pair, const struct signer_client *client, size_t account,
                             uint64_t window)
 {
     return account < client->account_count && window != KEY_SLOTS_NO_WINDOW &&
-           key_slots_get(key, &client->slots[account], window);
+           key_slots_get(pair, &client->slots[account], window);
 }
 
 bool signer_client_is_alive(const struct signer_client *client)

@@ -23,10 +23,11 @@ bool wire_parse(struct signer_wire_message *message, const void *bytes, size_t l
     return message->magic == SIGNER_WIRE_MAGIC;
 }
 
-bool wire_is_request(const struct signer_wire_message *message, size_t account_count)
+bool wire_is_request(const struct signer_wire_message *message, size_t account_count, uint64_t generation)
 {
     return message->type == SIGNER_WIRE_HELLO ||
-           (message->type == SIGNER_WIRE_KEY_WANTED && message->account < account_count);
+           (message->type == SIGNER_WIRE_KEY_WANTED && message->account < account_count && message->generation > 0 &&
+            message->generation <= generation);
 }
 
 bool wire_is_visible(struct slice text)
@@ -38,24 +39,26 @@ bool wire_is_visible(struct slice text)
     return true;
 }
 
-bool wire_is_account(const struct signer_wire_message *message, size_t account)
+bool wire_is_account(const struct signer_wire_message *message, size_t account, uint64_t generation)
 {
     const char *name = message->body.account_info.name;
     size_t name_length = strnlen(name, sizeof(message->body.account_info.name));
     size_t key_length = message->body.account_info.api_key_length;
     return message->type == SIGNER_WIRE_ACCOUNT && message->account == account && message->last <= 1 &&
+           message->generation == generation && generation > 0 && message->body.account_info.changed <= 1 &&
            name_length > 0 && name_length <= SIGNER_WIRE_NAME_MAX && wire_is_visible(slice_of(name, name_length)) &&
            key_length > 0 && key_length <= SIGNER_WIRE_API_KEY_MAX &&
            wire_is_visible(slice_of(message->body.account_info.api_key, key_length));
 }
 
-bool wire_is_key(const struct signer_wire_message *message, size_t account, uint64_t window)
+bool wire_is_key(const struct signer_wire_message *message, const struct wire_wanted *wanted)
 {
     unsigned char bytes[SCHEME_WINDOW_KEY_LENGTH / 2];
-    if (message->type != SIGNER_WIRE_KEY || message->account != account || message->window != window)
+    if (message->type != SIGNER_WIRE_KEY || message->generation != wanted->generation ||
+        message->account != wanted->account || message->window != wanted->window)
         return false;
     if (message->status != SIGNER_WIRE_OK)
-        return message->status == SIGNER_WIRE_WINDOW_REFUSED || message->status == SIGNER_WIRE_FAILED;
+        return message->status <= SIGNER_WIRE_REPLACED;
     bool is_hex = hex_decode(bytes, message->body.key.text, sizeof(bytes));
     OPENSSL_cleanse(bytes, sizeof(bytes));
     return is_hex;

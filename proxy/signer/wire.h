@@ -17,14 +17,21 @@ void wire_begin(struct signer_wire_message *message, enum signer_wire_type type)
 /* Takes one received datagram. False where its length or magic is another. */
 MUST_CHECK bool wire_parse(struct signer_wire_message *message, const void *bytes, size_t length);
 
-/* A message the signer may get: HELLO, or KEY_WANTED for one of its accounts. */
-bool wire_is_request(const struct signer_wire_message *message, size_t account_count);
+/* A message the signer may get: HELLO, or KEY_WANTED for one of its accounts, of its generation or an earlier one. */
+bool wire_is_request(const struct signer_wire_message *message, size_t account_count, uint64_t generation);
 
-/* A message the proxy may get in answer to HELLO, for account number `account`: everything in it in range. */
-bool wire_is_account(const struct signer_wire_message *message, size_t account);
+/* A message the proxy may get as account number `account` of a generation: everything in it in range. */
+bool wire_is_account(const struct signer_wire_message *message, size_t account, uint64_t generation);
 
-/* A message the proxy may get in answer to KEY_WANTED (account, window). */
-bool wire_is_key(const struct signer_wire_message *message, size_t account, uint64_t window);
+/* What a key is asked for. */
+struct wire_wanted {
+    uint64_t generation;
+    size_t account;
+    uint64_t window;
+};
+
+/* A message the proxy may get in answer to KEY_WANTED. */
+bool wire_is_key(const struct signer_wire_message *message, const struct wire_wanted *wanted);
 
 /* Whether every byte is visible ASCII: what an API key must be to go into a header field. */
 bool wire_is_visible(struct slice text);

@@ -15,7 +15,8 @@ ROOMS = {
     "content": ({"content", "envelope"}, set()),
     "config": ({"config"}, set()),
     "scheme": ({"scheme"}, set()),
-    "signer": ({"secret", "signer", "signer_client", "signer_wire"}, {"config", "scheme"}),
+    "sandbox": ({"sandbox"}, set()),
+    "signer": ({"keystore", "prompt", "secret", "signer", "signer_client", "signer_wire"}, {"config", "sandbox", "scheme"}),
     "guard": ({"caller", "policy"}, set()),
     "front": ({"front"}, set()),
     "upstream": ({"upstream"}, set()),
@@ -24,7 +25,7 @@ ROOMS = {
     "doctor": ({"catalogue", "probes", "recipe", "why"}, {"capture", "content", "guard", "scheme"}),
     "exchange": ({"exchange"}, {"content", "scheme", "signer", "guard", "front", "upstream", "capture"}),
     "mock": ({"mock"}, {"doctor", "scheme", "front"}),
-    "service": ({"running", "service"}, {"config", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),
+    "service": ({"running", "service"}, {"config", "sandbox", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),
     "cli": ({"cli"}, {"config", "content", "scheme", "signer", "guard", "upstream", "capture", "compare", "doctor", "mock", "service"}),
 }
 # A third-party header and the rooms in which it may be seen.
@@ -36,6 +37,7 @@ LIBRARIES = {
     r"zlib\.h|brotli/.*": {"content"},
     r"openssl/.*": {"scheme", "signer", "upstream", "capture", "doctor", "mock"},
     r"cjson/.*": {"base", "mock", "cli"},
+    r"seccomp\.h|linux/(landlock|seccomp)\.h": {"sandbox"},
 }
 # "Pure: time and keys are arguments": no sockets, files or clocks in these.
 PURE = {"scheme", "guard", "content", "compare", "doctor"}

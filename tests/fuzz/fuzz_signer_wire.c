@@ -1,11 +1,14 @@
-/* Any datagrams from the proxy process to the signer: each is two bytes of length (the lower first) and so many bytes.
- * Held: a key is given for a window next to the signer's own alone, and every answer is one that the proxy takes. */
+/* Any datagrams from the proxy process to the signer: each is two bytes of length (the lower first) and so many bytes; the
+ * length FUZZ_RENEW stands for keys that were read anew. Held: a key is given of the generation in force and for a window
+ * next to the signer's own alone, and every answer is one that the proxy takes. */
 #include "signer/session.h"
 #include "signer/wire.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { FUZZ_RENEW = 0xffff };
 
 static const int64_t now_ms = 1770742394290; /* window 59024746 */
 
@@ -24,31 +27,56 @@ static void require(bool held)
         abort();
 }
 
-static void check_answer(const struct signer_wire_message *answer, const struct signer_wire_message *request)
+static void check_key(const struct signer_wire_message *answer, const struct signer_wire_message *request,
+                      uint64_t generation)
 {
     uint64_t own = scheme_window(now_ms);
-    if (request->type == SIGNER_WIRE_HELLO) {
-        require(answer->account < config.account_count && wire_is_account(answer, answer->account));
-        return;
-    }
-    require(wire_is_key(answer, request->account, request->window));
+    struct wire_wanted wanted = { request->generation, request->account, request->window };
     bool is_near = request->window >= own - 1 && request->window <= own + 1;
-    require(answer->status == (is_near ? SIGNER_WIRE_OK : SIGNER_WIRE_WINDOW_REFUSED));
+    require(wire_is_key(answer, &wanted));
+    if (request->generation != generation)
+        require(answer->status == SIGNER_WIRE_REPLACED && request->generation < generation);
+    else
+        require(answer->status == (is_near ? SIGNER_WIRE_OK : SIGNER_WIRE_WINDOW_REFUSED));
+}
+
+/* All accounts of the generation in force, in their order. */
+static void take_accounts(struct signer_session *session)
+{
+    struct signer_wire_message told;
+    for (size_t i = 0; i < config.account_count; i++) {
+        require(session_owes(session));
+        session_next(&told, session);
+        require(wire_is_account(&told, i, session->generation));
+        session_sent(session);
+    }
+    require(!session_owes(session));
 }
 
 static bool take_datagram(struct signer_session *session, struct slice datagram)
 {
-    struct signer_wire_message request, answer;
+    struct signer_wire_message request;
     if (!wire_parse(&request, datagram.data, datagram.length) || !session_take(session, &request, now_ms))
         return false; /* the service has ended */
-    size_t answers = 0;
-    for (; session_owes(session); answers++) {
-        session_next(&answer, session);
-        check_answer(&answer, &request);
-        session_sent(session);
+    if (request.type == SIGNER_WIRE_HELLO) {
+        take_accounts(session);
+        return true;
     }
-    require(answers == (request.type == SIGNER_WIRE_HELLO ? config.account_count : 1));
+    struct signer_wire_message answer;
+    require(session_owes(session));
+    session_next(&answer, session);
+    check_key(&answer, &request, session->generation);
+    session_sent(session);
+    require(!session_owes(session));
     return true;
+}
+
+static void renew(struct signer_session *session)
+{
+    if (!session_is_at_rest(session))
+        return;
+    session_renew(session);
+    take_accounts(session);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -59,6 +87,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (rest.length >= 2) {
         size_t length = (size_t)(unsigned char)rest.data[0] + 256 * (size_t)(unsigned char)rest.data[1];
         rest = slice_from(rest, 2);
+        if (length == FUZZ_RENEW) {
+            renew(&session);
+            continue;
+        }
         if (!take_datagram(&session, slice_first(rest, length)))
             break;
         rest = slice_from(rest, length);

@@ -1,5 +1,6 @@
 /* Any datagrams from the signer to the proxy process: each is two bytes of length (the lower first) and so many bytes;
- * then the socket ends. Held: the accounts that are taken are whole texts, a key that is taken is hexadecimal. */
+ * then the socket ends. Held: the accounts that are taken are whole texts, a generation's are as many and have the names of
+ * the first one's, a key that is taken is hexadecimal. */
 #include "signer/client_link.h"
 #include "signer/wire.h"
 
@@ -32,32 +33,41 @@ static void send_datagrams(int fd, struct slice rest)
     }
 }
 
-static void check_account(const struct signer_client_account *account)
+static void check_account(const struct news_account *account)
 {
-    size_t length = strnlen(account->api_key, sizeof(account->api_key));
+    size_t length = account->api_key.length;
     require(strnlen(account->name, sizeof(account->name)) <= SIGNER_WIRE_NAME_MAX);
     require(length > 0 && length <= SIGNER_WIRE_API_KEY_MAX);
-    require(strnlen(account->api_key_masked, sizeof(account->api_key_masked)) == length);
-    require(wire_is_visible(slice_text(account->api_key)) && wire_is_visible(slice_text(account->name)));
+    require(wire_is_visible(signer_client_api_key_slice(&account->api_key)) &&
+            wire_is_visible(slice_text(account->name)));
 }
 
-static void run(const struct client_link *link)
+static void check_news(const struct client_news *news)
 {
-    struct signer_client_account *accounts = NULL;
+    require(news->taken == 0 && news->count > 0 && news->count <= CLIENT_ACCOUNTS_MAX);
+    for (size_t i = 0; i < news->count; i++)
+        check_account(&news->accounts[i]);
+}
+
+static void run(struct client_link *link)
+{
     struct scheme_window_key key;
     unsigned char bytes[SCHEME_WINDOW_KEY_LENGTH / 2];
-    size_t count = 0;
     struct error error;
-    if (!link_take_accounts(&accounts, &count, link, &error)) {
-        require(accounts == NULL && count == 0);
+    if (!link_greet(link, &error))
         return;
+    size_t count = link->news.count;
+    for (;;) {
+        struct wire_wanted wanted = { .generation = link->news.generation, .window = FUZZ_WINDOW };
+        check_news(&link->news);
+        require(link->news.count == count);
+        enum link_result result = link_fetch_key(&key, link, &wanted, &error);
+        if (result == LINK_FAILED)
+            return;
+        require((result == LINK_REPLACED) == (link->news.generation != wanted.generation));
+        if (result == LINK_KEY)
+            require(hex_decode(bytes, key.text, sizeof(bytes)));
     }
-    require(count > 0 && count <= CLIENT_ACCOUNTS_MAX);
-    for (size_t i = 0; i < count; i++)
-        check_account(&accounts[i]);
-    while (link_fetch_key(&key, link, 0, FUZZ_WINDOW, &error) == LINK_KEY)
-        require(hex_decode(bytes, key.text, sizeof(bytes)));
-    free(accounts);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -69,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     send_datagrams(ends[1], slice_of(data, size));
     require(shutdown(ends[1], SHUT_WR) == 0);
     run(&link);
+    news_end(&link.news);
     (void)close(ends[0]); /* nothing is lost that matters */
     (void)close(ends[1]);
     return 0;

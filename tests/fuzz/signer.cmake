@@ -1,3 +1,4 @@
 countersign_fuzz_target(signer_wire ROOMS signer)
 countersign_fuzz_target(signer_wire_client ROOMS signer)
 countersign_fuzz_target(secret_check ROOMS signer)
+countersign_fuzz_target(keystore ROOMS signer)

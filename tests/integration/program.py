@@ -62,6 +62,13 @@ def children(pid):
         return []
 
 
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 def is_alive(pid):
     """Whether the process runs (a zombie does not)."""
     try:
@@ -73,8 +80,8 @@ def is_alive(pid):
 class Program:
     """A running `countersign`: the signer, which is the process started here, and the proxy, its child."""
 
-    def __init__(self, *arguments, env, command=()):
-        self.arguments = [*command, str(binary()), *map(str, arguments)]
+    def __init__(self, *arguments, env, command=(), program=None):
+        self.arguments = [*map(str, command), str(program or binary()), *map(str, arguments)]
         self.lines = []
         self.said = threading.Condition()
         self.process = subprocess.Popen(self.arguments, env=env, stdin=subprocess.DEVNULL, text=True,
@@ -100,7 +107,9 @@ class Program:
 
     @property
     def proxy_pid(self):
-        return poll("the signer has a child", lambda: children(self.pid))[0]
+        """The signer may have other children: the one that runs commands for secrets, the demo's mock exchange."""
+        return poll("the signer has started the proxy", lambda: [
+            child for child in children(self.pid) if b"\0proxy-process\0" in command_line(child)])[0]
 
     def output(self):
         with self.said:
@@ -170,8 +179,9 @@ class Program:
 class Proxy(Program):
     """`countersign serve -c FILE` with one JSON line for each thing it says."""
 
-    def __init__(self, config_file, env, *arguments, command=()):
-        super().__init__("serve", "-c", config_file, "--log-format", "json", *arguments, env=env, command=command)
+    def __init__(self, config_file, env, *arguments, command=(), program=None):
+        super().__init__("serve", "-c", config_file, "--log-format", "json", *arguments, env=env, command=command,
+                         program=program)
         self.config_file = config_file
         self.env = env
 

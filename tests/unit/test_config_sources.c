@@ -174,8 +174,8 @@ static void a_secret_in_the_wrong_place_is_never_shown(void **state)
     }
     refuses(
         "[account main]\napi_key = evn:KEY\napi_secret = env:$KEY\n",
-        "countersign.ini:2: [account main] api_key: expected a secret's source (env:NAME, file:PATH, credential:NAME "
-        "or command:LINE); what stands there is not shown, as it may be a secret; did you mean `env:`?\n"
+        "countersign.ini:2: [account main] api_key: expected a secret's source (env:NAME, file:PATH, credential:NAME, "
+        "command:LINE or keystore:NAME); what stands there is not shown, as it may be a secret; did you mean `env:`?\n"
         "countersign.ini:3: [account main] api_secret: expected the name of a variable (letters, digits and _) after "
         "env:; what stands there is not shown, as it may be a secret\n");
     refuses("[upstream spot]\nproxy = http://u:p@h:1\n",

@@ -4,6 +4,7 @@
 #include "countersign/signer.h"
 #include "countersign/signer_client.h"
 #include "signer/process.h"
+#include "signer/signer_parts.h"
 #include "signer/wire.h"
 
 #include <setjmp.h>
@@ -75,12 +76,12 @@ static void set_variables(void)
         }                                                                                                              \
     } while (0)
 
-static enum signer_client_key child_asks(struct scheme_window_key *key, struct signer_client *client, size_t account,
+static enum signer_client_key child_asks(struct signer_client_pair *pair, struct signer_client *client, size_t account,
                                          uint64_t window)
 {
     int64_t deadline = clock_monotonic_us() + WAIT_US;
     enum signer_client_key found;
-    while ((found = signer_client_window_key(key, client, account, window)) == SIGNER_CLIENT_KEY_LATER) {
+    while ((found = signer_client_window_key(pair, client, account, window)) == SIGNER_CLIENT_KEY_LATER) {
         CHILD_CHECK(clock_monotonic_us() < deadline);
         (void)sched_yield(); /* no longer: what is looked for lies between two instructions */
     }
@@ -89,10 +90,12 @@ static enum signer_client_key child_asks(struct scheme_window_key *key, struct s
 
 static void child_checks_key(struct signer_client *client, size_t account, const char *secret, uint64_t window)
 {
-    struct scheme_window_key key, expected;
+    struct signer_client_pair pair;
+    struct scheme_window_key expected;
     CHILD_CHECK(scheme_window_key_derive(&expected, slice_text(secret), window, NULL));
-    CHILD_CHECK(child_asks(&key, client, account, window) == SIGNER_CLIENT_KEY_READY);
-    CHILD_CHECK(memcmp(&key, &expected, sizeof(key)) == 0);
+    CHILD_CHECK(child_asks(&pair, client, account, window) == SIGNER_CLIENT_KEY_READY);
+    CHILD_CHECK(memcmp(&pair.window_key, &expected, sizeof(expected)) == 0);
+    CHILD_CHECK(slice_equal_text(signer_client_api_key_slice(&pair.api_key), KEY_ONE));
 }
 
 static int child_takes_keys(void)
@@ -100,7 +103,7 @@ static int child_takes_keys(void)
     static const char *const names[] = { "one", "two", "three" };
     static const char *const secrets[] = { SECRET_ONE, SECRET_TWO, SECRET_ONE };
     struct signer_client *client;
-    struct scheme_window_key key;
+    struct signer_client_pair key;
     struct error error;
     if (!signer_client_open(&client, SIGNER_WIRE_FD, &error)) {
         (void)fprintf(stderr, "child: %s\n", error.message);
@@ -109,8 +112,7 @@ static int child_takes_keys(void)
     CHILD_CHECK(signer_client_account_count(client) == ACCOUNTS);
     uint64_t now = scheme_window(clock_wall_us() / 1000);
     for (size_t i = 0; i < ACCOUNTS; i++) {
-        CHILD_CHECK(strcmp(signer_client_account(client, i)->name, names[i]) == 0);
-        CHILD_CHECK(strcmp(signer_client_account(client, i)->api_key, KEY_ONE) == 0);
+        CHILD_CHECK(strcmp(signer_client_account_name(client, i), names[i]) == 0);
         child_checks_key(client, i, secrets[i], now);
         child_checks_key(client, i, secrets[i], now + 1);
         CHILD_CHECK(child_asks(&key, client, i, now + 5) == SIGNER_CLIENT_KEY_GONE);
@@ -125,7 +127,7 @@ static int child_takes_keys(void)
 static int child_misses_many_keys(void)
 {
     struct signer_client *client;
-    struct scheme_window_key key;
+    struct signer_client_pair key;
     struct error error;
     CHILD_CHECK(signer_client_open(&client, SIGNER_WIRE_FD, &error));
     uint64_t now = scheme_window(clock_wall_us() / 1000);
@@ -152,6 +154,7 @@ static int child_looks_around(void)
     CHILD_CHECK(getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0);
     CHILD_CHECK(sigprocmask(SIG_BLOCK, NULL, &blocked) == 0);
     CHILD_CHECK(!sigismember(&blocked, SIGTERM) && !sigismember(&blocked, SIGCHLD));
+    CHILD_CHECK(sigismember(&blocked, SIGHUP)); /* it must not end what has not yet come to look after it */
     return 42;
 }
 
@@ -168,7 +171,7 @@ static void child_expects_signal(const sigset_t *set, int number)
     CHILD_CHECK(sigtimedwait(set, NULL, &at_most) == number);
 }
 
-/* The signer takes its signals before the message that comes after them: its answer tells that they are passed on. */
+/* The signer takes its signals before the message that comes after them: its answer tells that they are dealt with. */
 static int child_sends_signals(void)
 {
     static const int sent[] = { SIGINT, SIGTERM, SIGINT, SIGHUP };
@@ -177,8 +180,6 @@ static int child_sends_signals(void)
     CHILD_CHECK(sigemptyset(&watched) == 0 && sigaddset(&watched, SIGHUP) == 0 && sigaddset(&watched, SIGTERM) == 0 &&
                 sigaddset(&watched, SIGINT) == 0);
     CHILD_CHECK(sigprocmask(SIG_BLOCK, &watched, NULL) == 0);
-    CHILD_CHECK(kill(getppid(), SIGHUP) == 0);
-    child_expects_signal(&watched, SIGHUP);
     CHILD_CHECK(kill(getppid(), SIGINT) == 0);
     child_expects_signal(&watched, SIGTERM);
     for (size_t i = 0; i < ARRAY_LENGTH(sent); i++)
@@ -186,8 +187,55 @@ static int child_sends_signals(void)
     wire_begin(&message, SIGNER_WIRE_HELLO);
     CHILD_CHECK(wire_send(SIGNER_WIRE_FD, &message) == WIRE_DONE);
     child_receives(&message);
-    child_expects_signal(&watched, SIGHUP);
-    CHILD_CHECK(sigpending(&left) == 0 && !sigismember(&left, SIGTERM) && !sigismember(&left, SIGINT));
+    CHILD_CHECK(sigpending(&left) == 0 && !sigismember(&left, SIGTERM) && !sigismember(&left, SIGINT) &&
+                !sigismember(&left, SIGHUP));
+    return 42;
+}
+
+static void child_asks_for_key(struct signer_wire_message *answer, uint64_t generation, uint64_t window)
+{
+    struct signer_wire_message message;
+    const struct wire_wanted wanted = { .generation = generation, .account = 0, .window = window };
+    wire_begin(&message, SIGNER_WIRE_KEY_WANTED);
+    message.generation = generation;
+    message.window = window;
+    CHILD_CHECK(wire_send(SIGNER_WIRE_FD, &message) == WIRE_DONE);
+    child_receives(answer);
+    CHILD_CHECK(wire_is_key(answer, &wanted));
+}
+
+static void child_gets_key_of(const char *secret, uint64_t generation)
+{
+    struct signer_wire_message answer;
+    struct scheme_window_key expected;
+    uint64_t window = scheme_window(clock_wall_us() / 1000);
+    child_asks_for_key(&answer, generation, window);
+    CHILD_CHECK(answer.status == SIGNER_WIRE_OK);
+    CHILD_CHECK(scheme_window_key_derive(&expected, slice_text(secret), window, NULL));
+    CHILD_CHECK(memcmp(&answer.body.key, &expected, sizeof(expected)) == 0);
+}
+
+/* Its account's command reads a file that this puts a pipe in the place of: a source that takes its time. */
+static int child_rotates_slowly(void)
+{
+    struct signer_wire_message message;
+    const char *path = getenv(VARIABLE_ANY);
+    CHILD_CHECK(path != NULL && unlink(path) == 0 && mkfifo(path, 0600) == 0);
+    wire_begin(&message, SIGNER_WIRE_HELLO);
+    CHILD_CHECK(wire_send(SIGNER_WIRE_FD, &message) == WIRE_DONE);
+    child_receives(&message);
+    CHILD_CHECK(wire_is_account(&message, 0, 1));
+    CHILD_CHECK(kill(getppid(), SIGHUP) == 0);
+    int pipe = open(path, O_WRONLY | O_CLOEXEC); /* the command is there to read */
+    CHILD_CHECK(pipe >= 0);
+    for (int i = 0; i < 100; i++)
+        child_gets_key_of(SECRET_ONE, 1);
+    CHILD_CHECK(write(pipe, SECRET_TWO "\n", sizeof(SECRET_TWO)) == sizeof(SECRET_TWO) && close(pipe) == 0);
+    child_receives(&message);
+    CHILD_CHECK(wire_is_account(&message, 0, 2) && message.body.account_info.changed == 1);
+    child_gets_key_of(SECRET_TWO, 2);
+    child_asks_for_key(&message, 1, scheme_window(clock_wall_us() / 1000));
+    CHILD_CHECK(message.status == SIGNER_WIRE_REPLACED);
     return 42;
 }
 
@@ -234,6 +282,7 @@ static const struct {
     { "misses-many-keys", child_misses_many_keys },
     { "looks-around", child_looks_around },
     { "sends-signals", child_sends_signals },
+    { "rotates-slowly", child_rotates_slowly },
     { "sends-garbage", child_sends_garbage },
     { "waits", child_waits },
     { "closes-its-socket", child_closes_its_socket },
@@ -304,10 +353,46 @@ static void the_proxy_inherits_no_secret_and_one_descriptor(void **state)
     assert_int_equal(close(extra), 0);
 }
 
-static void sigterm_is_passed_on_once_and_sighup_each_time(void **state)
+static void sigterm_is_passed_on_once_and_sighup_is_kept(void **state)
 {
     (void)state;
     assert_int_equal(serve_child("sends-signals"), 42);
+}
+
+/* One account; its secret's command reads the file `path`. */
+static int serve_child_with_command(const char *name)
+{
+    char folder[] = "/tmp/countersign-test-XXXXXX", path[64], source[80], program[] = "test", option[] = "child",
+         mode[32];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/secret", folder);
+    (void)snprintf(source, sizeof(source), "command:cat %s", path);
+    (void)snprintf(mode, sizeof(mode), "%s", name);
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(file >= 0 && write(file, SECRET_ONE, strlen(SECRET_ONE)) > 0 && close(file) == 0);
+    set_variables();
+    assert_int_equal(setenv(VARIABLE_ANY, path, 1), 0);
+    struct config_account account = { .name = "one", .api_key = source_key, .api_secret = source };
+    struct config config = { .account_count = 1, .accounts = &account };
+    struct signer *signer = NULL;
+    struct error error;
+    struct buffer report;
+    char *const arguments[] = { program, option, mode, NULL };
+    int exit_code = -1;
+    buffer_init(&report, REPORT_MAX);
+    if (!signer_open(&signer, &config, &report, &error) || !signer_serve(&exit_code, signer, arguments, &error))
+        fail_msg("%s", error.message);
+    signer_close(signer);
+    buffer_free(&report);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    return exit_code;
+}
+
+static void keys_of_the_old_secret_are_given_until_the_new_one_has_been_read(void **state)
+{
+    (void)state;
+    assert_int_equal(serve_child_with_command("rotates-slowly"), 42);
 }
 
 static void a_message_that_is_none_ends_the_service_and_not_the_wait(void **state)
@@ -480,6 +565,67 @@ static void every_secret_that_cannot_be_read_has_its_line_in_the_report(void **s
     buffer_free(&report);
 }
 
+/* --- reading them anew --- */
+
+static void write_file(const char *path, const char *text)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, text, strlen(text)), strlen(text));
+    assert_int_equal(close(file), 0);
+}
+
+static bool holds(const struct signer *signer, size_t account, const char *secret)
+{
+    return slice_equal_text(secret_slice(&signer->accounts[account].api_secret), secret) &&
+           slice_equal_text(secret_slice(&signer->accounts[account].api_key), KEY_ONE);
+}
+
+static void what_is_read_anew_is_beside_what_is_held_until_it_replaces_that(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/countersign-test-XXXXXX", path[64], source[80];
+    struct setting setting;
+    struct signer *signer = NULL, *fresh = NULL;
+    struct error error;
+    struct buffer report;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/secret", folder);
+    (void)snprintf(source, sizeof(source), "file:%s", path);
+    make_setting(&setting);
+    set_variables();
+    setting.accounts[1].api_secret = source;
+    write_file(path, SECRET_ONE);
+    buffer_init(&report, REPORT_MAX);
+    assert_true(signer_open(&signer, &setting.config, &report, &error));
+
+    write_file(path, SECRET_TWO);
+    assert_int_equal(setenv(VARIABLE_ONE, "another", 1),
+                     0); /* nobody can from outside, and it would not be looked at */
+    assert_true(signer_read_anew(&fresh, signer, &report, &error));
+    assert_true(holds(signer, 0, SECRET_ONE) && holds(signer, 1, SECRET_ONE) && holds(signer, 2, SECRET_ONE));
+    assert_true(holds(fresh, 0, SECRET_ONE) && holds(fresh, 1, SECRET_TWO) && holds(fresh, 2, SECRET_ONE));
+    assert_true(!fresh->accounts[0].changed && fresh->accounts[1].changed && !fresh->accounts[2].changed);
+    signer_replace(signer, fresh);
+    assert_true(holds(signer, 0, SECRET_ONE) && holds(signer, 1, SECRET_TWO));
+
+    fresh = NULL;
+    write_file(path, KEY_ONE);
+    assert_false(signer_read_anew(&fresh, signer, &report, &error));
+    assert_non_null(strstr(error.message, "account two are the same text"));
+    assert_int_equal(unlink(path), 0);
+    buffer_reset(&report);
+    assert_false(signer_read_anew(&fresh, signer, &report, &error));
+    assert_null(fresh);
+    assert_non_null(strstr(error.message, "api_secret of account two (file:"));
+    assert_non_null(strstr(buffer_text(&report), "api_secret of account two (file:"));
+    assert_null(strstr(buffer_text(&report), "same text")); /* of what was not read */
+    assert_true(holds(signer, 0, SECRET_ONE) && holds(signer, 1, SECRET_TWO));
+    signer_close(signer);
+    buffer_free(&report);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "child") == 0)
@@ -488,10 +634,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(two_accounts_may_name_the_same_variable_and_all_are_gone_afterwards),
         cmocka_unit_test(one_account_can_be_opened_without_the_others),
         cmocka_unit_test(every_secret_that_cannot_be_read_has_its_line_in_the_report),
+        cmocka_unit_test(what_is_read_anew_is_beside_what_is_held_until_it_replaces_that),
         cmocka_unit_test(the_proxy_gets_the_accounts_and_the_keys_of_windows_around_now),
         cmocka_unit_test(no_missed_key_is_overlooked),
         cmocka_unit_test(the_proxy_inherits_no_secret_and_one_descriptor),
-        cmocka_unit_test(sigterm_is_passed_on_once_and_sighup_each_time),
+        cmocka_unit_test(sigterm_is_passed_on_once_and_sighup_is_kept),
+        cmocka_unit_test(keys_of_the_old_secret_are_given_until_the_new_one_has_been_read),
         cmocka_unit_test(a_message_that_is_none_ends_the_service_and_not_the_wait),
         cmocka_unit_test(the_proxys_exit_code_is_handed_on),
         cmocka_unit_test(an_ignored_sigchld_does_not_hide_the_proxys_end),

@@ -35,6 +35,7 @@ static struct signer_wire_message make(enum signer_wire_type type)
 static struct signer_wire_message make_wanted(uint32_t account, uint64_t window)
 {
     struct signer_wire_message message = make(SIGNER_WIRE_KEY_WANTED);
+    message.generation = 1;
     message.account = account;
     message.window = window;
     return message;
@@ -74,8 +75,8 @@ static void hello_is_answered_with_every_account_the_last_marked(void **state)
     assert_true(take(&session, make(SIGNER_WIRE_HELLO)));
     struct signer_wire_message first = next_of(&session), second = next_of(&session);
     assert_false(session_owes(&session));
-    assert_true(wire_is_account(&first, 0));
-    assert_true(wire_is_account(&second, 1));
+    assert_true(wire_is_account(&first, 0, 1));
+    assert_true(wire_is_account(&second, 1, 1));
     assert_int_equal(first.last, 0);
     assert_int_equal(second.last, 1);
     assert_string_equal(first.body.account_info.name, "first");
@@ -90,7 +91,8 @@ static void a_wanted_key_is_the_one_the_vectors_name(void **state)
     struct signer_session session = greeted();
     assert_true(take(&session, make_wanted(0, 59024746)));
     struct signer_wire_message answer = next_of(&session);
-    assert_true(wire_is_key(&answer, 0, 59024746));
+    const struct wire_wanted wanted = { .generation = 1, .account = 0, .window = 59024746 };
+    assert_true(wire_is_key(&answer, &wanted));
     assert_int_equal(answer.status, SIGNER_WIRE_OK);
     assert_memory_equal(answer.body.key.text, "bd68fb1146af054959c6a7adf0f69a2f91ecf95e9bbeedb5c6666251b9176c27",
                         SCHEME_WINDOW_KEY_LENGTH);
@@ -138,6 +140,64 @@ static void what_is_out_of_turn_ends_the_session(void **state)
     assert_false(session_owes(&session));
 }
 
+/* What takes the place of the accounts when their sources have been read anew. */
+static char new_secret[] = "1e2d3c4b5a69788796a5b4c3d2e1f001", new_key[] = "9a3f5c7e9b2d4f6a8c0e1b3d5f7a9c2e";
+
+static void accounts_that_were_read_anew_are_told_unasked_with_the_next_generations_number(void **state)
+{
+    (void)state;
+    struct signer_account renewed[] = {
+        { { new_key, sizeof(new_key) - 1 }, { new_secret, sizeof(new_secret) - 1 }, .changed = true },
+        accounts[1],
+    };
+    struct signer holder = { .config = &config, .accounts = accounts };
+    struct signer_session session;
+    session_begin(&session, &holder);
+    assert_false(session_is_at_rest(&session)); /* nobody is there to be told */
+    assert_true(take(&session, make(SIGNER_WIRE_HELLO)));
+    assert_false(session_is_at_rest(&session));
+    (void)next_of(&session);
+    assert_false(session_is_at_rest(&session));
+    (void)next_of(&session);
+    assert_true(session_is_at_rest(&session));
+    holder.accounts = renewed;
+    session_renew(&session);
+    assert_false(session_is_at_rest(&session));
+    struct signer_wire_message first = next_of(&session), second = next_of(&session);
+    assert_true(wire_is_account(&first, 0, 2) && wire_is_account(&second, 1, 2));
+    assert_int_equal(first.body.account_info.changed, 1);
+    assert_int_equal(second.body.account_info.changed, 0);
+    assert_memory_equal(first.body.account_info.api_key, new_key, strlen(new_key));
+    assert_true(session_is_at_rest(&session));
+}
+
+static void a_key_of_what_was_replaced_is_not_given_and_one_to_come_must_not_be_asked_for(void **state)
+{
+    (void)state;
+    struct signer_session session = greeted();
+    struct scheme_window_key expected;
+    static const struct scheme_window_key none;
+    session_renew(&session);
+    (void)next_of(&session);
+    (void)next_of(&session);
+    struct signer_wire_message wanted = make_wanted(0, 59024746), answer;
+    assert_true(take(&session, wanted)); /* was on its way when the accounts were told */
+    answer = next_of(&session);
+    assert_int_equal(answer.status, SIGNER_WIRE_REPLACED);
+    assert_int_equal(answer.generation, 1);
+    assert_memory_equal(&answer.body.key, &none, sizeof(none));
+    wanted.generation = 2;
+    assert_true(take(&session, wanted));
+    answer = next_of(&session);
+    assert_int_equal(answer.status, SIGNER_WIRE_OK);
+    assert_true(scheme_window_key_derive(&expected, slice_text(first_secret), 59024746, NULL));
+    assert_memory_equal(&answer.body.key, &expected, sizeof(expected));
+    wanted.generation = 3;
+    assert_false(take(&session, wanted));
+    wanted.generation = 0;
+    assert_false(take(&session, wanted));
+}
+
 static void a_message_of_another_length_or_magic_is_none(void **state)
 {
     (void)state;
@@ -157,6 +217,7 @@ static struct signer_wire_message good_account(void)
 {
     struct signer_wire_message message = make(SIGNER_WIRE_ACCOUNT);
     message.account = 3;
+    message.generation = 2;
     memcpy(message.body.account_info.name, "main", 4);
     memcpy(message.body.account_info.api_key, "abc", 3);
     message.body.account_info.api_key_length = 3;
@@ -167,16 +228,19 @@ static void the_proxy_takes_no_account_with_a_field_out_of_range(void **state)
 {
     (void)state;
     struct signer_wire_message message = good_account();
-    assert_true(wire_is_account(&message, 3));
-    assert_false(wire_is_account(&message, 2));
+    assert_true(wire_is_account(&message, 3, 2));
+    assert_false(wire_is_account(&message, 2, 2));
+    assert_false(wire_is_account(&message, 3, 1));
+    assert_false(wire_is_account(&message, 3, 3));
 #define REFUSES(change)                                                                                                \
     do {                                                                                                               \
         message = good_account();                                                                                      \
         change;                                                                                                        \
-        assert_false(wire_is_account(&message, 3));                                                                    \
+        assert_false(wire_is_account(&message, 3, 2));                                                                 \
     } while (0)
     REFUSES(message.type = SIGNER_WIRE_KEY);
     REFUSES(message.last = 2);
+    REFUSES(message.body.account_info.changed = 2);
     REFUSES(message.body.account_info.name[0] = '\0');
     REFUSES(message.body.account_info.name[1] = '\n');
     REFUSES(memset(message.body.account_info.name, 'a', sizeof(message.body.account_info.name)));
@@ -193,21 +257,26 @@ static void the_proxy_takes_no_key_but_the_one_asked_for(void **state)
 {
     (void)state;
     struct signer_wire_message message = make(SIGNER_WIRE_KEY);
+    const struct wire_wanted wanted = { .generation = 2, .account = 1, .window = 7 };
+    const struct wire_wanted others[] = { { 1, 1, 7 }, { 3, 1, 7 }, { 2, 0, 7 }, { 2, 1, 8 } };
+    message.generation = 2;
     message.account = 1;
     message.window = 7;
     memset(message.body.key.text, 'a', sizeof(message.body.key.text));
-    assert_true(wire_is_key(&message, 1, 7));
-    assert_false(wire_is_key(&message, 0, 7));
-    assert_false(wire_is_key(&message, 1, 8));
+    assert_true(wire_is_key(&message, &wanted));
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++)
+        assert_false(wire_is_key(&message, &others[i]));
     message.body.key.text[63] = 'g';
-    assert_false(wire_is_key(&message, 1, 7));
-    message.status = SIGNER_WIRE_WINDOW_REFUSED;
-    assert_true(wire_is_key(&message, 1, 7));
-    message.status = SIGNER_WIRE_FAILED + 1;
-    assert_false(wire_is_key(&message, 1, 7));
+    assert_false(wire_is_key(&message, &wanted));
+    for (uint16_t status = SIGNER_WIRE_WINDOW_REFUSED; status <= SIGNER_WIRE_REPLACED; status++) {
+        message.status = status;
+        assert_true(wire_is_key(&message, &wanted));
+    }
+    message.status = SIGNER_WIRE_REPLACED + 1;
+    assert_false(wire_is_key(&message, &wanted));
     message.status = SIGNER_WIRE_FAILED;
     message.type = SIGNER_WIRE_HELLO;
-    assert_false(wire_is_key(&message, 1, 7));
+    assert_false(wire_is_key(&message, &wanted));
 }
 
 static void a_socket_carries_whole_messages_and_tells_the_other_sides_end(void **state)
@@ -242,6 +311,8 @@ int main(void)
         cmocka_unit_test(a_wanted_key_is_the_one_the_vectors_name),
         cmocka_unit_test(only_windows_next_to_the_clocks_own_are_given),
         cmocka_unit_test(what_is_out_of_turn_ends_the_session),
+        cmocka_unit_test(accounts_that_were_read_anew_are_told_unasked_with_the_next_generations_number),
+        cmocka_unit_test(a_key_of_what_was_replaced_is_not_given_and_one_to_come_must_not_be_asked_for),
         cmocka_unit_test(a_message_of_another_length_or_magic_is_none),
         cmocka_unit_test(the_proxy_takes_no_account_with_a_field_out_of_range),
         cmocka_unit_test(the_proxy_takes_no_key_but_the_one_asked_for),
