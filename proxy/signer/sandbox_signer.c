@@ -111,9 +111,18 @@ static const struct sandbox_rule no_reading[] = {
 /* What the sanitizers of test builds do behind the program's back: a second process looks for leaks at the end. */
 #ifdef COUNTERSIGN_SANITIZED
 static const struct sandbox_rule sanitizers[] = {
-    { .call = "clone" },        { .call = "ptrace" },      { .call = "prctl" },           { .call = "arch_prctl" },
-    { .call = "rt_sigaction" }, { .call = "sigaltstack" }, { .call = "set_robust_list" }, { .call = "getdents64" },
-    { .call = "kill" },         { .call = "pipe" },        { .call = "setrlimit" },
+    { .call = "clone" },
+    { .call = "ptrace" },
+    { .call = "prctl" },
+    { .call = "arch_prctl" },
+    { .call = "rt_sigaction" },
+    { .call = "sigaltstack" },
+    { .call = "set_robust_list" },
+    { .call = "getdents64" },
+    { .call = "getdents" },
+    { .call = "kill" },
+    { .call = "pipe" },
+    { .call = "setrlimit" },
 };
 #define SANITIZER_RULES                                                                                                \
     {                                                                                                                  \
