@@ -124,9 +124,18 @@ static const struct sandbox_rule no_reading[] = {
 /* What the sanitizers of test builds do behind the program's back: a second process looks for leaks at the end. */
 #ifdef COUNTERSIGN_SANITIZED
 static const struct sandbox_rule sanitizers[] = {
-    { .call = "clone" },        { .call = "ptrace" },      { .call = "prctl" },           { .call = "arch_prctl" },
-    { .call = "rt_sigaction" }, { .call = "sigaltstack" }, { .call = "set_robust_list" }, { .call = "getdents64" },
-    { .call = "kill" },         { .call = "pipe" },        { .call = "setrlimit" },
+    { .call = "clone" },
+    { .call = "ptrace" },
+    { .call = "prctl" },
+    { .call = "arch_prctl" },
+    { .call = "rt_sigaction" },
+    { .call = "sigaltstack" },
+    { .call = "set_robust_list" },
+    { .call = "getdents64" },
+    { .call = "getdents" },
+    { .call = "kill" },
+    { .call = "pipe" },
+    { .call = "setrlimit" },
 };
 #define SANITIZER_RULES                                                                                                \
     {                                                                                                                  \
@@ -199,7 +208,7 @@ static void add_source(struct reads *reads, const char *source, const char *stat
 
 static struct reads reads_make(const struct config *config)
 {
-    size_t room = 2 * SIGNER_SOURCES_PER_ACCOUNT * config->account_count + 1;
+    size_t room = (size_t)2 * SIGNER_SOURCES_PER_ACCOUNT * config->account_count + 1;
     struct reads reads = { .paths = calloc(room, sizeof(*reads.paths)), .owned = calloc(room, sizeof(*reads.owned)) };
     reads.room = reads.paths != NULL && reads.owned != NULL ? room : 0;
     for (size_t i = 0; i < config->account_count; i++) {
