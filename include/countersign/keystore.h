@@ -31,7 +31,7 @@ struct keystore_entry {
 
 /* Reads the passphrase from its source, derives the key (about 0.4 s and 128 MiB) and checks that both fit the file. The
  * passphrase is then wiped, and a descriptor it came from closed; the key stays, in locked memory. While one is open, a further
- * keystore_open of the same place gives the same one, without asking again: close each.
+ * keystore_open of the same place gives the same one, read again (keystore_read_again) and without asking: close each.
  *
  * ERROR_INPUT where there is no keystore, where it is damaged, where the passphrase is another's; ERROR_CONFIG where the file
  * is not its owner's alone, or the passphrase cannot be had. A prompt is asked three times. Messages name file and remedy. */

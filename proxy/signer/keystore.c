@@ -153,6 +153,8 @@ static bool is_shared(const struct keystore_place *place)
 bool keystore_open(struct keystore **keystore, const struct keystore_place *place, struct error *error)
 {
     if (is_shared(place)) {
+        if (!keystore_read_again(shared, error))
+            return false;
         shared->users++;
         *keystore = shared;
         return true;

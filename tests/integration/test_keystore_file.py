@@ -10,8 +10,6 @@ import program
 from keys import Keys
 from keystore_file import DIGEST, HEADER, Entry, Keystore, Reader, opens, with_new_checksum
 
-pytestmark = pytest.mark.both
-
 PASSPHRASE = "correct horse 7"
 
 

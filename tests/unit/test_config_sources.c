@@ -395,10 +395,10 @@ static void every_variable_that_holds_a_secret_is_visited(void **state)
 {
     (void)state;
     char seen[256] = "";
-    struct config *config = accepts("[account a]\napi_key = env:A_KEY\napi_secret = file:/s\n[account b]\n"
-                                    "[listener x]\naccount = a\n");
+    struct config *config = accepts("[proxy]\nkeystore_passphrase = env:PASS\n[account a]\napi_key = env:A_KEY\n"
+                                    "api_secret = file:/s\n[account b]\n[listener x]\naccount = a\n");
     config_each_secret_variable(config, count_variable, seen);
-    assert_string_equal(seen, "A_KEY COINSTORE_API_KEY COINSTORE_API_SECRET ");
+    assert_string_equal(seen, "PASS A_KEY COINSTORE_API_KEY COINSTORE_API_SECRET ");
     config_free(config);
 }
 

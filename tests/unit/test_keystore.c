@@ -2,6 +2,7 @@
  * written is read. The key's derivation against RFC 7914's numbers. */
 #include "countersign/compiler.h"
 #include "signer/keystore_build.h"
+#include "signer/keystore_file.h"
 #include "signer/secret_parts.h"
 
 #include <setjmp.h>
@@ -11,7 +12,9 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define API_KEY "0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e"
 
@@ -233,6 +236,102 @@ static void the_key_is_scrypts(void **state)
     secret_end(&key);
 }
 
+/* --- opened --- */
+
+#define PASSPHRASE_VARIABLE "COUNTERSIGN_TEST_PASSPHRASE"
+
+struct place {
+    char folder[64];
+    struct keystore_place keystore;
+};
+
+static int make_place(void **state)
+{
+    struct place *place = calloc(1, sizeof(*place));
+    assert_non_null(place);
+    (void)snprintf(place->folder, sizeof(place->folder), "/tmp/countersign-keystore-XXXXXX");
+    assert_non_null(mkdtemp(place->folder));
+    place->keystore = (struct keystore_place){ .state_dir = place->folder, .passphrase = "env:" PASSPHRASE_VARIABLE };
+    *state = place;
+    return 0;
+}
+
+static int remove_place(void **state)
+{
+    struct place *place = *state;
+    static const char *const names[] = { "keystore", "keystore.lock", "keystore.new" };
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        char *path = keystore_file_path(place->folder, names[i]);
+        assert_non_null(path);
+        (void)unlink(path); /* a test may not have made it */
+        free(path);
+    }
+    int result = rmdir(place->folder);
+    free(place);
+    return result;
+}
+
+/* It is gone from the environment with each reading. */
+static void set_passphrase(void)
+{
+    assert_int_equal(setenv(PASSPHRASE_VARIABLE, "correct horse 7", 1), 0);
+}
+
+static void change(struct keystore *keystore, const char *secret, bool is_first)
+{
+    struct secret api_key = secret_of(API_KEY, strlen(API_KEY)), api_secret = secret_of(secret, strlen(secret));
+    const struct keystore_pair pair = { .api_key = &api_key, .api_secret = &api_secret };
+    struct error error;
+    bool done = is_first ? keystore_add(keystore, "main", &pair, 1764000000, &error)
+                         : keystore_rotate(keystore, "main", &pair, 1764000001, &error);
+    if (!done)
+        fail_msg("%s", error.message);
+    secret_end(&api_key);
+    secret_end(&api_secret);
+}
+
+static void assert_has(const struct keystore *keystore, const char *expected)
+{
+    struct secret secret;
+    assert_true(keystore_read_secret(&secret, keystore, "main", KEYSTORE_API_SECRET, NULL));
+    assert_true(slice_equal_text(secret_slice(&secret), expected));
+    secret_end(&secret);
+}
+
+/* What a running signer does when it is told that a key was rotated. */
+static void what_another_process_rotated_is_read_with_the_key_at_hand(void **state)
+{
+    const struct place *place = *state;
+    struct keystore *writer, *reader, *again;
+    struct error error = { .kind = ERROR_NONE };
+    set_passphrase();
+    assert_true(keystore_open_or_begin(&writer, &place->keystore, NULL));
+    change(writer, "first", true);
+    set_passphrase();
+    assert_true(keystore_open(&reader, &place->keystore, NULL));
+    assert_null(getenv(PASSPHRASE_VARIABLE)); /* nothing can be asked any more */
+    change(writer, "second", false);
+    assert_has(reader, "first");
+    assert_true(keystore_read_again(reader, NULL));
+    assert_has(reader, "second");
+    change(writer, "third", false);
+    assert_true(keystore_open(&again, &place->keystore, NULL));
+    assert_ptr_equal(again, reader);
+    assert_has(reader, "third");
+    keystore_close(again);
+    struct secret other = secret_of("another one 8", 13);
+    assert_true(keystore_change_passphrase(writer, &other, NULL));
+    secret_end(&other);
+    assert_has(writer, "third");
+    assert_false(keystore_read_again(reader, &error));
+    assert_non_null(strstr(error.message, "another passphrase"));
+    assert_has(reader, "third");
+    assert_true(keystore_is_open());
+    keystore_close(reader);
+    assert_false(keystore_is_open());
+    keystore_close(writer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +342,8 @@ int main(void)
         cmocka_unit_test(nothing_of_what_does_not_fit_is_left_in_memory),
         cmocka_unit_test(a_file_of_the_most_entries_of_the_largest_size_fits),
         cmocka_unit_test(the_key_is_scrypts),
+        cmocka_unit_test_setup_teardown(what_another_process_rotated_is_read_with_the_key_at_hand, make_place,
+                                        remove_place),
     };
     return cmocka_run_group_tests_name("keystore", tests, NULL, NULL);
 }
