@@ -5,8 +5,10 @@
  *   signer -> proxy    ACCOUNT, one for each account in the configuration's order, the last marked
  *   proxy  -> signer   KEY_WANTED (account, window)
  *   signer -> proxy    KEY (account, window, status, key)
+ *   proxy  -> signer   TOKEN_WANTED (a listener's index in `account`)
+ *   signer -> proxy    TOKEN (what that listener's clients must bring, or none)
  *
- * HELLO comes first and once. Neither side trusts the other's bytes: a message of another length, magic, type, out of
+ * HELLO comes once, and before KEY_WANTED; a token may be asked for at any time. Neither side trusts the other's bytes: a message of another length, magic, type, out of
  * turn or with an index out of range makes the signer close the socket and the proxy hold the signer for gone. */
 #ifndef COUNTERSIGN_SIGNER_WIRE_H
 #define COUNTERSIGN_SIGNER_WIRE_H
@@ -17,12 +19,21 @@
 
 enum {
     SIGNER_WIRE_FD = 3,
-    SIGNER_WIRE_MAGIC = 0x43535731, /* "CSW1": changes with any change below */
+    SIGNER_WIRE_MAGIC = 0x43535732, /* "CSW2": changes with any change below */
     SIGNER_WIRE_NAME_MAX = 32,
-    SIGNER_WIRE_API_KEY_MAX = 256
+    SIGNER_WIRE_API_KEY_MAX = 256,
+    SIGNER_WIRE_TOKEN_MIN = 16, /* characters: a shorter one can be guessed */
+    SIGNER_WIRE_TOKEN_MAX = 256
 };
 
-enum signer_wire_type { SIGNER_WIRE_HELLO = 1, SIGNER_WIRE_ACCOUNT, SIGNER_WIRE_KEY_WANTED, SIGNER_WIRE_KEY };
+enum signer_wire_type {
+    SIGNER_WIRE_HELLO = 1,
+    SIGNER_WIRE_ACCOUNT,
+    SIGNER_WIRE_KEY_WANTED,
+    SIGNER_WIRE_KEY,
+    SIGNER_WIRE_TOKEN_WANTED,
+    SIGNER_WIRE_TOKEN
+};
 
 enum signer_wire_status {
     SIGNER_WIRE_OK = 0,
@@ -34,7 +45,7 @@ struct signer_wire_message {
     uint32_t magic;
     uint16_t type;    /* enum signer_wire_type */
     uint16_t status;  /* enum signer_wire_status, in KEY */
-    uint32_t account; /* index */
+    uint32_t account; /* index; in TOKEN_WANTED and TOKEN a listener's */
     uint32_t last;    /* in ACCOUNT: 1 for the last one */
     uint64_t window;
     union {
@@ -44,6 +55,10 @@ struct signer_wire_message {
             char name[SIGNER_WIRE_NAME_MAX + 1]; /* NUL-terminated */
             char api_key[SIGNER_WIRE_API_KEY_MAX];
         } account_info; /* in ACCOUNT */
+        struct {
+            uint32_t length; /* 0: the listener has none */
+            char text[SIGNER_WIRE_TOKEN_MAX];
+        } token; /* in TOKEN */
     } body;
 };
 

@@ -15,10 +15,12 @@ enum config_type {
     CONFIG_TYPE_DURATION, /* µs */
     CONFIG_TYPE_CHOICE,   /* index into `choices` */
     CONFIG_TYPE_URL,      /* an origin: scheme, host, port */
-    CONFIG_TYPE_ENDPOINT, /* endpoint.h, local */
+    CONFIG_TYPE_ENDPOINT, /* endpoint.h */
     CONFIG_TYPE_ADDRESS,  /* a literal IP address */
     CONFIG_TYPE_PROXY,    /* an egress proxy: scheme, host, port */
-    CONFIG_TYPE_SECRET    /* a secret's source, never the secret */
+    CONFIG_TYPE_SECRET,   /* a secret's source, never the secret */
+    CONFIG_TYPE_HOSTS,    /* names or addresses between commas */
+    CONFIG_TYPE_PEER      /* a peer.h rule */
 };
 
 struct config_key {
@@ -34,7 +36,7 @@ struct config_key {
     const char *help;           /* one line of at most CONFIG_HELP_MAX characters */
 };
 
-enum { CONFIG_KEYS_MAX = 12, CONFIG_HELP_MAX = 62 };
+enum { CONFIG_KEYS_MAX = 24, CONFIG_HELP_MAX = 62 };
 
 enum config_kind {
     CONFIG_KIND_PROXY,

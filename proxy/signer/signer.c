@@ -4,6 +4,7 @@
 
 #include "countersign/signer_wire.h"
 #include "secret_parts.h"
+#include "tokens.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -115,7 +116,10 @@ bool signer_open(struct signer **signer, const struct config *config, struct buf
     struct signer *made;
     if (!open_accounts(&made, config, 0, config->account_count, report, error))
         return false;
-    if (!check_not_the_same(made, report, &sum)) {
+    bool are_sound = check_not_the_same(made, report, &sum);
+    tokens_load(made, report, &sum);
+    tokens_forget(config);
+    if (!are_sound || sum.kind != ERROR_NONE) {
         signer_close(made);
         return error_set(error, sum.kind, "%s", sum.message);
     }
@@ -139,6 +143,7 @@ void signer_close(struct signer *signer)
         secret_end(&signer->accounts[i].api_key);
         secret_end(&signer->accounts[i].api_secret);
     }
+    tokens_end(signer);
     free(signer->accounts);
     free(signer);
 }

@@ -11,11 +11,11 @@ INCLUDE = ROOT / "include" / "countersign"
 # Each room: the headers that are its door, and the rooms it may use. Everything may use base.
 ROOMS = {
     "base": ({"base64", "buffer", "clock", "compiler", "endpoint", "error", "hex", "http_message", "json_scan", "json_write",
-              "log", "loop", "shell", "slice", "thread"}, set()),
+              "log", "loop", "peer", "shell", "slice", "thread"}, set()),
     "content": ({"content", "envelope"}, set()),
     "config": ({"config"}, set()),
     "scheme": ({"scheme"}, set()),
-    "signer": ({"secret", "signer", "signer_client", "signer_wire"}, {"config", "scheme"}),
+    "signer": ({"secret", "signer", "signer_client", "signer_tokens", "signer_wire"}, {"config", "scheme"}),
     "guard": ({"caller", "policy"}, set()),
     "front": ({"front"}, set()),
     "upstream": ({"upstream"}, set()),
@@ -34,7 +34,7 @@ LIBRARIES = {
     r"sqlite3\.h": {"capture"},
     r"ini\.h": {"config"},
     r"zlib\.h|brotli/.*": {"content"},
-    r"openssl/.*": {"scheme", "signer", "upstream", "capture", "doctor", "mock"},
+    r"openssl/.*": {"guard", "scheme", "signer", "upstream", "capture", "doctor", "mock"},
     r"cjson/.*": {"base", "mock", "cli"},
 }
 # "Pure: time and keys are arguments": no sockets, files or clocks in these.
