@@ -175,7 +175,7 @@ static void find_over_tcp(struct peer *peer, struct peer_lookup *lookup, int fd,
         peer->uid = (int64_t)uid;
     else if ((owner == SOCKET_UNKNOWN || owner == SOCKET_NO_ANSWER) && !is_of_this_machine(client))
         peer->standing = PEER_OTHER_MACHINE;
-    else if (lookup->cannot)
+    else if (lookup->cannot && owner == SOCKET_UNKNOWN)
         peer->standing = PEER_KERNEL_CANNOT;
 }
 

@@ -83,7 +83,6 @@ int socket_owner_open(void)
     return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
 }
 
-/* sendmsg(2) and recvmsg(2), which nothing else in a worker uses: a trace tells these questions from other traffic. */
 static bool ask(int netlink, uint32_t sequence, const struct socket_end *own, const struct socket_end *other)
 {
     struct question question = {
@@ -113,7 +112,7 @@ static bool ask(int netlink, uint32_t sequence, const struct socket_end *own, co
     return sent == (ssize_t)sizeof(question);
 }
 
-/* One datagram of the kernel's own; 0 where it is none, or cut. -1 with errno. */
+/* One datagram of the kernel's own; 0 where it is none, or cut. -1 with errno. (Any process may send to a netlink socket.) */
 static ssize_t receive(union answer *answer, int netlink)
 {
     struct sockaddr_nl sender = { .nl_family = AF_UNSPEC };
