@@ -1,15 +1,16 @@
 /* All that crosses between the signer process and the proxy process: fixed-size messages over one SOCK_SEQPACKET socket
  * pair (descriptor SIGNER_WIRE_FD in the proxy). Host byte order: both ends are this very program.
  *
+ *   proxy  -> signer   TOKEN_WANTED (a listener's index in `account`)
+ *   signer -> proxy    TOKEN (what that listener's clients must bring, or none)
  *   proxy  -> signer   HELLO
  *   signer -> proxy    ACCOUNT, one for each account in the configuration's order, the last marked
  *   proxy  -> signer   KEY_WANTED (account, window)
  *   signer -> proxy    KEY (account, window, status, key)
- *   proxy  -> signer   TOKEN_WANTED (a listener's index in `account`)
- *   signer -> proxy    TOKEN (what that listener's clients must bring, or none)
  *
- * HELLO comes once, and before KEY_WANTED; a token may be asked for at any time. Neither side trusts the other's bytes: a message of another length, magic, type, out of
- * turn or with an index out of range makes the signer close the socket and the proxy hold the signer for gone. */
+ * Tokens are asked for first, where there are any; then HELLO comes, once. Neither side trusts the other's bytes: a message
+ * of another length, magic, type, out of turn or with an index out of range makes the signer close the socket and the proxy
+ * hold the signer for gone. */
 #ifndef COUNTERSIGN_SIGNER_WIRE_H
 #define COUNTERSIGN_SIGNER_WIRE_H
 

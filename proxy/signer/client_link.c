@@ -48,14 +48,14 @@ static bool wait_for_answer(const struct client_link *link, struct error *error)
     }
 }
 
-bool link_ask(const struct client_link *link, const struct signer_wire_message *message, struct error *error)
+static bool ask(const struct client_link *link, const struct signer_wire_message *message, struct error *error)
 {
     if (wire_send(link->fd, message) != WIRE_DONE) /* one question at a time: there is always room for it */
         return error_set(error, ERROR_SYSTEM, "the signer process takes no messages: it has ended");
     return true;
 }
 
-bool link_take_answer(struct signer_wire_message *message, const struct client_link *link, struct error *error)
+static bool take_answer(struct signer_wire_message *message, const struct client_link *link, struct error *error)
 {
     enum wire_result result = WIRE_LATER;
     while (result == WIRE_LATER) {
@@ -84,7 +84,7 @@ bool link_take_accounts(struct signer_client_account **accounts, size_t *count, 
     struct signer_wire_message message;
     size_t taken = 0;
     wire_begin(&message, SIGNER_WIRE_HELLO);
-    if (!link_ask(link, &message, error))
+    if (!ask(link, &message, error))
         return false;
     do {
         struct signer_client_account *larger = reallocarray(made, taken + 1, sizeof(*made));
@@ -93,7 +93,7 @@ bool link_take_accounts(struct signer_client_account **accounts, size_t *count, 
             goto failed;
         }
         made = larger;
-        if (!link_take_answer(&message, link, error))
+        if (!take_answer(&message, link, error))
             goto failed;
         if (taken == CLIENT_ACCOUNTS_MAX || !wire_is_account(&message, taken)) {
             (void)error_set(error, ERROR_SYSTEM, "the signer process sent something else than account number %zu",
@@ -118,7 +118,7 @@ enum link_result link_fetch_key(struct scheme_window_key *key, const struct clie
     wire_begin(&message, SIGNER_WIRE_KEY_WANTED);
     message.account = (uint32_t)account;
     message.window = window;
-    if (!link_ask(link, &message, error) || !link_take_answer(&message, link, error))
+    if (!ask(link, &message, error) || !take_answer(&message, link, error))
         return LINK_FAILED;
     if (!wire_is_key(&message, account, window)) {
         (void)error_set(error, ERROR_SYSTEM, "the signer process sent something else than the key asked for");

@@ -27,12 +27,6 @@ enum link_result {
     LINK_FAILED,  /* the signer has ended, sent what it must not, or let the deadline pass; or `stop`. With *error. */
 };
 
-/* One question, and the message that answers it, of whatever kind. */
-MUST_CHECK bool link_ask(const struct client_link *link, const struct signer_wire_message *message,
-                         struct error *error);
-MUST_CHECK bool link_take_answer(struct signer_wire_message *message, const struct client_link *link,
-                                 struct error *error);
-
 /* Says HELLO and takes the accounts: *accounts is the caller's (free). */
 MUST_CHECK bool link_take_accounts(struct signer_client_account **accounts, size_t *count,
                                    const struct client_link *link, struct error *error);

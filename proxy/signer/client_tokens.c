@@ -1,14 +1,16 @@
-/* Tokens as the proxy process gets them: one question and one answer for each listener. The opener's thread. */
+/* Tokens as the proxy process gets them: one question and one answer for each listener, before HELLO, so that nothing else
+ * can be on its way. The opener's thread. */
 #include "countersign/signer_tokens.h"
 
-#include "client_link.h"
 #include "countersign/clock.h"
 #include "tokens.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
+#include <poll.h>
 #include <string.h>
 
-enum { TOKENS_WAIT_US = 5000000 };
+enum { TOKENS_WAIT_US = 5000000, US_PER_MS = 1000 };
 
 bool tokens_is_answer(const struct signer_wire_message *message, size_t listener)
 {
@@ -18,13 +20,41 @@ bool tokens_is_answer(const struct signer_wire_message *message, size_t listener
            wire_is_visible(slice_of(message->body.token.text, length));
 }
 
-static bool fetch_token(struct signer_token *token, const struct client_link *link, size_t listener,
-                        struct error *error)
+/* Waits until the signer has sent something, or closed. */
+static bool wait_for_answer(int fd, int64_t deadline_us, struct error *error)
+{
+    for (;;) {
+        struct pollfd watched = { .fd = fd, .events = POLLIN };
+        int64_t left_us = deadline_us - clock_monotonic_us();
+        int ready = left_us <= 0 ? 0 : poll(&watched, 1, (int)(left_us / US_PER_MS) + 1);
+        if (ready == 0)
+            return error_set(error, ERROR_SYSTEM, "the signer process has not answered in time");
+        if (ready > 0)
+            return true;
+        if (errno != EINTR)
+            return error_system(error, errno, "cannot wait for the signer");
+    }
+}
+
+static bool ask(struct signer_wire_message *message, int fd, size_t listener, int64_t deadline_us, struct error *error)
+{
+    enum wire_result result = WIRE_LATER;
+    wire_begin(message, SIGNER_WIRE_TOKEN_WANTED);
+    message->account = (uint32_t)listener;
+    if (wire_send(fd, message) != WIRE_DONE) /* one question at a time: there is always room for it */
+        return error_set(error, ERROR_SYSTEM, "the signer process takes no messages: it has ended");
+    while (result == WIRE_LATER) {
+        if (!wait_for_answer(fd, deadline_us, error))
+            return false;
+        result = wire_receive(message, fd);
+    }
+    return result == WIRE_DONE || error_set(error, ERROR_SYSTEM, "the signer process has ended, or sent no message");
+}
+
+static bool fetch_token(struct signer_token *token, int fd, size_t listener, int64_t deadline_us, struct error *error)
 {
     struct signer_wire_message message;
-    wire_begin(&message, SIGNER_WIRE_TOKEN_WANTED);
-    message.account = (uint32_t)listener;
-    if (!link_ask(link, &message, error) || !link_take_answer(&message, link, error))
+    if (!ask(&message, fd, listener, deadline_us, error))
         return false;
     bool is_answer = tokens_is_answer(&message, listener);
     if (is_answer) {
@@ -39,12 +69,11 @@ static bool fetch_token(struct signer_token *token, const struct client_link *li
 
 bool signer_tokens_fetch(struct signer_token *tokens, size_t count, int fd, struct error *error)
 {
-    struct client_link link = { .fd = fd, .wake = -1, .deadline_us = clock_monotonic_us() + TOKENS_WAIT_US };
+    int64_t deadline_us = clock_monotonic_us() + TOKENS_WAIT_US;
     bool done = true;
-    atomic_init(&link.stop, false);
     memset(tokens, 0, count * sizeof(*tokens));
     for (size_t i = 0; done && i < count; i++)
-        done = fetch_token(&tokens[i], &link, i, error);
+        done = fetch_token(&tokens[i], fd, i, deadline_us, error);
     if (!done)
         OPENSSL_cleanse(tokens, count * sizeof(*tokens));
     return done;

@@ -45,7 +45,7 @@ static void answer_key(struct signer_session *session, size_t account, uint64_t 
 bool session_take(struct signer_session *session, const struct signer_wire_message *message, int64_t now_ms)
 {
     bool is_hello = message->type == SIGNER_WIRE_HELLO;
-    if (tokens_is_question(message, session->signer->config->listener_count)) {
+    if (!session->greeted && tokens_is_question(message, session->signer->config->listener_count)) {
         tokens_answer(&session->answer, session->signer, message->account);
         session->answer_waits = true;
         return true;
