@@ -13,7 +13,7 @@
 enum {
     CALLER_HOSTS_MAX = 16,  /* names of one listener */
     CALLER_TOKEN_MIN = 16,  /* characters: a shorter one can be guessed */
-    CALLER_TOKEN_MAX = 256, /* characters */
+    CALLER_TOKEN_MAX = 128, /* characters */
     CALLER_REASON_MAX = 512 /* bytes of caller_explain_peer's text with its NUL */
 };
 

@@ -24,7 +24,7 @@ enum {
     SIGNER_WIRE_NAME_MAX = 32,
     SIGNER_WIRE_API_KEY_MAX = 256,
     SIGNER_WIRE_TOKEN_MIN = 16, /* characters: a shorter one can be guessed */
-    SIGNER_WIRE_TOKEN_MAX = 256
+    SIGNER_WIRE_TOKEN_MAX = 128
 };
 
 enum signer_wire_type {

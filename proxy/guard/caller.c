@@ -1,6 +1,8 @@
 /* Who may ask, by what a request says of itself. Pure; any thread. */
 #include "countersign/caller.h"
 
+#include "field_name.h"
+
 /* "host", "host:port", "[v6]:port": the host's part. */
 static struct slice host_part(struct slice value)
 {
@@ -46,8 +48,8 @@ static bool is_allowed(struct slice value, struct slice host, const struct calle
 static bool may_be_named(struct slice value, const struct caller_names *names)
 {
     struct slice host = host_part(value);
-    return is_loopback_v4(host) || slice_equal_text(host, "[::1]") || slice_equal_text_caseless(host, "localhost") ||
-           is_local(value, slice_text(names->local)) || is_allowed(value, host, names->allowed) ||
+    return is_local(value, slice_text(names->local)) || is_loopback_v4(host) || slice_equal_text(host, "[::1]") ||
+           slice_equal_text_caseless(host, "localhost") || is_allowed(value, host, names->allowed) ||
            slice_equal_text_caseless(value, names->upstream_host);
 }
 
@@ -55,12 +57,12 @@ enum caller_verdict caller_judge(struct http_fields fields, const struct caller_
 {
     bool checks_host = !slice_starts_with(slice_text(names->local), "unix:");
     for (size_t i = 0; i < fields.count; i++) {
-        struct http_field field = fields.items[i];
-        if (slice_equal_text_caseless(field.name, "Origin"))
+        const struct http_field *field = &fields.items[i];
+        if (field_is_named(field, SLICE_LITERAL("Origin")))
             return CALLER_IS_A_BROWSER;
-        if (slice_equal_text_caseless(field.name, "Sec-Fetch-Site") && !slice_equal_text(field.value, "none"))
+        if (field_is_named(field, SLICE_LITERAL("Sec-Fetch-Site")) && !slice_equal_text(field->value, "none"))
             return CALLER_IS_A_BROWSER;
-        if (checks_host && slice_equal_text_caseless(field.name, "Host") && !may_be_named(field.value, names))
+        if (checks_host && field_is_named(field, SLICE_LITERAL("Host")) && !may_be_named(field->value, names))
             return CALLER_NAMES_ANOTHER_HOST;
     }
     return CALLER_MAY_ASK;

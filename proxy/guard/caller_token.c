@@ -1,6 +1,8 @@
 /* Who may ask, by the token it brings. Pure; any thread. */
 #include "countersign/caller.h"
 
+#include "field_name.h"
+
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -26,7 +28,7 @@ static bool take_bearer(struct slice *brought, const struct http_field *field)
 {
     static const char scheme[] = "Bearer ";
     size_t length = sizeof(scheme) - 1;
-    if (!slice_equal_text_caseless(field->name, "Authorization") ||
+    if (!field_is_named(field, SLICE_LITERAL("Authorization")) ||
         !slice_equal_text_caseless(slice_first(field->value, length), scheme))
         return false;
     *brought = slice_trim_blanks(slice_from(field->value, length));
@@ -48,7 +50,7 @@ enum caller_verdict caller_judge_token(const struct caller_token *token, struct 
         return CALLER_MAY_ASK;
     for (size_t i = 0; i < fields.count; i++) {
         const struct http_field *field = &fields.items[i];
-        bool is_own = slice_equal_text_caseless(field->name, "Countersign-Token");
+        bool is_own = field_is_named(field, SLICE_LITERAL("Countersign-Token"));
         if (is_own)
             brought = field->value;
         else if (!take_bearer(&brought, field))

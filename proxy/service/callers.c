@@ -9,6 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+_Static_assert((int)SIGNER_WIRE_TOKEN_MAX <= (int)CALLER_TOKEN_MAX &&
+                   (int)SIGNER_WIRE_TOKEN_MIN >= (int)CALLER_TOKEN_MIN,
+               "every token that the signer gives fits");
+
 struct callers {
     const struct config *config;
     struct signer_token *tokens; /* one for each listener */

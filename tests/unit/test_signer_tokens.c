@@ -104,7 +104,7 @@ static void the_proxy_takes_no_token_with_a_field_out_of_range(void **state)
     REFUSES(message.body.token.length = UINT32_MAX);
     REFUSES(message.body.token.length = SIGNER_WIRE_TOKEN_MIN - 1);
     REFUSES(message.body.token.length = 1);
-    REFUSES(message.body.token.text[255] = '\n');
+    REFUSES(message.body.token.text[SIGNER_WIRE_TOKEN_MAX - 1] = '\n');
     REFUSES(message.body.token.text[0] = ' ');
     REFUSES(message.body.token.text[7] = '\0');
 #undef REFUSES
