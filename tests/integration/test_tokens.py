@@ -137,6 +137,20 @@ def test_the_token_is_in_no_file_no_output_no_export_and_no_environment(guarded,
     assert b"Countersign-Token: " + b"*" * len(TOKEN) in b"".join(shown)
 
 
+def test_log_replay_brings_the_token_that_the_record_has_masked(start, upstream, tmp_path):
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    path.chmod(0o600)
+    proxy = start({"listener bot": {"token": f"file:{path}"}})
+    assert proxy.request("GET", ACTIVE, RIGHT[0]).status == 200
+    proxy.record(1)
+    done = proxy.command("log", "replay", "last", "--json")
+    assert done.returncode in (0, 1), done.stderr.decode()
+    assert [request.target for request in upstream.requests()] == [ACTIVE] * 2
+    assert proxy.record(2)["outcome"] == "ok"
+    assert TOKEN.encode() not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("source", ["file:{}", "command:cat {}", "credential:token"])
 def test_a_token_comes_from_where_secrets_come_from(start, upstream, tmp_path, source):
     path = tmp_path / "token"
