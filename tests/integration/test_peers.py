@@ -232,6 +232,21 @@ def test_the_kernel_is_asked_once_for_each_connection(trace, upstream):
     assert questions() == before + 2
 
 
+@needs_root
+@pytest.mark.parametrize("rule", ["same-user", f"{NOBODY}"])
+def test_a_user_without_a_number_in_the_proxys_user_namespace_is_refused_by_any_list(start, upstream, rule):
+    """In there every such user looks like 65534: naming that one must not let all of them in."""
+    unshare = ("unshare", "--user", "--map-root-user")
+    if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no user namespaces here")
+    proxy = start(listener(peer=rule), command=unshare)
+    assert curl(proxy.address())[1] == (200 if rule == "same-user" else 403)
+    for uid in (NOBODY, OTHER):
+        code, status, body = curl(proxy.address(), uid=uid)
+        assert (code, status, "user namespace" in body) == (0, 403, True)
+    assert len(upstream.requests()) == (rule == "same-user")
+
+
 # --- over a unix socket ---
 
 @pytest.fixture

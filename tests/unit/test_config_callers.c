@@ -113,6 +113,15 @@ static void a_tokens_variable_is_one_that_holds_a_secret(void **state)
     config_free(config);
 }
 
+static void a_tokens_variable_is_no_setting_whatever_its_name(void **state)
+{
+    (void)state;
+    char *const environment[] = { (char[]){ "HOME=/h" }, (char[]){ "COUNTERSIGN_TOKEN=0123456789abcdef" }, NULL };
+    harness_expect("[listener bot]\naccount = main\ntoken = env:COUNTERSIGN_TOKEN\n", environment, NULL, 0, "");
+    harness_expect("", environment, NULL, 0,
+                   "environment COUNTERSIGN_TOKEN: no setting has this name; `countersign config keys` lists them\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +129,7 @@ int main(void)
         cmocka_unit_test(who_may_ask_is_read_as_it_is_written),
         cmocka_unit_test(by_default_the_same_user_may_ask_at_the_listeners_own_address),
         cmocka_unit_test(a_tokens_variable_is_one_that_holds_a_secret),
+        cmocka_unit_test(a_tokens_variable_is_no_setting_whatever_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
