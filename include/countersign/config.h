@@ -75,14 +75,18 @@ struct config_upstream {
 
 struct config_listener {
     char name[CONFIG_NAME_MAX + 1];
-    char *listen; /* an endpoint.h text, local addresses only */
+    char *listen; /* an endpoint.h text; an address that is not a loopback one only with `expose` and a token */
     char *upstream_name;
     char *account_name;
-    size_t upstream; /* index into config.upstreams */
-    size_t account;  /* index into config.accounts */
-    int64_t mode;    /* enum config_mode */
-    int64_t policy;  /* enum config_policy */
-    int64_t sign;    /* enum config_sign */
+    size_t upstream;     /* index into config.upstreams */
+    size_t account;      /* index into config.accounts */
+    int64_t mode;        /* enum config_mode */
+    int64_t policy;      /* enum config_policy */
+    int64_t sign;        /* enum config_sign */
+    int64_t expose;      /* bool */
+    char *allowed_hosts; /* names between commas; "" for none */
+    char *peer;          /* a peer.h rule's text: "same-user", "any", "1000, 1001" */
+    char *token;         /* a secret's source as an account's; "" for none */
 };
 
 struct config {

@@ -30,6 +30,9 @@ MUST_CHECK bool endpoint_listen(int *fd, const struct endpoint *endpoint, struct
 /* The address as text ("127.0.0.1:8787", "[::1]:8787", "unix:/path") into `text` of ENDPOINT_TEXT_MAX bytes. */
 char *endpoint_format(char *text, const struct sockaddr *address, socklen_t length);
 
+/* Makes an IPv4 address that stands as an IPv6 one (::ffff:127.0.0.1, RFC 4291 §2.5.5.2) the IPv4 address it is. */
+void endpoint_unmap(struct sockaddr_storage *address, socklen_t *length);
+
 /* The port of an internet address, 0 for others. */
 uint16_t endpoint_port(const struct sockaddr *address);
 

@@ -3,6 +3,7 @@
 #ifndef COUNTERSIGN_EXCHANGE_H
 #define COUNTERSIGN_EXCHANGE_H
 
+#include "countersign/caller.h"
 #include "countersign/capture.h"
 #include "countersign/front.h"
 #include "countersign/loop.h"
@@ -46,6 +47,10 @@ struct exchange_listener {
     enum exchange_mode mode;
     enum policy policy;
     bool sign_all;
+    struct peer_rule peers;                   /* which users may ask */
+    const char *peers_configured;             /* the same as it was written */
+    struct caller_hosts hosts;                /* names that Host may have, besides its own */
+    struct caller_token token;                /* length 0: none is asked for */
     bool told[RECORD_CLIENT_SIGNATURE_COUNT]; /* the exchanges': a client's signature was logged as this already */
 };
 

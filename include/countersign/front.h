@@ -12,6 +12,7 @@
 #include "countersign/error.h"
 #include "countersign/http_message.h"
 #include "countersign/loop.h"
+#include "countersign/peer.h"
 
 #include <sys/socket.h>
 
@@ -32,7 +33,9 @@ struct front_options {
     size_t header_max; /* bytes of request line and fields */
     size_t body_max;   /* bytes */
     unsigned connections_max;
-    int64_t idle_timeout_us;     /* a connection on which nothing happens */
+    int64_t idle_timeout_us;   /* a connection on which nothing happens */
+    struct peer_lookup *peers; /* asked once for each TCP connection who its client is; must outlive the front. NULL: of
+                                    unix sockets alone is that known */
     const char *tls_certificate; /* PEM with the chain, or NULL for plain TCP */
     const char *tls_key;         /* PEM */
     struct front_handler handler;
@@ -75,8 +78,12 @@ struct slice front_request_body(const struct front_request *request); /* chunked
 /* The peer's address ("127.0.0.1:50000", "unix:") as text, valid as long as the request. */
 const char *front_request_peer(const struct front_request *request);
 
-/* The user id of a unix socket's peer (SO_PEERCRED), or -1. */
-int64_t front_request_peer_uid(const struct front_request *request);
+/* Where its connection came in: the listener's own address ("127.0.0.1:8787", "unix:/path"), of a wildcard the one that the
+ * client connected to. Valid as long as the request. */
+const char *front_request_local(const struct front_request *request);
+
+/* Who is at the other end, as it was found when the connection began. Valid as long as the request. */
+const struct peer *front_request_peer_found(const struct front_request *request);
 
 /* When the request's first line was read, and when its last byte was (wall clock, µs). */
 int64_t front_request_begun_us(const struct front_request *request);

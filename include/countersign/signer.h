@@ -17,13 +17,14 @@ struct signer {
     const struct config *config;
     struct signer_account *accounts; /* config->account_count of them; empty where not read */
     struct keystore *keystore; /* with its key, for keystore_read_again; NULL where no account that was read names it */
+    struct secret *tokens;     /* config->listener_count of them, empty for a listener without one; NULL: not read */
 };
 
 /* What signer_open does first: takes this process out of core dumps and other processes' reach. For commands that hold
  * secrets otherwise. */
 MUST_CHECK bool signer_prepare_process(struct error *error);
 
-/* Reads every account's secrets. One error for the first that cannot be read, and *report one line for each. Takes this
+/* Reads every account's secrets and every listener's token. One error for the first that cannot be read, and *report one line for each. Takes this
  * process out of core dumps and other processes' reach (RLIMIT_CORE, PR_SET_DUMPABLE) before. `config` must stay. */
 MUST_CHECK bool signer_open(struct signer **signer, const struct config *config, struct buffer *report,
                             struct error *error);

@@ -1,14 +1,17 @@
 /* All that crosses between the signer process and the proxy process: fixed-size messages over one SOCK_SEQPACKET socket
  * pair (descriptor SIGNER_WIRE_FD in the proxy). Host byte order: both ends are this very program.
  *
+ *   proxy  -> signer   TOKEN_WANTED (a listener's index in `account`)
+ *   signer -> proxy    TOKEN (what that listener's clients must bring, or none)
  *   proxy  -> signer   HELLO
  *   signer -> proxy    ACCOUNT (generation), one for each account in the configuration's order, the last marked
  *   proxy  -> signer   KEY_WANTED (generation, account, window)
  *   signer -> proxy    KEY (generation, account, window, status, key)
  *
- * HELLO comes first and once. What the signer read from the accounts' sources at one time is a generation. When it has
- * read them anew it sends the ACCOUNTs again, unasked, with the next generation's number; from then on it gives keys of
- * that one alone, and answers SIGNER_WIRE_REPLACED to a question for the one before that had been sent by then.
+ * Tokens are asked for first, where there are any; then HELLO comes, once. What the signer read from the accounts' sources at
+ * one time is a generation. When it has read them anew it sends the ACCOUNTs again, unasked, with the next generation's
+ * number; from then on it gives keys of that one alone, and answers SIGNER_WIRE_REPLACED to a question for the one before
+ * that had been sent by then.
  *
  * Neither side trusts the other's bytes: a message of another length, magic, type, out of turn or with an index out of
  * range makes the signer close the socket and the proxy hold the signer for gone. */
@@ -23,10 +26,19 @@ enum {
     SIGNER_WIRE_FD = 3,
     SIGNER_WIRE_MAGIC = 0x43535732, /* "CSW2": changes with any change below */
     SIGNER_WIRE_NAME_MAX = 32,
-    SIGNER_WIRE_API_KEY_MAX = 256
+    SIGNER_WIRE_API_KEY_MAX = 256,
+    SIGNER_WIRE_TOKEN_MIN = 16, /* characters: a shorter one can be guessed */
+    SIGNER_WIRE_TOKEN_MAX = 128
 };
 
-enum signer_wire_type { SIGNER_WIRE_HELLO = 1, SIGNER_WIRE_ACCOUNT, SIGNER_WIRE_KEY_WANTED, SIGNER_WIRE_KEY };
+enum signer_wire_type {
+    SIGNER_WIRE_HELLO = 1,
+    SIGNER_WIRE_ACCOUNT,
+    SIGNER_WIRE_KEY_WANTED,
+    SIGNER_WIRE_KEY,
+    SIGNER_WIRE_TOKEN_WANTED,
+    SIGNER_WIRE_TOKEN
+};
 
 enum signer_wire_status {
     SIGNER_WIRE_OK = 0,
@@ -39,9 +51,9 @@ struct signer_wire_message {
     uint32_t magic;
     uint16_t type;       /* enum signer_wire_type */
     uint16_t status;     /* enum signer_wire_status, in KEY */
-    uint32_t account;    /* index */
+    uint32_t account;    /* index; in TOKEN_WANTED and TOKEN a listener's */
     uint32_t last;       /* in ACCOUNT: 1 for the last one */
-    uint64_t generation; /* 1 and up; in all but HELLO */
+    uint64_t generation; /* 1 and up; in ACCOUNT, KEY_WANTED and KEY */
     uint64_t window;     /* in KEY_WANTED and KEY */
     union {
         struct scheme_window_key key; /* in KEY */
@@ -51,6 +63,10 @@ struct signer_wire_message {
             char name[SIGNER_WIRE_NAME_MAX + 1]; /* NUL-terminated */
             char api_key[SIGNER_WIRE_API_KEY_MAX];
         } account_info; /* in ACCOUNT */
+        struct {
+            uint32_t length; /* 0: the listener has none */
+            char text[SIGNER_WIRE_TOKEN_MAX];
+        } token; /* in TOKEN */
     } body;
 };
 

@@ -168,6 +168,18 @@ char *endpoint_format(char *text, const struct sockaddr *address, socklen_t leng
     return text;
 }
 
+void endpoint_unmap(struct sockaddr_storage *address, socklen_t *length)
+{
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+    struct sockaddr_in v4 = { .sin_family = AF_INET };
+    if (address->ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+        return;
+    v4.sin_port = v6->sin6_port;
+    memcpy(&v4.sin_addr, &v6->sin6_addr.s6_addr[sizeof(v6->sin6_addr) - sizeof(v4.sin_addr)], sizeof(v4.sin_addr));
+    memcpy(address, &v4, sizeof(v4));
+    *length = sizeof(v4);
+}
+
 uint16_t endpoint_port(const struct sockaddr *address)
 {
     if (address->sa_family == AF_INET)

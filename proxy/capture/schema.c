@@ -180,7 +180,7 @@ static const char exchange_view[] =
     "  p.account, -- the account that signed, or whose key the client signed with\n"
     "  p.api_key_masked, -- its key's first and last four characters\n"
     "  p.client || coalesce(':' || r.client_port, '') AS client_address, -- who asked\n"
-    "  p.client_uid, -- its user id, on a unix socket\n"
+    "  p.client_uid, -- its user id; NULL: not known, or on another machine\n"
     "  n.method,\n"
     "  " TARGET " AS target, -- the request target (path and query) as the client sent it\n"
     "  v.status, -- the HTTP status the client got\n"

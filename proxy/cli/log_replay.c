@@ -4,6 +4,7 @@
 #include "log_diff.h"
 #include "replay_request.h"
 #include "replay_send.h"
+#include "replay_token.h"
 
 #include "countersign/clock.h"
 #include "countersign/http_message.h"
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { QUESTION_MAX = 2048, POLL_MS = 20, EXCHANGES = 2 };
+enum { QUESTION_MAX = 2048, POLL_MS = 20, EXCHANGES = 2, REPLAY_HEAD_MAX = 1 << 21 };
 
 static const int64_t answer_timeout_us = INT64_C(120) * 1000000, record_timeout_us = INT64_C(10) * 1000000;
 
@@ -131,7 +132,7 @@ static bool wait_for_record(const struct log_run *run, int64_t id, struct arriva
     return false;
 }
 
-static bool send_once(int64_t *id, const struct running_listener *listener, const struct replay_request *request,
+static bool send_once(int64_t *id, const struct running_listener *listener, struct slice head, struct slice body,
                       struct error *error)
 {
     struct endpoint endpoint;
@@ -141,8 +142,7 @@ static bool send_once(int64_t *id, const struct running_listener *listener, cons
     if (!endpoint_parse(&endpoint, listener->address, error))
         return false;
     buffer_init(&answer, REPLAY_ANSWER_MAX);
-    bool done = replay_send(&answer, &head_length, &sent, &endpoint, buffer_slice(&request->head), request->body,
-                            answer_timeout_us, error) &&
+    bool done = replay_send(&answer, &head_length, &sent, &endpoint, head, body, answer_timeout_us, error) &&
                 answer_id(id, slice_first(buffer_slice(&answer), head_length), error);
     if (!done && !sent)
         (void)error_prefix(error, "nothing was sent");
@@ -164,8 +164,14 @@ static bool send_and_wait(int64_t *new_id, const struct log_run *run, const stru
     if (!find_listener(&listener, run, record, error) || !check_mode(&listener, error) ||
         !confirm(request, &listener, error))
         return false;
+    struct buffer head;
+    buffer_init(&head, REPLAY_HEAD_MAX);
     arrival.begun_us = clock_wall_us();
-    return send_once(new_id, &listener, request, error) && wait_for_record(run, *new_id, &arrival, error);
+    bool done = replay_token_add(&head, buffer_slice(&request->head), run->options, listener.name, error) &&
+                send_once(new_id, &listener, buffer_slice(&head), request->body, error) &&
+                wait_for_record(run, *new_id, &arrival, error);
+    buffer_wipe(&head); /* a token may stand in it */
+    return done;
 }
 
 static bool replay(struct log_run *run, struct error *error)

@@ -2,6 +2,8 @@
  * thread. */
 #include "check.h"
 
+#include "check_exposure.h"
+
 #include "countersign/endpoint.h"
 #include "number.h"
 #include "value.h"
@@ -245,6 +247,7 @@ static void check_listener(struct config_draft *draft, struct config_section *se
 {
     check_references(draft, section);
     check_address(draft, section);
+    config_check_exposure(draft, section);
 }
 
 void config_check(struct config_draft *draft)

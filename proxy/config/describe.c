@@ -117,4 +117,8 @@ void config_each_secret_variable(const struct config *config, void (*visit)(void
                 visit(context, sources[j] + strlen("env:"));
         }
     }
+    for (size_t i = 0; i < config->listener_count; i++) {
+        if (slice_starts_with(slice_text(config->listeners[i].token), "env:"))
+            visit(context, config->listeners[i].token + strlen("env:"));
+    }
 }

@@ -125,6 +125,13 @@ static const struct config_key upstream_keys[] = {
 static const struct config_key listener_keys[] = {
     { KEY("listen", ENDPOINT, "127.0.0.1:8787"), FIELD(listener, listen),
       .help = "where clients connect: loopback IP:PORT or unix:/path" },
+    { KEY("expose", BOOL, "no"), FIELD(listener, expose), .help = "yes: `listen` may be any address; needs a token" },
+    { KEY("allowed_hosts", HOSTS, ""), .optional = true, FIELD(listener, allowed_hosts),
+      .help = "names that clients may use, besides its own address" },
+    { KEY("peer", PEER, "same-user"), FIELD(listener, peer),
+      .help = "same-user, any, or user ids between commas: who may connect" },
+    { KEY("token", SECRET, ""), .optional = true, FIELD(listener, token),
+      .help = "what clients must send as Countersign-Token; empty: nothing" },
     { KEY("upstream", NAME, ""), .built_in = "spot", FIELD(listener, upstream_name),
       .help = "an [upstream NAME]; may be left out where there is just one" },
     { KEY("account", NAME, ""), .built_in = "main", FIELD(listener, account_name),
@@ -160,7 +167,8 @@ const struct config_kind_row config_kinds[CONFIG_KIND_COUNT] = {
                                STRUCT(listener) },
 };
 
-_Static_assert(ARRAY_LENGTH(proxy_keys) <= CONFIG_KEYS_MAX && ARRAY_LENGTH(upstream_keys) <= CONFIG_KEYS_MAX,
+_Static_assert(ARRAY_LENGTH(proxy_keys) <= CONFIG_KEYS_MAX && ARRAY_LENGTH(upstream_keys) <= CONFIG_KEYS_MAX &&
+                   ARRAY_LENGTH(listener_keys) <= CONFIG_KEYS_MAX,
                "a section keeps one slot for each of its keys");
 
 enum config_kind config_kind_find(struct slice name)
@@ -194,6 +202,9 @@ static const struct {
     [CONFIG_TYPE_CHOICE] = { NULL, NULL, true },
     [CONFIG_TYPE_URL] = { "https://HOST[:PORT]", "https://HOST[:PORT]", false },
     [CONFIG_TYPE_ENDPOINT] = { "127.0.0.1:PORT, [::1]:PORT or unix:/absolute/path", "ADDRESS", false },
+    [CONFIG_TYPE_HOSTS] = { "host names or IP addresses between commas, each with a port or without", "HOST[:PORT],...",
+                            false },
+    [CONFIG_TYPE_PEER] = { "same-user, any, or user ids between commas (at most 16)", "same-user|any|UID,...", false },
     [CONFIG_TYPE_ADDRESS] = { "a literal IP address", "IP", false },
     [CONFIG_TYPE_PROXY] = { "http://, https://, socks5:// or socks5h:// with HOST:PORT", "SCHEME://HOST:PORT", false },
     [CONFIG_TYPE_SECRET] = { "a secret's source (env:NAME, file:PATH, credential:NAME, command:LINE or keystore:NAME)",

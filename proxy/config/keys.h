@@ -15,11 +15,13 @@ enum config_type {
     CONFIG_TYPE_DURATION, /* µs */
     CONFIG_TYPE_CHOICE,   /* index into `choices` */
     CONFIG_TYPE_URL,      /* an origin: scheme, host, port */
-    CONFIG_TYPE_ENDPOINT, /* endpoint.h, local */
+    CONFIG_TYPE_ENDPOINT, /* endpoint.h */
     CONFIG_TYPE_ADDRESS,  /* a literal IP address */
     CONFIG_TYPE_PROXY,    /* an egress proxy: scheme, host, port */
     CONFIG_TYPE_SECRET,   /* a secret's source, never the secret */
-    CONFIG_TYPE_PHRASE    /* the same of the keystore's passphrase, or where to ask for it */
+    CONFIG_TYPE_PHRASE,   /* the same of the keystore's passphrase, or where to ask for it */
+    CONFIG_TYPE_HOSTS,    /* names or addresses between commas */
+    CONFIG_TYPE_PEER      /* a peer.h rule */
 };
 
 struct config_key {

@@ -3,6 +3,7 @@
 #include "overrides.h"
 
 #include "nearest.h"
+#include "value.h"
 #include "words.h"
 
 #include <stdio.h>
@@ -144,21 +145,27 @@ void config_overrides_environment(struct config_draft *draft)
     }
 }
 
-/* Whether some account's secret comes from this variable: then it is no setting, whatever its name. */
-static bool is_secret_variable(const struct config_draft *draft, struct slice name)
+/* Whether a key of this section says that its secret is in this variable. */
+static bool names_variable(const struct config_section *section, struct slice name)
 {
-    for (size_t i = 0; i < draft->section_count; i++) {
-        const struct config_section *section = &draft->sections[i];
-        if (section->kind != CONFIG_KIND_ACCOUNT)
-            continue;
-        const char *const sources[] = { section->values.account.api_key, section->values.account.api_secret };
-        for (size_t j = 0; j < ARRAY_LENGTH(sources); j++) {
-            if (sources[j] != NULL && slice_starts_with(slice_text(sources[j]), "env:") &&
-                slice_equal_text(name, sources[j] + strlen("env:")))
-                return true;
-        }
+    const struct config_kind_row *row = &config_kinds[section->kind];
+    for (size_t key = 0; key < row->key_count; key++) {
+        bool is_source = row->keys[key].type == CONFIG_TYPE_SECRET;
+        const char *source = is_source ? config_value_text(&section->values, &row->keys[key]) : NULL;
+        if (source != NULL && slice_starts_with(slice_text(source), "env:") &&
+            slice_equal_text(name, source + strlen("env:")))
+            return true;
     }
     return false;
+}
+
+/* Whether some account's secret or listener's token comes from this variable: then it is no setting, whatever its name. */
+static bool is_secret_variable(const struct config_draft *draft, struct slice name)
+{
+    bool is_named = false;
+    for (size_t i = 0; i < draft->section_count; i++)
+        is_named = is_named || names_variable(&draft->sections[i], name);
+    return is_named;
 }
 
 static void complain_unknown(struct config_draft *draft, const struct config_place *place, const struct search *search,

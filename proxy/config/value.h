@@ -44,6 +44,8 @@ bool config_parse_url(struct config_value *value, const struct config_parse *par
 bool config_parse_endpoint(struct config_value *value, const struct config_parse *parse);
 bool config_parse_address(struct config_value *value, const struct config_parse *parse);
 bool config_parse_proxy(struct config_value *value, const struct config_parse *parse);
+bool config_parse_hosts(struct config_value *value, const struct config_parse *parse);
+bool config_parse_peer(struct config_value *value, const struct config_parse *parse);
 bool config_parse_secret(struct config_value *value, const struct config_parse *parse);
 bool config_parse_passphrase(struct config_value *value, const struct config_parse *parse);
 

@@ -3,13 +3,17 @@
 #include "value.h"
 
 #include "countersign/endpoint.h"
+#include "countersign/peer.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { HOST_MAX = 253 }; /* characters of a host name (RFC 1035 §2.3.4, without the last dot) */
+enum {
+    HOST_MAX = 253, /* characters of a host name (RFC 1035 §2.3.4, without the last dot) */
+    HOSTS_MAX = 16  /* names that a listener may be called by */
+};
 
 /* SCHEME "://" AUTHORITY REST, RFC 3986 §3. */
 struct origin {
@@ -155,9 +159,27 @@ bool config_parse_endpoint(struct config_value *value, const struct config_parse
         (void)buffer_append_text(parse->complaint, error.message); /* the caller of the parser checks `failed` */
         return false;
     }
-    if (!endpoint_is_local(&endpoint)) {
-        (void)buffer_append_text(parse->complaint, "whoever reaches a listener can trade, so it must be local; ");
-        return config_refuse(parse, NULL);
+    return config_value_copy(value, parse, parse->text); /* whether it may be other than local, check_exposure.c says */
+}
+
+bool config_parse_hosts(struct config_value *value, const struct config_parse *parse)
+{
+    struct slice rest = slice_text(parse->text), part;
+    size_t count = 0;
+    while (rest.data != NULL && slice_next_part(&rest, ',', &part)) {
+        struct origin origin = { .authority = slice_trim_blanks(part) };
+        if (!read_authority(&origin) || ++count > HOSTS_MAX)
+            return config_refuse(parse, NULL);
     }
     return config_value_copy(value, parse, parse->text);
+}
+
+bool config_parse_peer(struct config_value *value, const struct config_parse *parse)
+{
+    struct peer_rule rule;
+    struct error error;
+    if (peer_rule_parse(&rule, parse->text, 0, &error))
+        return config_value_copy(value, parse, parse->text);
+    (void)buffer_append_format(parse->complaint, "%s; ", error.message); /* the caller of the parser checks `failed` */
+    return config_refuse(parse, NULL);
 }

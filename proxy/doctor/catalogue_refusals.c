@@ -89,7 +89,30 @@ static const struct catalogue_cause other_name = {
     .text = "The Host field names neither this listener nor its exchange, as where a page's name points to 127.0.0.1.",
     .tell = "Look at the Host field that the client sent.",
     .commands = { "countersign log show last:refused --view client-request" },
-    .remedy = "Use 127.0.0.1, [::1] or localhost in the base URL, or a unix socket.",
+    .remedy =
+        "Use 127.0.0.1, [::1] or localhost in the base URL, or a unix socket; where clients must use another name, "
+        "add it to the listener's `allowed_hosts`.",
+};
+
+static const struct catalogue_cause other_user = {
+    .id = "other-user",
+    .text = "The client is a process of another user of this machine than those that the listener takes (`peer`; by "
+            "default the proxy's own user alone), or whose it is could not be found out.",
+    .tell =
+        "The error's message names the user that was found, or why none was; `log show` has it as the client's uid.",
+    .commands = { "countersign log show last:refused", "countersign config show" },
+    .remedy = "Run the client as the proxy's user, or name its user: `peer = 1000, 1001`. What closes its connection "
+              "before the answer cannot be found: let it wait.",
+};
+
+static const struct catalogue_cause no_token = {
+    .id = "no-token",
+    .text = "The listener asks for a token (`token`), and the request has none, or another one.",
+    .tell = "The error's message says which of both.",
+    .commands = { "countersign log show last:refused --view client-request", "countersign config show" },
+    .remedy =
+        "Have the client send `Countersign-Token: TOKEN` or `Authorization: Bearer TOKEN`. It stays with this proxy: "
+        "the exchange never gets it.",
 };
 
 static const struct catalogue_cause policy_class = {
@@ -171,6 +194,8 @@ static const struct catalogue_entry entries[] = {
     REFUSAL("unsendable", "The request cannot be forwarded as it is.", &cannot_be_carried),
     REFUSAL("browser", "The request comes from a web page, and pages may not use this proxy.", &from_a_page),
     REFUSAL("host", "The Host field names neither this listener nor its exchange.", &other_name),
+    REFUSAL("peer", "The client is another user's than this listener takes, or nobody could tell whose.", &other_user),
+    REFUSAL("token", "The request does not have the listener's token.", &no_token),
     REFUSAL("policy", "The listener's policy does not let this request pass.", &policy_class),
     REFUSAL("record-full", "The record has no room for this request.", &no_room),
     REFUSAL("record-not-synced", "The disk did not take this request into the record.", &disk_not_in_time),

@@ -1,21 +1,7 @@
 /* Why a request is not forwarded. The worker's thread. */
 #include "exchange_internal.h"
 
-#include "countersign/caller.h"
-
 #include <stdio.h>
-
-static enum refusal judge_caller(const struct exchange *exchange)
-{
-    static const enum refusal of_verdict[] = {
-        [CALLER_MAY_ASK] = REFUSAL_NONE,
-        [CALLER_IS_A_BROWSER] = REFUSAL_BROWSER,
-        [CALLER_NAMES_ANOTHER_HOST] = REFUSAL_HOST,
-    };
-    bool is_unix = slice_starts_with(exchange->record.client_address, "unix:");
-    return of_verdict[caller_judge(front_request_fields(exchange->request), !is_unix,
-                                   upstream_host(exchange->listener->upstream))];
-}
 
 /* The first reason against this request, in the order in which a person would want to hear it. */
 enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, size_t detail_size)
@@ -23,7 +9,7 @@ enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, 
     const struct exchange_worker *worker = exchange->listener->worker;
     enum refusal refusal = exchange_refusal_of_defect(front_request_defect(exchange->request));
     if (refusal == REFUSAL_NONE)
-        refusal = judge_caller(exchange);
+        refusal = exchange_judge_caller(exchange, detail, detail_size);
     if (refusal != REFUSAL_NONE)
         return refusal;
     if (worker->draining)

@@ -79,11 +79,16 @@ static void take_length(struct exchange *exchange, struct slice value)
     exchange->reply_has_length = slice_to_u64(value, &exchange->reply_length);
 }
 
-/* What this proxy says of an exchange, only it says. */
-static bool is_ours(struct slice name)
+/* What this proxy says of an exchange, only it says; and what lets a page read an answer (the Fetch standard's CORS
+ * protocol), nobody says. */
+static bool is_left_out(struct slice name)
 {
-    static const char prefix[] = "Countersign-";
-    return slice_equal_text_caseless(slice_first(name, sizeof(prefix) - 1), prefix);
+    static const char *const prefixes[] = { "Countersign-", "Access-Control-" };
+    for (size_t i = 0; i < ARRAY_LENGTH(prefixes); i++) {
+        if (slice_equal_text_caseless(slice_first(name, strlen(prefixes[i])), prefixes[i]))
+            return true;
+    }
+    return false;
 }
 
 bool exchange_reply_with_answer(struct exchange *exchange, const struct upstream_result *result)
@@ -98,7 +103,7 @@ bool exchange_reply_with_answer(struct exchange *exchange, const struct upstream
     for (size_t i = 0; done && i < fields.count; i++) {
         if (slice_equal_text_caseless(fields.items[i].name, "Content-Length"))
             take_length(exchange, fields.items[i].value);
-        else if (!is_ours(fields.items[i].name) && !http_field_is_hop_by_hop(fields, fields.items[i].name))
+        else if (!is_left_out(fields.items[i].name) && !http_field_is_hop_by_hop(fields, fields.items[i].name))
             add_reply_field(exchange, fields.items[i].name, fields.items[i].value);
     }
     free(fields.items);

@@ -38,6 +38,8 @@ enum refusal {
     REFUSAL_UNSENDABLE,
     REFUSAL_BROWSER,
     REFUSAL_HOST,
+    REFUSAL_PEER,
+    REFUSAL_TOKEN,
     REFUSAL_POLICY,
     REFUSAL_RECORD_FULL,
     REFUSAL_NOT_SYNCED,
@@ -187,6 +189,9 @@ void exchange_free_if_over(struct exchange *exchange);
 /* admission.c: the first reason against this request, in the order in which a person would want to hear it. Builds the
  * upstream request on the way. `detail` may get more words. */
 enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, size_t detail_size);
+
+/* who_asks.c: whether this client may ask. `detail` says what exactly where it may not. */
+enum refusal exchange_judge_caller(struct exchange *exchange, char *detail, size_t detail_size);
 
 /* facts.c */
 

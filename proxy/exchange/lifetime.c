@@ -31,7 +31,7 @@ struct exchange *exchange_create(struct exchange_listener *listener, struct fron
         .id = capture_next_id(worker->capture),
         .listener = slice_text(listener->name),
         .client_address = slice_text(front_request_peer(request)),
-        .client_uid = front_request_peer_uid(request),
+        .client_uid = front_request_peer_found(request)->uid,
         .method = front_request_method(request),
         .target = front_request_target(request),
         .received_us = front_request_received_us(request),

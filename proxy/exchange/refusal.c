@@ -35,8 +35,16 @@ static const struct refusal_row refusals[REFUSAL_COUNT] = {
                           "this proxy",
                           false },
     [REFUSAL_HOST] = { 403, "host",
-                       "the Host field names neither this listener (127.0.0.1, [::1], localhost) nor its exchange",
+                       "the Host field names neither this listener (its address, 127.0.0.1, [::1], localhost, or one "
+                       "of "
+                       "allowed_hosts) nor its exchange",
                        false },
+    [REFUSAL_PEER] = { 403, "peer", "this client may not use this listener", false },
+    [REFUSAL_TOKEN] = { 403, "token",
+                        "this listener takes requests with its token alone (Countersign-Token: TOKEN, or "
+                        "Authorization: "
+                        "Bearer TOKEN)",
+                        false },
     [REFUSAL_POLICY] = { 403, "policy", "refused by this listener's policy", false },
     [REFUSAL_RECORD_FULL] = { 503, "record-full",
                               "the record has no room (is the disk full, or another program holding capture.db?); "

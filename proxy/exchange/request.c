@@ -88,7 +88,7 @@ static void add_client_fields(struct exchange *exchange, struct http_fields fiel
 {
     for (size_t i = 0; i < fields.count; i++) {
         struct http_field field = fields.items[i];
-        if (!is_forwarded(exchange, fields, field.name))
+        if (!is_forwarded(exchange, fields, field.name) || caller_field_is_token(&exchange->listener->token, &field))
             continue;
         if (slice_equal_text_caseless(field.name, "Content-Length")) {
             *has_length = true;

@@ -1,33 +1,47 @@
-/* What is known of a client connection as long as it is open: who is at its other end. */
+/* What is known of a client connection as long as it is open: who is at its other end, asked of the kernel when it begins
+ * and never again. */
 #include "front_private.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static socklen_t address_length(const struct sockaddr *address)
 {
     return address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 }
 
+/* Of an address over IPv6 that is IPv4's (::ffff:127.0.0.1, where a listener takes both) the IPv4 form is shown. */
+static void describe_address(char *text, const struct sockaddr *address)
+{
+    struct sockaddr_storage plain;
+    socklen_t length = address_length(address);
+    memcpy(&plain, address, length);
+    endpoint_unmap(&plain, &length);
+    (void)endpoint_format(text, (const struct sockaddr *)&plain, length); /* returns its argument */
+}
+
 /* For a unix socket only the family is looked at: libmicrohttpd has room for no more of such an address, and what a client
  * bound its own end to says nothing of who it is. */
-static void describe_peer(struct front_connection *from, struct MHD_Connection *connection)
+static void describe_peer(struct front_connection *from, struct MHD_Connection *connection, struct peer_lookup *peers)
 {
     const union MHD_ConnectionInfo *address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     const union MHD_ConnectionInfo *fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    from->peer_uid = -1;
-    if (address == NULL || address->client_addr == NULL || fd == NULL)
-        return;
-    if (address->client_addr->sa_family != AF_UNIX) {
-        (void)endpoint_format(from->peer, address->client_addr, address_length(address->client_addr));
-        return;
+    struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
+    socklen_t length = sizeof(own);
+    from->found.uid = -1;
+    if (address == NULL || address->client_addr == NULL || fd == NULL ||
+        getsockname(fd->connect_fd, (struct sockaddr *)&own, &length) != 0)
+        return; /* its user stays unknown */
+    peer_find(&from->found, peers, fd->connect_fd, address->client_addr, (const struct sockaddr *)&own);
+    if (address->client_addr->sa_family == AF_UNIX) {
+        (void)snprintf(from->peer, sizeof(from->peer), "unix:");                   /* fits */
+        (void)endpoint_format(from->local, (const struct sockaddr *)&own, length); /* returns its argument */
+    } else {
+        describe_address(from->peer, address->client_addr);
+        describe_address(from->local, (const struct sockaddr *)&own);
     }
-    struct ucred credentials;
-    socklen_t length = sizeof(credentials);
-    (void)snprintf(from->peer, sizeof(from->peer), "unix:"); /* fits */
-    if (getsockopt(fd->connect_fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0)
-        from->peer_uid = (int64_t)credentials.uid;
 }
 
 /* A request that is still here when its connection goes is one whose end libmicrohttpd did not tell (0.9.75 forgets to
@@ -51,7 +65,7 @@ void connection_changed(void *cls, struct MHD_Connection *connection, void **soc
     }
     struct front_connection *from = calloc(1, sizeof(*from));
     if (from != NULL)
-        describe_peer(from, connection);
+        describe_peer(from, connection, front->options.peers);
     *socket_context = from; /* NULL: its first request closes it */
 }
 

@@ -33,8 +33,9 @@ struct front {
 /* One client connection: libmicrohttpd's socket context. */
 struct front_connection {
     struct front_request *request; /* the one under way */
-    int64_t peer_uid;
-    char peer[ENDPOINT_TEXT_MAX];
+    struct peer found;
+    char peer[ENDPOINT_TEXT_MAX];  /* its client's address */
+    char local[ENDPOINT_TEXT_MAX]; /* our own end's */
 };
 
 /* In the order in which they come; from FRONT_REQUEST_HANDED on, handler.request has seen the request. */

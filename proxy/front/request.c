@@ -91,9 +91,14 @@ const char *front_request_peer(const struct front_request *request)
     return request->from->peer;
 }
 
-int64_t front_request_peer_uid(const struct front_request *request)
+const char *front_request_local(const struct front_request *request)
 {
-    return request->from->peer_uid;
+    return request->from->local;
+}
+
+const struct peer *front_request_peer_found(const struct front_request *request)
+{
+    return &request->from->found;
 }
 
 int64_t front_request_begun_us(const struct front_request *request)

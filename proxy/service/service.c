@@ -1,6 +1,7 @@
 /* The proxy process put together and taken apart. The main thread: opens everything, waits for a signal, drains. */
 #include "countersign/service.h"
 
+#include "callers.h"
 #include "sandbox_proxy.h"
 #include "worker.h"
 
@@ -27,6 +28,7 @@ enum { ADDRESS_URL_MAX = ENDPOINT_TEXT_MAX + 8 };
 struct service {
     const struct config *config;
     struct signer_client *signer;
+    struct callers *callers;
     struct capture *capture;
     struct worker **workers; /* config->proxy.workers */
     size_t worker_count;     /* started */
@@ -135,6 +137,7 @@ static void report_ready(const struct service *service)
     };
     for (size_t i = 0; i < service->config->listener_count; i++)
         report_listener(service, i);
+    callers_report(service->config);
     log_line_values(LOG_LEVEL_INFO, values, "countersign " COUNTERSIGN_VERSION " is ready; recording to %s",
                     capture_store_path(service->capture));
 }
@@ -163,6 +166,7 @@ static bool start_workers(struct service *service, struct error *error)
         struct worker_options options = {
             .config = config,
             .signer = service->signer,
+            .callers = service->callers,
             .capture = service->capture,
             .index = (unsigned)w,
             .listen_fds = service->listen_fds + w * config->listener_count,
@@ -199,6 +203,10 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
         return false;
     }
     sandbox_proxy_enter(config); /* before any thread, and any byte from outside */
+    if (!callers_open(&service->callers, config, signer_fd, error)) {
+        (void)close(signer_fd); /* owned by now; nothing written can be lost */
+        return false;
+    }
     if (!signer_client_open(&service->signer, signer_fd, error) || !check_accounts(service, error) ||
         !capture_open(&service->capture, &capture, &recovery, error))
         return false;
@@ -217,6 +225,7 @@ static bool close_all(struct service *service)
     capture_close(service->capture);
     if (service->signer != NULL)
         signer_client_close(service->signer);
+    callers_close(service->callers);
     for (size_t i = 0; service->listen_fds != NULL && i < service->listen_fd_count; i++) {
         if (service->listen_fds[i] >= 0)
             (void)close(service->listen_fds[i]); /* never used */

@@ -2,6 +2,8 @@
  * runs on the worker's own thread once it is started. */
 #include "worker.h"
 
+#include "callers.h"
+
 #include "countersign/exchange.h"
 #include "countersign/log.h"
 
@@ -20,6 +22,7 @@ struct worker {
     const struct config *config;
     pthread_t thread;
     struct loop *loop;
+    struct peer_lookup *peers; /* of all its fronts */
     struct upstream_pool *pool;
     struct upstream **upstreams; /* config->upstream_count */
     struct front **fronts;       /* config->listener_count */
@@ -57,8 +60,9 @@ static bool open_upstreams(struct worker *worker, struct error *error)
     return true;
 }
 
-static bool open_front(struct worker *worker, size_t index, int *listen_fd, struct error *error)
+static bool open_front(struct worker *worker, const struct worker_options *from, size_t index, struct error *error)
 {
+    int *listen_fd = &from->listen_fds[index];
     const struct config_proxy *limits = &worker->config->proxy;
     const struct config_listener *listener = &worker->config->listeners[index];
     worker->listeners[index] = (struct exchange_listener){
@@ -70,8 +74,11 @@ static bool open_front(struct worker *worker, size_t index, int *listen_fd, stru
         .policy = (enum policy)listener->policy,
         .sign_all = listener->sign == CONFIG_SIGN_ALL,
     };
+    callers_fill(&worker->listeners[index], from->callers, index);
+    callers_test(worker->peers, from->callers, index, *listen_fd, from->index == 0);
     struct front_options options = {
         .loop = worker->loop,
+        .peers = worker->peers,
         .listen_fd = *listen_fd,
         .header_max = (size_t)limits->header_max,
         .body_max = (size_t)limits->body_max,
@@ -174,6 +181,9 @@ static void worker_free(struct worker *worker)
 {
     for (size_t i = 0; i < worker->config->listener_count; i++)
         front_close(worker->fronts[i]);
+    for (size_t i = 0; worker->listeners != NULL && i < worker->config->listener_count; i++)
+        callers_wipe(&worker->listeners[i]);
+    peer_lookup_free(worker->peers);
     for (size_t i = 0; i < worker->config->upstream_count; i++)
         upstream_free(worker->upstreams[i]);
     upstream_pool_free(worker->pool);
@@ -189,8 +199,9 @@ static bool open_all(struct worker *worker, const struct worker_options *options
 {
     if (worker->upstreams == NULL || worker->fronts == NULL || worker->listeners == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for a worker");
-    if (!loop_create(&worker->loop, error) || !scheme_hmac_create(&worker->shared.hmac, error) ||
-        !upstream_pool_create(&worker->pool, worker->loop, error) || !open_upstreams(worker, error))
+    if (!peer_lookup_create(&worker->peers, error) || !loop_create(&worker->loop, error) ||
+        !scheme_hmac_create(&worker->shared.hmac, error) || !upstream_pool_create(&worker->pool, worker->loop, error) ||
+        !open_upstreams(worker, error))
         return false;
     worker->shared.loop = worker->loop;
     worker->shared.signer = options->signer;
@@ -198,7 +209,7 @@ static bool open_all(struct worker *worker, const struct worker_options *options
     worker->shared.journal = capture_journal(options->capture, options->index);
     worker->shared.in_flight_max = (unsigned)options->config->proxy.in_flight_max;
     for (size_t i = 0; i < options->config->listener_count; i++) {
-        if (!open_front(worker, i, &options->listen_fds[i], error))
+        if (!open_front(worker, options, i, error))
             return false;
     }
     worker->drain_timer = (struct loop_timer){ .expired = look_whether_drained, .context = worker };

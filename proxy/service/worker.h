@@ -12,6 +12,7 @@ struct worker;
 struct worker_options {
     const struct config *config;
     struct signer_client *signer;
+    const struct callers *callers; /* who may ask */
     struct capture *capture;
     unsigned index;
     int *listen_fds; /* one for each listener of the configuration; taken over one by one by the worker's fronts */

@@ -43,11 +43,13 @@ static struct {
 
 /* --- the commands, by number --- */
 
-/* Source number `index` of all: two for each account. NULL behind the last. */
+/* Source number `index` of all: two for each account, then one for each listener's token. NULL behind the last. */
 static const char *source_at(const struct config *config, size_t index)
 {
-    if (index / 2 >= config->account_count)
+    if (index >= 2 * config->account_count + config->listener_count)
         return NULL;
+    if (index >= 2 * config->account_count)
+        return config->listeners[index - 2 * config->account_count].token;
     const struct config_account *account = &config->accounts[index / 2];
     return index % 2 == 0 ? account->api_key : account->api_secret;
 }

@@ -1,6 +1,9 @@
 /* The signer's side of the protocol: HELLO is answered with the accounts, once; KEY_WANTED with a key, for the windows
- * around now alone; accounts that were read anew are told unasked. Signer process; pure but for its own state. */
+ * around now alone; accounts that were read anew are told unasked; TOKEN_WANTED with a listener's token. Signer process;
+ * pure but for its own state. */
 #include "session.h"
+
+#include "tokens.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
@@ -57,6 +60,11 @@ static void answer_key(struct signer_session *session, const struct signer_wire_
 bool session_take(struct signer_session *session, const struct signer_wire_message *message, int64_t now_ms)
 {
     bool is_hello = message->type == SIGNER_WIRE_HELLO;
+    if (!session->greeted && tokens_is_question(message, session->signer->config->listener_count)) {
+        tokens_answer(&session->answer, session->signer, message->account);
+        session->answer_waits = true;
+        return true;
+    }
     if (!wire_is_request(message, session->signer->config->account_count, session->generation) ||
         is_hello == session->greeted)
         return false; /* HELLO comes first and once */

@@ -7,6 +7,7 @@
 #include "keystore_private.h"
 #include "secret_parts.h"
 #include "signer_parts.h"
+#include "tokens.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -105,7 +106,9 @@ void signer_discard(struct signer *signer)
         secret_end(&signer->accounts[i].api_key);
         secret_end(&signer->accounts[i].api_secret);
     }
-    keystore_close(signer->keystore); /* one that was read anew has none of its own */
+    /* What was read anew has neither of these of its own. */
+    tokens_end(signer);
+    keystore_close(signer->keystore);
     free(signer->accounts);
     free(signer);
 }
@@ -170,7 +173,10 @@ bool signer_open(struct signer **signer, const struct config *config, struct buf
     if (!command_runner_start(config, SECRET_COMMAND_TIMEOUT_US, error) || /* while no secret is in memory */
         !open_accounts(&made, config, 0, config->account_count, report, error))
         return false;
-    if (!check_not_the_same(made, report, &sum)) {
+    bool are_sound = check_not_the_same(made, report, &sum);
+    tokens_load(made, report, &sum);
+    tokens_forget(config);
+    if (!are_sound || sum.kind != ERROR_NONE) {
         signer_close(made);
         return error_set(error, sum.kind, "%s", sum.message);
     }

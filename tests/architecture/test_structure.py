@@ -11,12 +11,15 @@ INCLUDE = ROOT / "include" / "countersign"
 # Each room: the headers that are its door, and the rooms it may use. Everything may use base.
 ROOMS = {
     "base": ({"base64", "buffer", "clock", "compiler", "endpoint", "error", "hex", "http_message", "json_scan", "json_write",
-              "log", "loop", "shell", "slice", "thread"}, set()),
+              "log", "loop", "peer", "shell", "slice", "thread"}, set()),
     "content": ({"content", "envelope"}, set()),
     "config": ({"config"}, set()),
     "scheme": ({"scheme"}, set()),
     "sandbox": ({"sandbox"}, set()),
-    "signer": ({"keystore", "prompt", "secret", "signer", "signer_client", "signer_wire"}, {"config", "sandbox", "scheme"}),
+    "signer": (
+        {"keystore", "prompt", "secret", "signer", "signer_client", "signer_tokens", "signer_wire"},
+        {"config", "sandbox", "scheme"},
+    ),
     "guard": ({"caller", "policy"}, set()),
     "front": ({"front"}, set()),
     "upstream": ({"upstream"}, set()),
@@ -35,7 +38,7 @@ LIBRARIES = {
     r"sqlite3\.h": {"capture"},
     r"ini\.h": {"config"},
     r"zlib\.h|brotli/.*": {"content"},
-    r"openssl/.*": {"scheme", "signer", "upstream", "capture", "doctor", "mock"},
+    r"openssl/.*": {"guard", "scheme", "signer", "upstream", "capture", "doctor", "mock"},
     r"cjson/.*": {"base", "mock", "cli"},
     r"seccomp\.h|linux/(landlock|seccomp)\.h": {"sandbox"},
 }

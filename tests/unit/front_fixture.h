@@ -108,7 +108,7 @@ static inline void see_request(void *context, struct front_request *request)
     }
     buffer_append_slice(&seen->body, front_request_body(request));
     (void)snprintf(seen->peer, sizeof(seen->peer), "%s", front_request_peer(request));
-    seen->peer_uid = front_request_peer_uid(request);
+    seen->peer_uid = front_request_peer_found(request)->uid;
     seen->begun_us = front_request_begun_us(request);
     seen->received_us = front_request_received_us(request);
     front_request_set_context(request, fixture);

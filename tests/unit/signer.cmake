@@ -1,5 +1,6 @@
 countersign_unit_test(secret ROOMS signer)
 countersign_unit_test(signer_wire ROOMS signer)
+countersign_unit_test(signer_tokens ROOMS signer LIBRARIES Threads::Threads)
 countersign_unit_test(signer_keys ROOMS signer LIBRARIES Threads::Threads)
 countersign_unit_test(signer_client ROOMS signer LIBRARIES Threads::Threads)
 countersign_unit_test(signer ROOMS signer)

@@ -330,8 +330,9 @@ static void a_listener_is_local(void **state)
     refuses(
         "[listener a]\naccount = main\nlisten = 0.0.0.0:8787\n[listener b]\naccount = main\nlisten = localhost:1\n"
         "[listener c]\naccount = main\nlisten = unix:c.sock\n",
-        "countersign.ini:3: [listener a] listen: whoever reaches a listener can trade, so it must be local; expected "
-        "127.0.0.1:PORT, [::1]:PORT or unix:/absolute/path, not \"0.0.0.0:8787\"\n"
+        "countersign.ini:3: [listener a] listen: other machines can reach 0.0.0.0:8787, and whoever reaches a listener "
+        "can trade; if that is meant, set expose = yes and a token, or listen on 127.0.0.1:PORT, [::1]:PORT or "
+        "unix:/absolute/path\n"
         "countersign.ini:6: [listener b] listen: \"localhost:1\" has no literal IP address (names can change "
         "meaning); expected 127.0.0.1:PORT, [::1]:PORT or unix:/absolute/path\n"
         "countersign.ini:9: [listener c] listen: \"unix:c.sock\" is not an absolute path; expected 127.0.0.1:PORT, "

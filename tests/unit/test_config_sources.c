@@ -73,8 +73,10 @@ static void wrong_variables_and_flags_are_named_with_the_near_miss(void **state)
         "--set: \"proxy.worker\" is no setting; did you mean `proxy.workers`?\n"
         "--set: listener.bott.listen: there is no [listener bott]; there is: bot; did you mean `bot`?\n"
         "--set: \"spot\" is no setting; `countersign config keys` lists them\n"
-        "--listen: [listener bot] listen: whoever reaches a listener can trade, so it must be local; expected "
-        "127.0.0.1:PORT, [::1]:PORT or unix:/absolute/path, not \"192.0.2.1:1\"\n");
+        "--listen: [listener bot] listen: other machines can reach 192.0.2.1:1, and whoever reaches a listener can "
+        "trade; "
+        "if that is meant, set expose = yes and a token, or listen on 127.0.0.1:PORT, [::1]:PORT or "
+        "unix:/absolute/path\n");
 }
 
 static void a_variable_that_could_mean_two_keys_is_refused(void **state)
