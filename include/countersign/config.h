@@ -8,6 +8,7 @@
 #include "countersign/buffer.h"
 #include "countersign/error.h"
 #include "countersign/log.h"
+#include "countersign/rule.h"
 
 #include <stdint.h>
 
@@ -66,6 +67,13 @@ struct config_upstream {
     int64_t connections;     /* to the exchange at most, per worker */
 };
 
+/* What `allow` and `deny` say, in the order in which they are asked: flags first, then variables (what they deny before what
+ * they allow), then the file's from its top. */
+struct config_rules {
+    struct rule *items;
+    size_t count;
+};
+
 struct config_listener {
     char name[CONFIG_NAME_MAX + 1];
     char *listen; /* an endpoint.h text, local addresses only */
@@ -76,6 +84,8 @@ struct config_listener {
     int64_t mode;    /* enum config_mode */
     int64_t policy;  /* enum config_policy */
     int64_t sign;    /* enum config_sign */
+    struct config_rules rules;
+    int64_t learn; /* bool */
 };
 
 struct config {

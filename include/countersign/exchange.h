@@ -6,7 +6,7 @@
 #include "countersign/capture.h"
 #include "countersign/front.h"
 #include "countersign/loop.h"
-#include "countersign/policy.h"
+#include "countersign/ruling.h"
 #include "countersign/scheme.h"
 #include "countersign/signer_client.h"
 #include "countersign/upstream.h"
@@ -44,7 +44,7 @@ struct exchange_listener {
     size_t account; /* index at the signer */
     struct upstream *upstream;
     enum exchange_mode mode;
-    enum policy policy;
+    struct ruling_rules rules; /* and the policy; borrowed from the configuration */
     bool sign_all;
     bool told[RECORD_CLIENT_SIGNATURE_COUNT]; /* the exchanges': a client's signature was logged as this already */
 };

@@ -128,6 +128,12 @@ static const struct config_key listener_keys[] = {
       .help = "observe: passes on what clients signed; dry-run: sends nothing" },
     { KEY("policy", CHOICE, "trade"), .choices = policies, FIELD(listener, policy),
       .help = "trade: all but moving funds; read-only: no orders" },
+    { KEY("allow", RULE, ""), FIELD(listener, rules),
+      .help = "lets pass; a first match of allow and deny decides, then policy" },
+    { KEY("deny", RULE, ""), FIELD(listener, rules),
+      .help = "refuses; both may be given many times, their order counts" },
+    { KEY("learn", BOOL, "no"), FIELD(listener, learn),
+      .help = "notes what is used, for `countersign policy suggest`" },
     { KEY("sign", CHOICE, "private"), .choices = signs, FIELD(listener, sign),
       .help = "private: public endpoints go out unsigned" },
 };
@@ -155,7 +161,8 @@ const struct config_kind_row config_kinds[CONFIG_KIND_COUNT] = {
                                STRUCT(listener) },
 };
 
-_Static_assert(ARRAY_LENGTH(proxy_keys) <= CONFIG_KEYS_MAX && ARRAY_LENGTH(upstream_keys) <= CONFIG_KEYS_MAX,
+_Static_assert(ARRAY_LENGTH(proxy_keys) <= CONFIG_KEYS_MAX && ARRAY_LENGTH(upstream_keys) <= CONFIG_KEYS_MAX &&
+                   ARRAY_LENGTH(listener_keys) <= CONFIG_KEYS_MAX,
                "a section keeps one slot for each of its keys");
 
 enum config_kind config_kind_find(struct slice name)
@@ -193,6 +200,7 @@ static const struct {
     [CONFIG_TYPE_PROXY] = { "http://, https://, socks5:// or socks5h:// with HOST:PORT", "SCHEME://HOST:PORT", false },
     [CONFIG_TYPE_SECRET] = { "a secret's source (env:NAME, file:PATH, credential:NAME or command:LINE)", "SOURCE",
                              false },
+    [CONFIG_TYPE_RULE] = { "methods and a path", "METHODS PATH", false },
 };
 
 bool config_key_is_number(const struct config_key *key)

@@ -18,7 +18,8 @@ enum config_type {
     CONFIG_TYPE_ENDPOINT, /* endpoint.h, local */
     CONFIG_TYPE_ADDRESS,  /* a literal IP address */
     CONFIG_TYPE_PROXY,    /* an egress proxy: scheme, host, port */
-    CONFIG_TYPE_SECRET    /* a secret's source, never the secret */
+    CONFIG_TYPE_SECRET,   /* a secret's source, never the secret */
+    CONFIG_TYPE_RULE      /* may be given many times: rules.h */
 };
 
 struct config_key {
@@ -30,11 +31,12 @@ struct config_key {
     int64_t minimum;      /* of integer, size and duration */
     int64_t maximum;
     const char *const *choices; /* NULL-terminated; an index is the enum's value */
-    size_t offset;              /* in the section's struct: an int64_t for number types, else a char * */
+    size_t offset;              /* in the section's struct: an int64_t for number types, a struct config_rules
+                                   for rules, else a char * */
     const char *help;           /* one line of at most CONFIG_HELP_MAX characters */
 };
 
-enum { CONFIG_KEYS_MAX = 12, CONFIG_HELP_MAX = 62 };
+enum { CONFIG_KEYS_MAX = 24, CONFIG_HELP_MAX = 62 };
 
 enum config_kind {
     CONFIG_KIND_PROXY,

@@ -3,8 +3,6 @@
 
 #include "countersign/caller.h"
 
-#include <stdio.h>
-
 static enum refusal judge_caller(const struct exchange *exchange)
 {
     static const enum refusal of_verdict[] = {
@@ -33,12 +31,5 @@ enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, 
     refusal = exchange_build_request(exchange);
     if (refusal != REFUSAL_NONE)
         return refusal;
-    exchange->endpoint_class = endpoint_classify(exchange->sending.method, exchange->sending.target);
-    if (!policy_allows(exchange->listener->policy, exchange->endpoint_class)) {
-        (void)snprintf(detail, detail_size, "%s, and policy %s of listener %s (%s) does not let that pass",
-                       endpoint_class_meaning(exchange->endpoint_class), policy_name(exchange->listener->policy),
-                       exchange->listener->name, policy_summary(exchange->listener->policy)); /* cutting it is fine */
-        return REFUSAL_POLICY;
-    }
-    return REFUSAL_NONE;
+    return exchange_judge(exchange, detail, detail_size);
 }

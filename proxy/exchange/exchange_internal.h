@@ -39,6 +39,7 @@ enum refusal {
     REFUSAL_BROWSER,
     REFUSAL_HOST,
     REFUSAL_POLICY,
+    REFUSAL_RULE,
     REFUSAL_RECORD_FULL,
     REFUSAL_NOT_SYNCED,
     REFUSAL_TOO_MANY,
@@ -182,6 +183,9 @@ void exchange_free_if_over(struct exchange *exchange);
 /* admission.c: the first reason against this request, in the order in which a person would want to hear it. Builds the
  * upstream request on the way. `detail` may get more words. */
 enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, size_t detail_size);
+
+/* judgement.c: what may pass, by rules and policy. Notes the endpoint's class. `detail` gets what a person can do. */
+enum refusal exchange_judge(struct exchange *exchange, char *detail, size_t detail_size);
 
 /* facts.c */
 

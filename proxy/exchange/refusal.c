@@ -38,6 +38,7 @@ static const struct refusal_row refusals[REFUSAL_COUNT] = {
                        "the Host field names neither this listener (127.0.0.1, [::1], localhost) nor its exchange",
                        false },
     [REFUSAL_POLICY] = { 403, "policy", "refused by this listener's policy", false },
+    [REFUSAL_RULE] = { 403, "rule", "refused by a rule of this listener", false },
     [REFUSAL_RECORD_FULL] = { 503, "record-full",
                               "the record has no room (is the disk full, or another program holding capture.db?); "
                               "nothing was sent",

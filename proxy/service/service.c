@@ -1,6 +1,7 @@
 /* The proxy process put together and taken apart. The main thread: opens everything, waits for a signal, drains. */
 #include "countersign/service.h"
 
+#include "report_rules.h"
 #include "worker.h"
 
 #include "countersign/endpoint.h"
@@ -122,8 +123,10 @@ static void report_ready(const struct service *service)
         { "workers", NULL, service->config->proxy.workers },
         { NULL, NULL, 0 },
     };
-    for (size_t i = 0; i < service->config->listener_count; i++)
+    for (size_t i = 0; i < service->config->listener_count; i++) {
         report_listener(service, i);
+        report_rules(&service->config->listeners[i]);
+    }
     log_line_values(LOG_LEVEL_INFO, values, "countersign " COUNTERSIGN_VERSION " is ready; recording to %s",
                     capture_store_path(service->capture));
 }

@@ -67,7 +67,9 @@ static bool open_front(struct worker *worker, size_t index, int *listen_fd, stru
         .account = listener->account,
         .upstream = worker->upstreams[listener->upstream],
         .mode = (enum exchange_mode)listener->mode,
-        .policy = (enum policy)listener->policy,
+        .rules = { .items = listener->rules.items,
+                   .count = listener->rules.count,
+                   .policy = (enum policy)listener->policy },
         .sign_all = listener->sign == CONFIG_SIGN_ALL,
     };
     struct front_options options = {
