@@ -31,6 +31,10 @@ static void describe_key(struct buffer *out, const struct config_key *key)
     (void)buffer_append_format(out, "%*s%s\n", KEY_COLUMN + 1, "", key->help);
 }
 
+static const char rules_help[] = "METHODS PATH is GET, GET,POST or * and a path with /api, in any case: * is any\n"
+                                 "text within a segment, a segment ** any segments or none. Flags' rules come\n"
+                                 "before variables', those before the file's; \" | \" parts several in one value.\n";
+
 void config_describe_keys(struct buffer *out)
 {
     (void)buffer_append_format(out, "%-*s %-*s %s\n", KEY_COLUMN, "KEY", RANGE_COLUMN, "VALUE", "DEFAULT");
@@ -40,21 +44,18 @@ void config_describe_keys(struct buffer *out)
         for (size_t key = 0; key < row->key_count; key++)
             describe_key(out, &row->keys[key]);
     }
-    (void)buffer_append_text(out,
-                             "\nSizes are bytes, or KiB, MiB, GiB; durations us, ms, s, m, h. Relative paths\n"
-                             "begin at the working folder, ~ is $HOME. A line that begins with ; or # is a\n"
-                             "comment, and so is what follows \" ;\" behind a value.\n"
-                             "SOURCE is env:NAME, file:PATH, credential:NAME (systemd) or command:LINE, never\n"
-                             "the secret itself. ADDRESS is 127.0.0.1:PORT, [::1]:PORT or unix:/path.\n"
-                             "METHODS PATH is GET, GET,POST or * and a path with /api, in any case of letters: *\n"
-                             "is any text within a segment, a segment ** any segments or none. Flags' rules come\n"
-                             "before variables', and those before the file's; \" | \" parts several in one value.\n"
-                             "\n"
-                             "A variable wins over the file, a flag over both; without a section's name they\n"
-                             "mean the first of its kind:\n"
-                             "  COUNTERSIGN_PROXY_WORKERS=2               --set proxy.workers=2\n"
-                             "  COUNTERSIGN_LISTENER_BOT_POLICY=read-only --set listener.bot.policy=read-only\n"
-                             "  COUNTERSIGN_UPSTREAM_IP_FAMILY=ipv4       --set upstream.ip_family=ipv4\n");
+    (void)buffer_append_text(out, "\nSizes are bytes, or KiB, MiB, GiB; durations us, ms, s, m, h. Relative paths\n"
+                                  "begin at the working folder, ~ is $HOME. A line that begins with ; or # is a\n"
+                                  "comment, and so is what follows \" ;\" behind a value.\n"
+                                  "SOURCE is env:NAME, file:PATH, credential:NAME (systemd) or command:LINE, never\n"
+                                  "the secret itself. ADDRESS is 127.0.0.1:PORT, [::1]:PORT or unix:/path.\n");
+    (void)buffer_append_text(out, rules_help);
+    (void)buffer_append_text(out, "\n"
+                                  "A variable wins over the file, a flag over both; without a section's name they\n"
+                                  "mean the first of its kind:\n"
+                                  "  COUNTERSIGN_PROXY_WORKERS=2               --set proxy.workers=2\n"
+                                  "  COUNTERSIGN_LISTENER_BOT_POLICY=read-only --set listener.bot.policy=read-only\n"
+                                  "  COUNTERSIGN_UPSTREAM_IP_FAMILY=ipv4       --set upstream.ip_family=ipv4\n");
 }
 
 /* Whether a file can say it: what came from a variable or a flag may be longer, or hold what begins a comment. */
