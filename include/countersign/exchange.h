@@ -5,6 +5,7 @@
 
 #include "countersign/capture.h"
 #include "countersign/front.h"
+#include "countersign/learned.h"
 #include "countersign/loop.h"
 #include "countersign/ruling.h"
 #include "countersign/scheme.h"
@@ -45,6 +46,7 @@ struct exchange_listener {
     struct upstream *upstream;
     enum exchange_mode mode;
     struct ruling_rules rules; /* and the policy; borrowed from the configuration */
+    struct learned *learned;   /* what is used is counted here; NULL: it is not */
     bool sign_all;
     bool told[RECORD_CLIENT_SIGNATURE_COUNT]; /* the exchanges': a client's signature was logged as this already */
 };

@@ -13,7 +13,7 @@ enum {
     RULE_PATH_MAX = 160, /* bytes of a glob: the longest documented path has 47 */
     RULE_TEXT_MAX = RULE_PATH_MAX + 48,
     RULE_PLACE_MAX = 128,
-    RULES_MAX = 128 /* of one listener */
+    RULES_MAX = 512 /* of one listener */
 };
 
 enum rule_verdict { RULE_ALLOW, RULE_DENY };

@@ -12,6 +12,8 @@ enum refusal exchange_judge(struct exchange *exchange, char *detail, size_t deta
     endpoint_path_read(&path, sending->target);
     ruling_make(&ruling, &listener->rules, sending->method, &path, front_request_fields(exchange->request));
     exchange->endpoint_class = ruling.endpoint_class;
+    if (listener->learned != NULL)
+        learned_note(listener->learned, sending->method, &path, ruling.passes, exchange->record.received_us);
     if (ruling.passes)
         return REFUSAL_NONE;
     (void)ruling_write_refusal(detail, detail_size, &ruling, &listener->rules, listener->name, sending->method,

@@ -49,6 +49,23 @@ static void write_by_policy(char *text, size_t size, const struct ruling *ruling
                    policy_summary(rules->policy), but, SLICE_ARGUMENTS(method), SLICE_ARGUMENTS(path), listener);
 }
 
+/* Where the path is fine as it is most likely meant, and refused as it may be read as well. */
+static void write_by_oddity(char *text, size_t size, const struct ruling *ruling, const struct ruling_rules *rules,
+                            const char *listener, const struct endpoint_path *path)
+{
+    char who[WHO_MAX];
+    if (ruling->reason == RULING_BY_RULE)
+        write_rule_name(who, ruling->rule, listener);
+    else
+        (void)snprintf(who, sizeof(who), "policy %s of listener %s", policy_name(rules->policy), listener);
+    struct slice reading = slice_first(endpoint_path_reading(path, ruling->reading), SHOWN_PATH_MAX);
+    struct slice plain = slice_first(endpoint_path_plain(path), SHOWN_PATH_MAX);
+    (void)snprintf(text, size,
+                   "its path can be read as %.*s, and %s does not let that pass; send it as %.*s: single slashes, none "
+                   "at the end, no parameter",
+                   SLICE_ARGUMENTS(reading), who, SLICE_ARGUMENTS(plain));
+}
+
 const char *ruling_write_refusal(char *text, size_t size, const struct ruling *ruling, const struct ruling_rules *rules,
                                  const char *listener, struct slice method, struct slice written)
 {
@@ -65,6 +82,8 @@ const char *ruling_write_refusal(char *text, size_t size, const struct ruling *r
                        "its header field %.*s names another path or method than the request line to some servers, and "
                        "policy %s or a rule of listener %s could decide otherwise for that; send it without the field",
                        SLICE_ARGUMENTS(slice_first(ruling->field, 32)), policy_name(rules->policy), listener);
+    else if (path.count > 1 && ruling->reading != 1)
+        write_by_oddity(text, size, ruling, rules, listener, &path);
     else if (ruling->reason == RULING_BY_RULE)
         write_by_rule(text, size, ruling, listener, shown, path_for_rule(&path, written));
     else

@@ -2,6 +2,8 @@
  * runs on the worker's own thread once it is started. */
 #include "worker.h"
 
+#include "learning.h"
+
 #include "countersign/exchange.h"
 #include "countersign/log.h"
 
@@ -25,6 +27,7 @@ struct worker {
     struct front **fronts;       /* config->listener_count */
     struct exchange_listener *listeners;
     struct exchange_worker shared;
+    struct learning *learning; /* NULL where no listener learns */
     atomic_bool drain_wanted;
     bool has_failed; /* read after the thread's end */
     struct loop_timer drain_timer;
@@ -71,6 +74,7 @@ static bool open_front(struct worker *worker, size_t index, int *listen_fd, stru
                    .count = listener->rules.count,
                    .policy = (enum policy)listener->policy },
         .sign_all = listener->sign == CONFIG_SIGN_ALL,
+        .learned = learning_of(worker->learning, index),
     };
     struct front_options options = {
         .loop = worker->loop,
@@ -180,6 +184,7 @@ static void worker_free(struct worker *worker)
         upstream_free(worker->upstreams[i]);
     upstream_pool_free(worker->pool);
     scheme_hmac_free(worker->shared.hmac);
+    learning_close(worker->learning);
     loop_free(worker->loop);
     free(worker->upstreams);
     free(worker->fronts);
@@ -192,7 +197,8 @@ static bool open_all(struct worker *worker, const struct worker_options *options
     if (worker->upstreams == NULL || worker->fronts == NULL || worker->listeners == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for a worker");
     if (!loop_create(&worker->loop, error) || !scheme_hmac_create(&worker->shared.hmac, error) ||
-        !upstream_pool_create(&worker->pool, worker->loop, error) || !open_upstreams(worker, error))
+        !upstream_pool_create(&worker->pool, worker->loop, error) || !open_upstreams(worker, error) ||
+        !learning_open(&worker->learning, options->config, worker->loop, options->index, error))
         return false;
     worker->shared.loop = worker->loop;
     worker->shared.signer = options->signer;

@@ -16,7 +16,7 @@ ROOMS = {
     "config": ({"config"}, {"guard"}),
     "scheme": ({"scheme"}, set()),
     "signer": ({"secret", "signer", "signer_client", "signer_wire"}, {"config", "scheme"}),
-    "guard": ({"caller", "endpoint_path", "policy", "rule", "ruling"}, set()),
+    "guard": ({"caller", "endpoint_path", "learned", "policy", "rule", "ruling"}, set()),
     "front": ({"front"}, set()),
     "upstream": ({"upstream"}, set()),
     "capture": ({"capture", "capture_reader", "capture_store", "record", "redaction"}, set()),
@@ -24,7 +24,7 @@ ROOMS = {
     "doctor": ({"catalogue", "probes", "recipe", "why"}, {"capture", "content", "guard", "scheme"}),
     "exchange": ({"exchange"}, {"content", "scheme", "signer", "guard", "front", "upstream", "capture"}),
     "mock": ({"mock"}, {"doctor", "scheme", "front"}),
-    "service": ({"running", "service"}, {"config", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),
+    "service": ({"learning", "running", "service"}, {"config", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),
     "cli": ({"cli"}, {"config", "content", "scheme", "signer", "guard", "upstream", "capture", "compare", "doctor", "mock", "service"}),
 }
 # A third-party header and the rooms in which it may be seen.
