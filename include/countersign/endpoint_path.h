@@ -18,9 +18,9 @@ struct endpoint_path {
 };
 
 /* Reads the target's path. Percent-escapes of plain characters are decoded (RFC 3986 §6.2.2.2), case is ignored. One oddity
- * gives a second reading, because routers differ in it: a parameter behind the last segment (";x": kept, cut off), doubled
- * slashes (kept, one), a slash at the end (kept, cut off), two slashes at the beginning (kept, one; a third reading takes
- * what follows for a host). In doubt is what has more than one of these, dot segments, encoded slashes, dots, percent
+ * gives a second reading, because routers differ in it: a parameter behind the last segment (";x": kept, cut off), a suffix
+ * of the last segment (".json": likewise), doubled slashes (kept, one), a slash at the end (kept, cut off), two slashes at the
+ * beginning (kept, one; a third reading takes what follows for a host). In doubt is what has more than one of these, dot segments, encoded slashes, dots, percent
  * signs, semicolons or question marks, a parameter in the middle, bad escapes, backslashes, fragments, blanks, control
  * bytes, bytes outside ASCII, more than ENDPOINT_PATH_MAX bytes, and what does not begin with a slash. */
 void endpoint_path_read(struct endpoint_path *path, struct slice target);

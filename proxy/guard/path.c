@@ -43,7 +43,24 @@ static bool decode(struct endpoint_path *path, struct slice written)
 }
 
 /* What routers differ in. */
-enum oddity { ODDITY_PARAMETER = 1, ODDITY_DOUBLED = 2, ODDITY_TRAILING = 4, ODDITY_LEADING = 8, ODDITY_DOUBT = 16 };
+enum {
+    ODDITY_PARAMETER = 1,
+    ODDITY_SUFFIX = 2,
+    ODDITY_DOUBLED = 4,
+    ODDITY_TRAILING = 8,
+    ODDITY_LEADING = 16,
+    ODDITY_DOUBT = 32
+};
+
+/* "place.json": Spring MVC before 5.3 routes it as "place". More than one dot, or nothing before it, is in doubt. */
+static unsigned oddity_of_name(struct slice name)
+{
+    size_t dot = slice_find(name, '.');
+    if (dot == name.length)
+        return 0;
+    bool is_suffix = dot > 0 && slice_find(slice_from(name, dot + 1), '.') == name.length - dot - 1;
+    return is_suffix ? ODDITY_SUFFIX : ODDITY_DOUBT;
+}
 
 static unsigned oddity_of_segment(struct slice segment, bool is_first, bool is_last)
 {
@@ -52,9 +69,9 @@ static unsigned oddity_of_segment(struct slice segment, bool is_first, bool is_l
     if (slice_equal_text(cut, ".") || slice_equal_text(cut, ".."))
         return ODDITY_DOUBT;
     if (name < segment.length)
-        return is_last && cut.length > 0 ? ODDITY_PARAMETER : ODDITY_DOUBT;
+        return is_last && cut.length > 0 ? ODDITY_PARAMETER | oddity_of_name(cut) : ODDITY_DOUBT;
     if (segment.length > 0)
-        return 0;
+        return is_last ? oddity_of_name(cut) : 0;
     if (is_last)
         return is_first ? 0 : ODDITY_TRAILING; /* "/" itself has none */
     return is_first ? ODDITY_LEADING : ODDITY_DOUBLED;
@@ -91,6 +108,14 @@ static void add_with_single_slashes(struct endpoint_path *path, struct slice tex
     path->lengths[path->count++] = length;
 }
 
+static size_t last_dot(struct slice text)
+{
+    size_t at = text.length;
+    while (at > 0 && text.data[at - 1] != '.')
+        at--;
+    return at - 1; /* there is one */
+}
+
 /* "//host/path": some parsers take what follows two slashes for an authority (RFC 3986 §3.2). */
 static void add_behind_authority(struct endpoint_path *path, struct slice text)
 {
@@ -111,6 +136,8 @@ void endpoint_path_read(struct endpoint_path *path, struct slice target)
     path->count = 1;
     if (oddities == ODDITY_PARAMETER)
         add(path, slice_first(text, slice_find(text, ';')));
+    else if (oddities == ODDITY_SUFFIX)
+        add(path, slice_first(text, last_dot(text)));
     else if (oddities == ODDITY_TRAILING)
         add(path, slice_first(text, text.length - 1));
     else if (oddities != 0)

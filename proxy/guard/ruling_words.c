@@ -62,7 +62,7 @@ static void write_by_oddity(char *text, size_t size, const struct ruling *ruling
     struct slice plain = slice_first(endpoint_path_plain(path), SHOWN_PATH_MAX);
     (void)snprintf(text, size,
                    "its path can be read as %.*s, and %s does not let that pass; send it as %.*s: single slashes, none "
-                   "at the end, no parameter",
+                   "at the end, no parameter, no suffix",
                    SLICE_ARGUMENTS(reading), who, SLICE_ARGUMENTS(plain));
 }
 
