@@ -22,8 +22,9 @@ const char *rule_verdict_name(enum rule_verdict verdict); /* "allow", "deny" */
 
 struct rule {
     enum rule_verdict verdict;
-    unsigned methods;           /* as request_methods gives them */
-    size_t path_length;         /* of the glob, which is the end of `text` */
+    unsigned methods;  /* as request_methods gives them */
+    size_t path_begin; /* of the glob, which is the end of `text` */
+    size_t path_length;
     bool names_funds;           /* an allow rule that lets funds be moved: see rule_parse */
     char text[RULE_TEXT_MAX];   /* "POST /api/trade/order/cancelAll", as written but for blanks */
     char place[RULE_PLACE_MAX]; /* "countersign.ini:12"; "" where nobody noted it */

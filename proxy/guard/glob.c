@@ -77,8 +77,24 @@ static bool step(struct walk *walk)
     return true;
 }
 
+/* How far both are the same before the glob's first wildcard: most globs end there. False: they differ before it. */
+static bool begins_alike(size_t *alike, struct slice glob, struct slice path)
+{
+    size_t i = 0;
+    while (i < glob.length && i < path.length && glob.data[i] != '*' && lower(glob.data[i]) == path.data[i])
+        i++;
+    *alike = i;
+    return i == glob.length || glob.data[i] == '*' ||
+           (glob.data[i] == '/' && i + 1 < glob.length && glob.data[i + 1] == '*');
+}
+
 bool glob_matches(struct slice glob, struct slice path)
 {
+    size_t alike;
+    if (!begins_alike(&alike, glob, path))
+        return false;
+    if (alike == glob.length)
+        return path.length == alike;
     struct walk walk = { .glob = glob, .path = path };
     while (walk.g < glob.length || walk.p < path.length) {
         if (!step(&walk) && !go_back(&walk))

@@ -14,8 +14,7 @@ const char *rule_verdict_name(enum rule_verdict verdict)
 
 struct slice rule_path(const struct rule *rule)
 {
-    struct slice text = slice_text(rule->text);
-    return slice_from(text, text.length - rule->path_length);
+    return slice_of(rule->text + rule->path_begin, rule->path_length);
 }
 
 bool rule_matches(const struct rule *rule, struct request_methods methods, struct slice path)

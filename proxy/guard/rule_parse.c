@@ -148,6 +148,7 @@ bool rule_parse(struct rule *rule, enum rule_verdict verdict, struct slice text,
     if (!read_methods(&rule->methods, words, complaint) || !check_path(glob, complaint))
         return false;
     int length = snprintf(rule->text, sizeof(rule->text), "%.*s %.*s", SLICE_ARGUMENTS(words), SLICE_ARGUMENTS(glob));
+    rule->path_begin = words.length + 1;
     rule->path_length = glob.length;
     rule->names_funds = verdict == RULE_ALLOW && names_funds(glob);
     return (length > 0 && (size_t)length < sizeof(rule->text)) || refuse(complaint, "the rule is too long");
