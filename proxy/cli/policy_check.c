@@ -34,7 +34,7 @@ static void judge(struct answer *answer, const struct config_listener *listener,
     if (!ruling->passes)
         (void)ruling_write_refusal(answer->why, sizeof(answer->why), ruling, &answer->rules, listener->name,
                                    answer->method, answer->target); /* returns its argument */
-    if (ruling->reason == RULING_BY_RULE)
+    if (ruling->reason == RULING_BY_RULE && ruling->rule != NULL)
         (void)snprintf(answer->line, sizeof(answer->line), "%s = %s", rule_verdict_name(ruling->rule->verdict),
                        ruling->rule->text); /* sized for it, as below */
     else if (!ruling->passes && ruling_is_by_rule(ruling, &answer->rules))
@@ -97,7 +97,7 @@ int policy_check(struct buffer *out, const struct policy_options *options, struc
         return exit_code;
     for (size_t i = 0; i < config->listener_count; i++) {
         for (size_t word = 1; word < options->word_count && policy_means(options, &config->listeners[i]); word++) {
-            struct answer answer;
+            struct answer answer = { .listener = config->listeners[i].name };
             judge(&answer, &config->listeners[i], options->words[0], options->words[word]);
             if (options->json)
                 append_json(out, &answer);

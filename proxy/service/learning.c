@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_MODE = S_IRUSR | S_IWUSR, WRITE_EVERY_US = 2000000 };
+enum { FILE_MODE = S_IRUSR | S_IWUSR, WRITE_EVERY_US = 2000000, FILE_TEXT_MAX = 16 << 20 };
 
 struct learning {
     const struct config *config;
@@ -51,7 +51,7 @@ static bool read_file(struct buffer *text, const char *path, struct error *error
 static bool add_file(struct learned *learned, const char *path, const char *listener, struct error *error)
 {
     struct buffer text;
-    buffer_init(&text, LEARNED_TEXT_MAX * 16);
+    buffer_init(&text, FILE_TEXT_MAX);
     bool done = read_file(&text, path, error);
     if (done)
         learned_add(learned, buffer_slice(&text), listener);
@@ -110,7 +110,7 @@ static void write_changes(struct learning *learning)
     struct error error = { .message = "out of memory" };
     if (!has_changed(learning))
         return;
-    buffer_init(&text, LEARNED_TEXT_MAX * 16);
+    buffer_init(&text, FILE_TEXT_MAX);
     for (size_t i = 0; i < learning->config->listener_count; i++)
         learned_append(&text, learning->tables[i], learning->config->listeners[i].name);
     bool done = !text.failed && replace(learning, buffer_slice(&text), &error);
@@ -173,10 +173,13 @@ bool learning_open(struct learning **opened, const struct config *config, struct
     learning->loop = loop;
     learning->path = file_in(config->proxy.state_dir, worker, "");
     learning->path_new = file_in(config->proxy.state_dir, worker, ".new");
-    learning->tables = calloc(config->listener_count, sizeof(*learning->tables));
-    bool done = (learning->path != NULL && learning->path_new != NULL && learning->tables != NULL) ||
-                error_set(error, ERROR_MEMORY, "out of memory for what the listeners learn");
-    if (!done || !open_tables(learning, error)) {
+    learning->tables = calloc(config->listener_count, sizeof(struct learned *));
+    bool done = false;
+    if (learning->path == NULL || learning->path_new == NULL || learning->tables == NULL)
+        (void)error_set(error, ERROR_MEMORY, "out of memory for what the listeners learn"); /* false, as `done` is */
+    else
+        done = open_tables(learning, error);
+    if (!done) {
         learning_free(learning);
         return false;
     }
