@@ -97,9 +97,9 @@ static const struct catalogue_cause policy_class = {
     .text = "The listener's policy does not let this class of requests pass.",
     .tell = "The error's message names the class and the policy.",
     .commands = { "countersign log show last:refused", "countersign config check" },
-    .remedy =
-        "If it is meant to pass, allow that endpoint by name (`allow = POST /api/...`), or set the listener's `policy`: "
-        "read-only, trade, or all, which includes moving funds.",
+    .remedy = "If it is meant to pass, allow that endpoint by name (`allow = POST /api/...`), or set the listener's "
+              "`policy`: "
+              "read-only, trade, or all, which includes moving funds.",
 };
 
 static const struct catalogue_cause rule_decides = {
