@@ -22,6 +22,7 @@ static const struct subcommand subcommands[] = {
     { "mock", cli_mock, "run a mock exchange that checks signatures as documented" },
     { "config", cli_config, "check, show and explain the configuration" },
     { "keys", cli_keys, "keep API keys and secrets in an encrypted file: add, list, rotate, remove" },
+    { "policy", cli_policy, "what may pass: list, check a request, suggest the tightest rules" },
     { "explain", cli_explain, "what a code, a status or an error means, why it comes, what to do" },
     { "proxy-process", cli_proxy, NULL },
 };

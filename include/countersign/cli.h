@@ -12,6 +12,7 @@ int cli_verify(int argc, char **argv);
 int cli_log(int argc, char **argv);
 int cli_doctor(int argc, char **argv); /* its 2 is also: could not tell */
 int cli_config(int argc, char **argv);
+int cli_policy(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_keys(int argc, char **argv);
 

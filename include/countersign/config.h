@@ -8,6 +8,7 @@
 #include "countersign/buffer.h"
 #include "countersign/error.h"
 #include "countersign/log.h"
+#include "countersign/rule.h"
 
 #include <stdint.h>
 
@@ -73,16 +74,25 @@ struct config_upstream {
     int64_t connections;     /* to the exchange at most, per worker */
 };
 
+/* What `allow` and `deny` say, in the order in which they are asked: flags first, then variables (what they deny before what
+ * they allow), then the file's from its top. */
+struct config_rules {
+    struct rule *items;
+    size_t count;
+};
+
 struct config_listener {
     char name[CONFIG_NAME_MAX + 1];
     char *listen; /* an endpoint.h text; an address that is not a loopback one only with `expose` and a token */
     char *upstream_name;
     char *account_name;
-    size_t upstream;     /* index into config.upstreams */
-    size_t account;      /* index into config.accounts */
-    int64_t mode;        /* enum config_mode */
-    int64_t policy;      /* enum config_policy */
-    int64_t sign;        /* enum config_sign */
+    size_t upstream; /* index into config.upstreams */
+    size_t account;  /* index into config.accounts */
+    int64_t mode;    /* enum config_mode */
+    int64_t policy;  /* enum config_policy */
+    int64_t sign;    /* enum config_sign */
+    struct config_rules rules;
+    int64_t learn;       /* bool */
     int64_t expose;      /* bool */
     char *allowed_hosts; /* names between commas; "" for none */
     char *peer;          /* a peer.h rule's text: "same-user", "any", "1000, 1001" */

@@ -6,8 +6,9 @@
 #include "countersign/caller.h"
 #include "countersign/capture.h"
 #include "countersign/front.h"
+#include "countersign/learned.h"
 #include "countersign/loop.h"
-#include "countersign/policy.h"
+#include "countersign/ruling.h"
 #include "countersign/scheme.h"
 #include "countersign/signer_client.h"
 #include "countersign/upstream.h"
@@ -45,7 +46,8 @@ struct exchange_listener {
     size_t account; /* index at the signer */
     struct upstream *upstream;
     enum exchange_mode mode;
-    enum policy policy;
+    struct ruling_rules rules; /* and the policy; borrowed from the configuration */
+    struct learned *learned;   /* what is used is counted here; NULL: it is not */
     bool sign_all;
     struct peer_rule peers;                   /* which users may ask */
     const char *peers_configured;             /* the same as it was written */

@@ -20,10 +20,20 @@ const char *endpoint_class_name(enum endpoint_class endpoint_class);
 /* What such a request does, for a sentence: "this moves funds". */
 const char *endpoint_class_meaning(enum endpoint_class endpoint_class);
 
-/* The class of a request target's path for this method. The path is compared as the exchange's router might read it:
- * percent-decoded once, repeated slashes as one, path parameters (";x") cut off, case ignored. Where such a reading is
- * ambiguous ("%2F", "%25", "%00", a dot segment, bytes outside ASCII) and would matter, the class is DOUBTFUL. */
+/* The class of a request target's path for this method: of its readings (endpoint_path.h) the strictest; where they are in
+ * doubt, DOUBTFUL. */
 enum endpoint_class endpoint_classify(struct slice method, struct slice target);
+
+/* A documented endpoint, or a family of them. */
+struct api_endpoint {
+    const char *method;
+    const char *path; /* as documented, with /api; `*` and `**` as in rules (rule.h): what differs from call to call */
+    const char *what; /* a few words */
+    enum endpoint_class endpoint_class;
+};
+
+/* The documented endpoints by class, one by one from 0; NULL behind the last. */
+const struct api_endpoint *endpoint_known(size_t index);
 
 enum policy { POLICY_TRADE, POLICY_READ_ONLY, POLICY_ALL };
 

@@ -74,6 +74,11 @@ static void append_listener(struct buffer *text, const struct config *config, co
                                listener->listen, listener->upstream_name, config->upstreams[listener->upstream].url,
                                listener->account_name, policy_name((enum policy)listener->policy),
                                listener->sign == CONFIG_SIGN_ALL ? "all" : "private"); /* print() looks at `failed` */
+    for (size_t i = 0; i < listener->rules.count; i++) {
+        (void)buffer_append_format(text, "  %s: ", listener->rules.items[i].place); /* likewise */
+        rule_append(text, &listener->rules.items[i]);
+        (void)buffer_append_byte(text, '\n'); /* likewise */
+    }
 }
 
 static int run_check(const struct cli_config_options *options)

@@ -6,6 +6,7 @@
 
 #include "countersign/endpoint.h"
 #include "number.h"
+#include "rules.h"
 #include "value.h"
 #include "words.h"
 
@@ -248,6 +249,7 @@ static void check_listener(struct config_draft *draft, struct config_section *se
     check_references(draft, section);
     check_address(draft, section);
     config_check_exposure(draft, section);
+    config_rules_finish(draft, section);
 }
 
 void config_check(struct config_draft *draft)

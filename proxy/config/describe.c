@@ -1,5 +1,6 @@
 /* The table and a configuration in words. Pure; any thread. */
 #include "load.h"
+#include "rules.h"
 #include "value.h"
 
 #include <string.h>
@@ -30,6 +31,10 @@ static void describe_key(struct buffer *out, const struct config_key *key)
     (void)buffer_append_format(out, "%*s%s\n", KEY_COLUMN + 1, "", key->help);
 }
 
+static const char rules_help[] = "METHODS PATH is GET, GET,POST or * and a path with /api, in any case: * is any\n"
+                                 "text within a segment, a segment ** any segments or none. Flags' rules come\n"
+                                 "before variables', those before the file's; \" | \" parts several in one value.\n";
+
 void config_describe_keys(struct buffer *out)
 {
     (void)buffer_append_format(out, "%-*s %-*s %s\n", KEY_COLUMN, "KEY", RANGE_COLUMN, "VALUE", "DEFAULT");
@@ -42,10 +47,11 @@ void config_describe_keys(struct buffer *out)
     (void)buffer_append_text(out, "\nSizes are bytes, or KiB, MiB, GiB; durations us, ms, s, m, h. Relative paths\n"
                                   "begin at the working folder, ~ is $HOME. A line that begins with ; or # is a\n"
                                   "comment, and so is what follows \" ;\" behind a value.\n"
-                                  "SOURCE is env:NAME, file:PATH, credential:NAME (systemd), command:LINE or\n"
-                                  "keystore:NAME (`countersign keys`), never the secret itself; fd:N is an open\n"
-                                  "descriptor. ADDRESS is 127.0.0.1:PORT, [::1]:PORT or unix:/path.\n"
-                                  "\n"
+                                   "SOURCE is env:NAME, file:PATH, credential:NAME (systemd), command:LINE or\n"
+                                   "keystore:NAME (`countersign keys`), never the secret itself; fd:N is an open\n"
+                                   "descriptor. ADDRESS is 127.0.0.1:PORT, [::1]:PORT or unix:/path.\n");
+    (void)buffer_append_text(out, rules_help);
+    (void)buffer_append_text(out, "\n"
                                   "A variable wins over the file, a flag over both; without a section's name they\n"
                                   "mean the first of its kind:\n"
                                   "  COUNTERSIGN_PROXY_WORKERS=2               --set proxy.workers=2\n"
@@ -61,16 +67,33 @@ static bool fits_file(const char *key, const char *value)
            strlen(key) + BETWEEN + strlen(value) <= LINE_ROOM;
 }
 
+static void describe_line(struct buffer *out, const char *key, const char *text)
+{
+    if (!fits_file(key, text))
+        (void)buffer_append_text(out, "# not from a file, which could not say it: "); /* as above */
+    (void)buffer_append_format(out, text[0] == '\0' ? "%s =%s\n" : "%s = %s\n", key, text);
+}
+
 static void describe_value(struct buffer *out, const struct config_key *key, const void *section)
 {
     struct buffer value;
     buffer_init(&value, 2 * CONFIG_VALUE_MAX + 16);
     config_value_append(&value, key, section);
-    const char *text = buffer_text(&value);
-    if (!fits_file(key->name, text))
-        (void)buffer_append_text(out, "# not from a file, which could not say it: "); /* as above */
-    (void)buffer_append_format(out, text[0] == '\0' ? "%s =%s\n" : "%s = %s\n", key->name, text);
+    describe_line(out, key->name, buffer_text(&value));
     buffer_free(&value);
+}
+
+/* The rules of all keys that hold them stand together, at the first one's place: their order counts. */
+static void describe_rules(struct buffer *out, const struct config_key *key, const struct config_key *previous,
+                           const void *section)
+{
+    const struct config_rules *rules = config_rules_of(section, key);
+    if (previous != NULL && previous->type == CONFIG_TYPE_RULE)
+        return;
+    if (rules->count == 0)
+        (void)buffer_append_text(out, "# no allow or deny rules\n"); /* as above */
+    for (size_t i = 0; i < rules->count; i++)
+        describe_line(out, rule_verdict_name(rules->items[i].verdict), rules->items[i].text);
 }
 
 static void describe_section(struct buffer *out, enum config_kind kind, const void *section)
@@ -81,8 +104,13 @@ static void describe_section(struct buffer *out, enum config_kind kind, const vo
         (void)buffer_append_format(out, "%s[%s %s]\n", "\n", row->name, name); /* the caller checks `failed` */
     else
         (void)buffer_append_format(out, "%s[%s]\n", kind == CONFIG_KIND_PROXY ? "" : "\n", row->name); /* likewise */
-    for (size_t key = 0; key < row->key_count; key++)
-        describe_value(out, &row->keys[key], section);
+    for (size_t i = 0; i < row->key_count; i++) {
+        const struct config_key *key = &row->keys[i];
+        if (key->type == CONFIG_TYPE_RULE)
+            describe_rules(out, key, i == 0 ? NULL : key - 1, section);
+        else
+            describe_value(out, key, section);
+    }
 }
 
 /* Goes over the configuration without changing it: config_section_at takes what may be changed. */

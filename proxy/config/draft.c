@@ -3,6 +3,7 @@
 #include "draft.h"
 
 #include "paths.h"
+#include "rules.h"
 #include "value.h"
 
 #include <stdio.h>
@@ -115,6 +116,11 @@ void config_draft_set(struct config_draft *draft, struct config_section *section
     struct config_slot *slot = &section->slots[key];
     slot->place = *place;
     slot->given = place->origin != CONFIG_ORIGIN_DEFAULT;
+    if (row->type == CONFIG_TYPE_RULE) {
+        config_rules_add(draft, section, key, text, place);
+        buffer_free(&complaint);
+        return;
+    }
     if (parse_value(&parsed, draft, row, text, &complaint)) {
         config_value_store(&section->values, row, &parsed);
         slot->set = true;

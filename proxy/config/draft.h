@@ -28,6 +28,8 @@ struct config_section {
     struct config_place place;      /* of its header; origin DEFAULT for a built-in one */
     union config_values values;
     struct config_slot slots[CONFIG_KEYS_MAX];
+    struct config_rule *rules; /* rules.h; owned, moved into the values by config_rules_finish */
+    size_t rule_count;
 };
 
 struct config_draft {

@@ -198,7 +198,7 @@ static void set_key(struct reader *reader, size_t key, const char *value)
     struct config_section *section = reader->section;
     const struct config_slot *slot = &section->slots[key];
     char title[CONFIG_TITLE_MAX];
-    if (slot->given)
+    if (slot->given && config_kinds[section->kind].keys[key].type != CONFIG_TYPE_RULE)
         config_problem_add(&reader->draft->problems, &place, "%s %s: given twice, first at line %zu",
                            config_section_title(title, section), config_kinds[section->kind].keys[key].name,
                            slot->place.number);

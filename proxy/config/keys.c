@@ -140,6 +140,10 @@ static const struct config_key listener_keys[] = {
       .help = "observe: passes on what clients signed; dry-run: sends nothing" },
     { KEY("policy", CHOICE, "trade"), .choices = policies, FIELD(listener, policy),
       .help = "trade: all but moving funds; read-only: no orders" },
+    { KEY("allow", RULE, ""), FIELD(listener, rules), .help = "lets pass; the first match of allow and deny decides" },
+    { KEY("deny", RULE, ""), FIELD(listener, rules), .help = "refuses; both can be given many times, in their order" },
+    { KEY("learn", BOOL, "no"), FIELD(listener, learn),
+      .help = "notes what is used, for `countersign policy suggest`" },
     { KEY("sign", CHOICE, "private"), .choices = signs, FIELD(listener, sign),
       .help = "private: public endpoints go out unsigned" },
 };
@@ -211,6 +215,7 @@ static const struct {
                              "SOURCE", false },
     [CONFIG_TYPE_PHRASE] = { "prompt, fd:NUMBER or a source (credential:NAME, file:PATH, command:LINE or env:NAME)",
                              "prompt|fd:N|SOURCE", false },
+    [CONFIG_TYPE_RULE] = { "methods and a path", "METHODS PATH", false },
 };
 
 bool config_key_is_number(const struct config_key *key)

@@ -21,7 +21,8 @@ enum config_type {
     CONFIG_TYPE_SECRET,   /* a secret's source, never the secret */
     CONFIG_TYPE_PHRASE,   /* the same of the keystore's passphrase, or where to ask for it */
     CONFIG_TYPE_HOSTS,    /* names or addresses between commas */
-    CONFIG_TYPE_PEER      /* a peer.h rule */
+    CONFIG_TYPE_PEER,     /* a peer.h rule */
+    CONFIG_TYPE_RULE      /* may be given many times: rules.h */
 };
 
 struct config_key {
@@ -33,7 +34,8 @@ struct config_key {
     int64_t minimum;      /* of integer, size and duration */
     int64_t maximum;
     const char *const *choices; /* NULL-terminated; an index is the enum's value */
-    size_t offset;              /* in the section's struct: an int64_t for number types, else a char * */
+    size_t offset;              /* in the section's struct: an int64_t for number types, a struct config_rules
+                                   for rules, else a char * */
     const char *help;           /* one line of at most CONFIG_HELP_MAX characters */
 };
 

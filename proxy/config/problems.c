@@ -6,17 +6,17 @@
 
 enum { QUOTE_MAX = 120 }; /* bytes of a value that an error shows */
 
-static void append_place(struct buffer *line, const struct config_place *place)
+void config_place_append(struct buffer *out, const struct config_place *place)
 {
     /* The caller checks `failed`. */
     if (place->origin == CONFIG_ORIGIN_DEFAULT)
-        (void)buffer_append_text(line, "built-in default: ");
+        (void)buffer_append_text(out, "built-in default: ");
     else if (place->origin == CONFIG_ORIGIN_ENVIRONMENT)
-        (void)buffer_append_format(line, "environment %.*s: ", SLICE_ARGUMENTS(place->name));
+        (void)buffer_append_format(out, "environment %.*s: ", SLICE_ARGUMENTS(place->name));
     else if (place->origin == CONFIG_ORIGIN_FILE && place->number > 0)
-        (void)buffer_append_format(line, "%.*s:%zu: ", SLICE_ARGUMENTS(place->name), place->number);
+        (void)buffer_append_format(out, "%.*s:%zu: ", SLICE_ARGUMENTS(place->name), place->number);
     else
-        (void)buffer_append_format(line, "%.*s: ", SLICE_ARGUMENTS(place->name));
+        (void)buffer_append_format(out, "%.*s: ", SLICE_ARGUMENTS(place->name));
 }
 
 void config_problem_add(struct config_problems *problems, const struct config_place *place, const char *format, ...)
@@ -26,7 +26,7 @@ void config_problem_add(struct config_problems *problems, const struct config_pl
         return;
     struct buffer line;
     buffer_init(&line, CONFIG_PROBLEM_LENGTH_MAX);
-    append_place(&line, place);
+    config_place_append(&line, place);
     va_list arguments;
     va_start(arguments, format);
     (void)buffer_append_format_list(&line, format, arguments); /* `failed` below */

@@ -31,6 +31,9 @@ struct config_problems {
 void config_problem_add(struct config_problems *problems, const struct config_place *place, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
+/* Appends "FILE:12: ", "environment NAME: ", ... */
+void config_place_append(struct buffer *out, const struct config_place *place);
+
 /* Appends one line for each, sorted by place. */
 void config_problems_write(struct buffer *report, struct config_problems *problems);
 

@@ -5,6 +5,7 @@
 #include "nearest.h"
 #include "number.h"
 #include "problems.h"
+#include "rules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,10 @@ void config_value_clear(void *section, const struct config_key *key)
 {
     if (config_key_is_number(key))
         return;
+    if (key->type == CONFIG_TYPE_RULE) {
+        config_rules_clear(section, key);
+        return;
+    }
     free(*text_at(section, key));
     *text_at(section, key) = NULL;
 }

@@ -120,8 +120,17 @@ static const struct catalogue_cause policy_class = {
     .text = "The listener's policy does not let this class of requests pass.",
     .tell = "The error's message names the class and the policy.",
     .commands = { "countersign log show last:refused", "countersign config check" },
-    .remedy =
-        "If it is meant to pass, set the listener's `policy`: read-only, trade, or all, which includes moving funds.",
+    .remedy = "If it is meant to pass, allow that endpoint by name (`allow = POST /api/...`), or set the listener's "
+              "`policy`: "
+              "read-only, trade, or all, which includes moving funds.",
+};
+
+static const struct catalogue_cause rule_decides = {
+    .id = "rule-decides",
+    .text = "A deny rule of the listener matches this request, or could under another reading of its path.",
+    .tell = "The error's message names the rule and its line.",
+    .commands = { "countersign log show last:refused", "countersign config show" },
+    .remedy = "If it is meant to pass, put `allow = METHOD PATH` before that line, or take the line away.",
 };
 
 /* --- what this proxy could not do --- */
@@ -197,6 +206,7 @@ static const struct catalogue_entry entries[] = {
     REFUSAL("peer", "The client is another user's than this listener takes, or nobody could tell whose.", &other_user),
     REFUSAL("token", "The request does not have the listener's token.", &no_token),
     REFUSAL("policy", "The listener's policy does not let this request pass.", &policy_class),
+    REFUSAL("rule", "A rule of the listener does not let this request pass.", &rule_decides),
     REFUSAL("record-full", "The record has no room for this request.", &no_room),
     REFUSAL("record-not-synced", "The disk did not take this request into the record.", &disk_not_in_time),
     REFUSAL("too-many-in-flight", "As many requests are under way as this proxy allows.", &many_in_flight),

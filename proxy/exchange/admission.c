@@ -1,7 +1,6 @@
 /* Why a request is not forwarded. The worker's thread. */
 #include "exchange_internal.h"
 
-#include <stdio.h>
 
 /* The first reason against this request, in the order in which a person would want to hear it. */
 enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, size_t detail_size)
@@ -19,12 +18,5 @@ enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, 
     refusal = exchange_build_request(exchange);
     if (refusal != REFUSAL_NONE)
         return refusal;
-    exchange->endpoint_class = endpoint_classify(exchange->sending.method, exchange->sending.target);
-    if (!policy_allows(exchange->listener->policy, exchange->endpoint_class)) {
-        (void)snprintf(detail, detail_size, "%s, and policy %s of listener %s (%s) does not let that pass",
-                       endpoint_class_meaning(exchange->endpoint_class), policy_name(exchange->listener->policy),
-                       exchange->listener->name, policy_summary(exchange->listener->policy)); /* cutting it is fine */
-        return REFUSAL_POLICY;
-    }
-    return REFUSAL_NONE;
+    return exchange_judge(exchange, detail, detail_size);
 }

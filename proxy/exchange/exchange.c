@@ -193,7 +193,7 @@ static bool is_let_in(struct exchange *exchange)
 
 static void begin(struct exchange *exchange)
 {
-    char detail[CALLER_REASON_MAX] = "";
+    char detail[RULING_REFUSAL_MAX] = "";
     exchange->state = EXCHANGE_RECEIVED;
     if (!exchange_take_client_request(exchange)) {
         exchange_refuse(exchange, REFUSAL_INTERNAL, "");

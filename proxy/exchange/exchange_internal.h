@@ -41,6 +41,7 @@ enum refusal {
     REFUSAL_PEER,
     REFUSAL_TOKEN,
     REFUSAL_POLICY,
+    REFUSAL_RULE,
     REFUSAL_RECORD_FULL,
     REFUSAL_NOT_SYNCED,
     REFUSAL_TOO_MANY,
@@ -192,6 +193,8 @@ enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, 
 
 /* who_asks.c: whether this client may ask. `detail` says what exactly where it may not. */
 enum refusal exchange_judge_caller(struct exchange *exchange, char *detail, size_t detail_size);
+/* judgement.c: what may pass, by rules and policy. Notes the endpoint's class. `detail` gets what a person can do. */
+enum refusal exchange_judge(struct exchange *exchange, char *detail, size_t detail_size);
 
 /* facts.c */
 

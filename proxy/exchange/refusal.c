@@ -46,6 +46,7 @@ static const struct refusal_row refusals[REFUSAL_COUNT] = {
                         "Bearer TOKEN)",
                         false },
     [REFUSAL_POLICY] = { 403, "policy", "refused by this listener's policy", false },
+    [REFUSAL_RULE] = { 403, "rule", "refused by a rule of this listener", false },
     [REFUSAL_RECORD_FULL] = { 503, "record-full",
                               "the record has no room (is the disk full, or another program holding capture.db?); "
                               "nothing was sent",

@@ -2,6 +2,7 @@
 #include "countersign/service.h"
 
 #include "callers.h"
+#include "report_rules.h"
 #include "sandbox_proxy.h"
 #include "worker.h"
 
@@ -135,8 +136,10 @@ static void report_ready(const struct service *service)
         { "workers", NULL, service->config->proxy.workers },
         { NULL, NULL, 0 },
     };
-    for (size_t i = 0; i < service->config->listener_count; i++)
+    for (size_t i = 0; i < service->config->listener_count; i++) {
         report_listener(service, i);
+        report_rules(&service->config->listeners[i]);
+    }
     callers_report(service->config);
     log_line_values(LOG_LEVEL_INFO, values, "countersign " COUNTERSIGN_VERSION " is ready; recording to %s",
                     capture_store_path(service->capture));

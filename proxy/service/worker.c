@@ -3,6 +3,7 @@
 #include "worker.h"
 
 #include "callers.h"
+#include "learning.h"
 
 #include "countersign/exchange.h"
 #include "countersign/log.h"
@@ -28,6 +29,7 @@ struct worker {
     struct front **fronts;       /* config->listener_count */
     struct exchange_listener *listeners;
     struct exchange_worker shared;
+    struct learning *learning; /* NULL where no listener learns */
     atomic_bool drain_wanted;
     bool has_failed; /* read after the thread's end */
     struct loop_timer drain_timer;
@@ -71,8 +73,11 @@ static bool open_front(struct worker *worker, const struct worker_options *from,
         .account = listener->account,
         .upstream = worker->upstreams[listener->upstream],
         .mode = (enum exchange_mode)listener->mode,
-        .policy = (enum policy)listener->policy,
+        .rules = { .items = listener->rules.items,
+                   .count = listener->rules.count,
+                   .policy = (enum policy)listener->policy },
         .sign_all = listener->sign == CONFIG_SIGN_ALL,
+        .learned = learning_of(worker->learning, index),
     };
     callers_fill(&worker->listeners[index], from->callers, index);
     callers_test(worker->peers, from->callers, index, *listen_fd, from->index == 0);
@@ -188,6 +193,7 @@ static void worker_free(struct worker *worker)
         upstream_free(worker->upstreams[i]);
     upstream_pool_free(worker->pool);
     scheme_hmac_free(worker->shared.hmac);
+    learning_close(worker->learning);
     loop_free(worker->loop);
     free(worker->upstreams);
     free(worker->fronts);
@@ -201,7 +207,8 @@ static bool open_all(struct worker *worker, const struct worker_options *options
         return error_set(error, ERROR_MEMORY, "out of memory for a worker");
     if (!peer_lookup_create(&worker->peers, error) || !loop_create(&worker->loop, error) ||
         !scheme_hmac_create(&worker->shared.hmac, error) || !upstream_pool_create(&worker->pool, worker->loop, error) ||
-        !open_upstreams(worker, error))
+        !open_upstreams(worker, error) ||
+        !learning_open(&worker->learning, options->config, worker->loop, options->index, error))
         return false;
     worker->shared.loop = worker->loop;
     worker->shared.signer = options->signer;

@@ -13,14 +13,14 @@ ROOMS = {
     "base": ({"base64", "buffer", "clock", "compiler", "endpoint", "error", "hex", "http_message", "json_scan", "json_write",
               "log", "loop", "peer", "shell", "slice", "thread"}, set()),
     "content": ({"content", "envelope"}, set()),
-    "config": ({"config"}, set()),
+    "config": ({"config"}, {"guard"}),
     "scheme": ({"scheme"}, set()),
     "sandbox": ({"sandbox"}, set()),
     "signer": (
         {"keystore", "prompt", "secret", "signer", "signer_client", "signer_tokens", "signer_wire"},
         {"config", "sandbox", "scheme"},
     ),
-    "guard": ({"caller", "policy"}, set()),
+    "guard": ({"caller", "endpoint_path", "learned", "policy", "rule", "ruling"}, set()),
     "front": ({"front"}, set()),
     "upstream": ({"upstream"}, set()),
     "capture": ({"capture", "capture_reader", "capture_store", "record", "redaction"}, set()),
@@ -28,7 +28,7 @@ ROOMS = {
     "doctor": ({"catalogue", "probes", "recipe", "why"}, {"capture", "content", "guard", "scheme"}),
     "exchange": ({"exchange"}, {"content", "scheme", "signer", "guard", "front", "upstream", "capture"}),
     "mock": ({"mock"}, {"doctor", "scheme", "front"}),
-    "service": ({"running", "service"}, {"config", "sandbox", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),
+    "service": ({"learning", "running", "service"}, {"config", "sandbox", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),
     "cli": ({"cli"}, {"config", "content", "scheme", "signer", "guard", "upstream", "capture", "compare", "doctor", "mock", "service"}),
 }
 # A third-party header and the rooms in which it may be seen.

@@ -1,1 +1,2 @@
 countersign_fuzz_target(caller ROOMS guard base)
+countersign_fuzz_target(ruling ROOMS guard base)
