@@ -76,6 +76,10 @@ struct config_listener {
     int64_t mode;    /* enum config_mode */
     int64_t policy;  /* enum config_policy */
     int64_t sign;    /* enum config_sign */
+    /* Limits for orders placed, as order_limits_read takes them; "" for none. */
+    char *max_notional;
+    char *symbols;
+    char *sides;
 };
 
 struct config {

@@ -6,9 +6,11 @@
 #include "countersign/capture.h"
 #include "countersign/front.h"
 #include "countersign/loop.h"
+#include "countersign/order_limit.h"
 #include "countersign/policy.h"
 #include "countersign/scheme.h"
 #include "countersign/signer_client.h"
+#include "countersign/trading_state.h"
 #include "countersign/upstream.h"
 
 struct exchange;
@@ -30,6 +32,7 @@ struct exchange_worker {
     struct scheme_hmac *hmac;
     struct capture *capture;
     struct journal *journal;
+    const struct trading_page *trading; /* whether orders may leave; shared by all workers; NULL: they may */
     unsigned in_flight_max;
     bool draining;         /* new requests are refused with 503 */
     bool giving_up;        /* the exchanges': nothing is waited for any more */
@@ -46,6 +49,7 @@ struct exchange_listener {
     enum exchange_mode mode;
     enum policy policy;
     bool sign_all;
+    struct order_limits limits;
     bool told[RECORD_CLIENT_SIGNATURE_COUNT]; /* the exchanges': a client's signature was logged as this already */
 };
 

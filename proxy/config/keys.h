@@ -18,7 +18,10 @@ enum config_type {
     CONFIG_TYPE_ENDPOINT, /* endpoint.h, local */
     CONFIG_TYPE_ADDRESS,  /* a literal IP address */
     CONFIG_TYPE_PROXY,    /* an egress proxy: scheme, host, port */
-    CONFIG_TYPE_SECRET    /* a secret's source, never the secret */
+    CONFIG_TYPE_SECRET,   /* a secret's source, never the secret */
+    CONFIG_TYPE_AMOUNT,   /* a decimal above 0, kept as text */
+    CONFIG_TYPE_SYMBOLS,  /* a list of the exchange's symbols, or contract ids */
+    CONFIG_TYPE_SIDES     /* a list of BUY and SELL */
 };
 
 struct config_key {

@@ -98,6 +98,9 @@ bool config_value_parse(struct config_value *value, const struct config_parse *p
         [CONFIG_TYPE_ADDRESS] = config_parse_address,
         [CONFIG_TYPE_PROXY] = config_parse_proxy,
         [CONFIG_TYPE_SECRET] = config_parse_secret,
+        [CONFIG_TYPE_AMOUNT] = config_parse_amount,
+        [CONFIG_TYPE_SYMBOLS] = config_parse_symbols,
+        [CONFIG_TYPE_SIDES] = config_parse_sides,
     };
     *value = (struct config_value){ .number = 0 };
     if (parse->text[0] == '\0' && parse->key->optional)

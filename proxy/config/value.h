@@ -44,6 +44,9 @@ bool config_parse_url(struct config_value *value, const struct config_parse *par
 bool config_parse_endpoint(struct config_value *value, const struct config_parse *parse);
 bool config_parse_address(struct config_value *value, const struct config_parse *parse);
 bool config_parse_proxy(struct config_value *value, const struct config_parse *parse);
+bool config_parse_amount(struct config_value *value, const struct config_parse *parse);
+bool config_parse_symbols(struct config_value *value, const struct config_parse *parse);
+bool config_parse_sides(struct config_value *value, const struct config_parse *parse);
 bool config_parse_secret(struct config_value *value, const struct config_parse *parse);
 
 /* value->text becomes a copy of `text`. */

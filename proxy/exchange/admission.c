@@ -40,5 +40,5 @@ enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, 
                        exchange->listener->name, policy_summary(exchange->listener->policy)); /* cutting it is fine */
         return REFUSAL_POLICY;
     }
-    return REFUSAL_NONE;
+    return exchange_judge_orders(exchange, detail, detail_size);
 }

@@ -5,9 +5,9 @@
 #include "countersign/hex.h"
 #include "countersign/http_message.h"
 
-#include <string.h>
+#include "endpoint_path.h"
 
-enum { PATH_MAX_NORMAL = 512 /* bytes; the longest documented path has 47 */ };
+#include <string.h>
 
 struct endpoint_rule {
     const char *method;
@@ -144,15 +144,13 @@ static bool ends_in_dot_segment(const char *path, size_t length)
     return (segment == 1 && path[begin] == '.') || (segment == 2 && path[begin] == '.' && path[begin + 1] == '.');
 }
 
-/* Writes the path's normal form: decoded, lower case, slashes single, parameters (";x" to the segment's end) cut off,
- * no slash at the end. False where it is in doubt. */
-static bool path_normalise(char *normal, size_t *normal_length, struct slice path)
+bool endpoint_path_normalise(char *normal, size_t *normal_length, struct slice path)
 {
     size_t length = 0;
     bool in_parameter = false;
     while (path.length > 0) {
         char byte;
-        if (length == PATH_MAX_NORMAL || !path_byte(&path, &byte))
+        if (length == ENDPOINT_PATH_MAX || !path_byte(&path, &byte))
             return false;
         if (byte == '/') {
             in_parameter = false;
@@ -196,9 +194,9 @@ static bool names_funds(struct slice path)
 
 enum endpoint_class endpoint_classify(struct slice method, struct slice target)
 {
-    char normal[PATH_MAX_NORMAL];
+    char normal[ENDPOINT_PATH_MAX];
     size_t length;
-    if (!path_normalise(normal, &length, http_target_path(target)))
+    if (!endpoint_path_normalise(normal, &length, http_target_path(target)))
         return ENDPOINT_DOUBTFUL;
     struct slice path = slice_of(normal, length);
     for (size_t i = 0; i < ARRAY_LENGTH(endpoints); i++) {

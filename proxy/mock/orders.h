@@ -4,7 +4,7 @@
 #define MOCK_ORDERS_H
 
 #include "countersign/slice.h"
-#include "decimal.h"
+#include "countersign/decimal.h"
 
 enum {
     ORDERS_ACTIVE_MAX = 50, /* "Regular user accounts are only allowed to hold up to 50 active orders" (the

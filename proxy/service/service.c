@@ -8,6 +8,7 @@
 #include "countersign/log.h"
 #include "countersign/policy.h"
 #include "countersign/running.h"
+#include "countersign/trading_switch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,7 @@ struct service {
     const struct config *config;
     struct signer_client *signer;
     struct capture *capture;
+    struct trading_watch *trading;
     struct worker **workers; /* config->proxy.workers */
     size_t worker_count;     /* started */
     int *listen_fds;         /* [worker][listener]; -1 where taken over */
@@ -124,6 +126,7 @@ static void report_ready(const struct service *service)
     };
     for (size_t i = 0; i < service->config->listener_count; i++)
         report_listener(service, i);
+    trading_watch_report(service->trading);
     log_line_values(LOG_LEVEL_INFO, values, "countersign " COUNTERSIGN_VERSION " is ready; recording to %s",
                     capture_store_path(service->capture));
 }
@@ -153,6 +156,7 @@ static bool start_workers(struct service *service, struct error *error)
             .config = config,
             .signer = service->signer,
             .capture = service->capture,
+            .trading = trading_watch_page(service->trading),
             .index = (unsigned)w,
             .listen_fds = service->listen_fds + w * config->listener_count,
         };
@@ -187,7 +191,7 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
         !open_sockets(service, error) || !capture_open(&service->capture, &capture, &recovery, error))
         return false;
     report_recovery(&recovery);
-    return start_workers(service, error);
+    return trading_watch_open(&service->trading, config->proxy.state_dir, error) && start_workers(service, error);
 }
 
 /* Returns whether every worker ended because it was told to. */
@@ -198,6 +202,7 @@ static bool close_all(struct service *service)
     bool in_order = true;
     for (size_t i = 0; i < service->worker_count; i++)
         in_order = worker_join(service->workers[i]) && in_order;
+    trading_watch_close(service->trading);
     capture_close(service->capture);
     if (service->signer != NULL)
         signer_client_close(service->signer);

@@ -6,6 +6,7 @@
 #include "countersign/config.h"
 #include "countersign/error.h"
 #include "countersign/signer_client.h"
+#include "countersign/trading_state.h"
 
 struct worker;
 
@@ -13,6 +14,7 @@ struct worker_options {
     const struct config *config;
     struct signer_client *signer;
     struct capture *capture;
+    const struct trading_page *trading;
     unsigned index;
     int *listen_fds; /* one for each listener of the configuration; taken over one by one by the worker's fronts */
 };

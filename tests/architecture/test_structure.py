@@ -10,13 +10,13 @@ INCLUDE = ROOT / "include" / "countersign"
 
 # Each room: the headers that are its door, and the rooms it may use. Everything may use base.
 ROOMS = {
-    "base": ({"base64", "buffer", "clock", "compiler", "endpoint", "error", "hex", "http_message", "json_scan", "json_write",
+    "base": ({"base64", "buffer", "clock", "compiler", "decimal", "endpoint", "error", "hex", "http_message", "json_scan", "json_write",
               "log", "loop", "shell", "slice", "thread"}, set()),
     "content": ({"content", "envelope"}, set()),
     "config": ({"config"}, set()),
     "scheme": ({"scheme"}, set()),
     "signer": ({"secret", "signer", "signer_client", "signer_wire"}, {"config", "scheme"}),
-    "guard": ({"caller", "policy"}, set()),
+    "guard": ({"caller", "order_action", "order_limit", "policy", "trading_state"}, set()),
     "front": ({"front"}, set()),
     "upstream": ({"upstream"}, set()),
     "capture": ({"capture", "capture_reader", "capture_store", "record", "redaction"}, set()),
@@ -24,7 +24,7 @@ ROOMS = {
     "doctor": ({"catalogue", "probes", "recipe", "why"}, {"capture", "content", "guard", "scheme"}),
     "exchange": ({"exchange"}, {"content", "scheme", "signer", "guard", "front", "upstream", "capture"}),
     "mock": ({"mock"}, {"doctor", "scheme", "front"}),
-    "service": ({"running", "service"}, {"config", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),
+    "service": ({"running", "service", "trading_switch"}, {"config", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),
     "cli": ({"cli"}, {"config", "content", "scheme", "signer", "guard", "upstream", "capture", "compare", "doctor", "mock", "service"}),
 }
 # A third-party header and the rooms in which it may be seen.
