@@ -5,6 +5,8 @@
  * heeds it is not known. */
 #include "order_read.h"
 
+#include "order_members.h"
+
 #include "countersign/json_scan.h"
 
 #include <stdarg.h>
@@ -12,100 +14,6 @@
 #include <string.h>
 
 enum { QUOTED_MAX = 40 }; /* bytes of the client's that a reason shows */
-
-enum member {
-    MEMBER_SYMBOL,
-    MEMBER_SIDE,
-    MEMBER_ORD_TYPE,
-    MEMBER_ORD_PRICE,
-    MEMBER_ORD_QTY,
-    MEMBER_ORD_AMT,
-    MEMBER_CL_ORD_ID,
-    MEMBER_TIME_IN_FORCE,
-    MEMBER_TIMESTAMP,
-    MEMBER_ORDERS,
-    MEMBER_CONTRACT_ID,
-    MEMBER_ORDER_TYPE,
-    MEMBER_PRICE,
-    MEMBER_QUANTITY,
-    MEMBER_ORDER_PRICE,
-    MEMBER_ORDER_QTY,
-    MEMBER_CLIENT_ORDER_ID,
-    MEMBER_POSITION_EFFECT,
-    MEMBER_MARGIN_TYPE,
-    MEMBER_ORDER_SUB_TYPE,
-    MEMBER_MARGIN_RATE,
-    MEMBER_INIT_RATE,
-    MEMBER_LEVERAGE,
-    MEMBER_ACCOUNT_TYPE,
-    MEMBER_STOP_PRICE,
-    MEMBER_COUNT
-};
-
-enum shape {
-    SPOT = 1,
-    SPOT_BATCH = 2,
-    SPOT_ITEM = 4, /* of such a batch */
-    CONTRACT = 8,
-    CONTRACT_BATCH = 16,
-    CONTRACT_ITEM = 32
-};
-
-enum value_kind {
-    VALUE_TEXT,   /* a string that is not empty */
-    VALUE_NUMBER, /* a number of 0 and up, or a string that holds one; null is as if it were not there */
-    VALUE_SIDE,   /* a string or a number */
-    VALUE_ID,     /* digits, as a number or a string */
-    VALUE_SCALAR, /* not judged: anything but an object or an array */
-    VALUE_ORDERS
-};
-
-static const struct {
-    const char *name;
-    unsigned shapes;
-    enum value_kind kind;
-} members[MEMBER_COUNT] = {
-    [MEMBER_SYMBOL] = { "symbol", SPOT | SPOT_BATCH, VALUE_TEXT },
-    [MEMBER_SIDE] = { "side", SPOT | SPOT_ITEM | CONTRACT | CONTRACT_ITEM, VALUE_SIDE },
-    [MEMBER_ORD_TYPE] = { "ordType", SPOT | SPOT_ITEM, VALUE_TEXT },
-    [MEMBER_ORD_PRICE] = { "ordPrice", SPOT | SPOT_ITEM, VALUE_NUMBER },
-    [MEMBER_ORD_QTY] = { "ordQty", SPOT | SPOT_ITEM, VALUE_NUMBER },
-    [MEMBER_ORD_AMT] = { "ordAmt", SPOT | SPOT_ITEM, VALUE_NUMBER },
-    [MEMBER_CL_ORD_ID] = { "clOrdId", SPOT | SPOT_ITEM, VALUE_SCALAR },
-    [MEMBER_TIME_IN_FORCE] = { "timeInForce", SPOT | SPOT_ITEM, VALUE_SCALAR },
-    [MEMBER_TIMESTAMP] = { "timestamp", SPOT | SPOT_BATCH, VALUE_SCALAR },
-    [MEMBER_ORDERS] = { "orders", SPOT_BATCH | CONTRACT_BATCH, VALUE_ORDERS },
-    [MEMBER_CONTRACT_ID] = { "contractId", CONTRACT | CONTRACT_ITEM, VALUE_ID },
-    [MEMBER_ORDER_TYPE] = { "orderType", CONTRACT | CONTRACT_ITEM, VALUE_SCALAR },
-    [MEMBER_PRICE] = { "price", CONTRACT, VALUE_NUMBER },
-    [MEMBER_QUANTITY] = { "quantity", CONTRACT, VALUE_NUMBER },
-    [MEMBER_ORDER_PRICE] = { "orderPrice", CONTRACT_ITEM, VALUE_NUMBER },
-    [MEMBER_ORDER_QTY] = { "orderQty", CONTRACT_ITEM, VALUE_NUMBER },
-    [MEMBER_CLIENT_ORDER_ID] = { "clientOrderId", CONTRACT | CONTRACT_ITEM, VALUE_SCALAR },
-    [MEMBER_POSITION_EFFECT] = { "positionEffect", CONTRACT | CONTRACT_ITEM, VALUE_SCALAR },
-    [MEMBER_MARGIN_TYPE] = { "marginType", CONTRACT | CONTRACT_ITEM, VALUE_SCALAR },
-    [MEMBER_ORDER_SUB_TYPE] = { "orderSubType", CONTRACT | CONTRACT_ITEM, VALUE_SCALAR },
-    [MEMBER_MARGIN_RATE] = { "marginRate", CONTRACT, VALUE_SCALAR },
-    [MEMBER_INIT_RATE] = { "initRate", CONTRACT_ITEM, VALUE_SCALAR },
-    [MEMBER_LEVERAGE] = { "leverage", CONTRACT, VALUE_SCALAR },
-    [MEMBER_ACCOUNT_TYPE] = { "accountType", CONTRACT, VALUE_SCALAR },
-    [MEMBER_STOP_PRICE] = { "stopPrice", CONTRACT, VALUE_SCALAR },
-};
-
-#define BIT(member) (1U << (member))
-
-/* What each shape cannot do without. */
-static const struct {
-    enum shape shape;
-    unsigned required;
-} shapes[] = {
-    { SPOT, BIT(MEMBER_SYMBOL) | BIT(MEMBER_SIDE) | BIT(MEMBER_ORD_TYPE) },
-    { SPOT_BATCH, BIT(MEMBER_SYMBOL) | BIT(MEMBER_ORDERS) },
-    { SPOT_ITEM, BIT(MEMBER_SIDE) | BIT(MEMBER_ORD_TYPE) },
-    { CONTRACT, BIT(MEMBER_CONTRACT_ID) | BIT(MEMBER_SIDE) | BIT(MEMBER_ORDER_TYPE) | BIT(MEMBER_QUANTITY) },
-    { CONTRACT_BATCH, BIT(MEMBER_ORDERS) },
-    { CONTRACT_ITEM, BIT(MEMBER_CONTRACT_ID) | BIT(MEMBER_SIDE) | BIT(MEMBER_ORDER_TYPE) | BIT(MEMBER_ORDER_QTY) },
-};
 
 struct value {
     enum json_token token;
@@ -159,15 +67,6 @@ static struct slice without_quotes(struct slice text)
 
 /* --- members --- */
 
-/* MEMBER_COUNT where there is none of that name. */
-static enum member member_find(struct slice name)
-{
-    enum member member = MEMBER_SYMBOL;
-    while (member < MEMBER_COUNT && !slice_equal_text(name, members[member].name))
-        member++;
-    return member;
-}
-
 static bool is_scalar(enum json_token token)
 {
     return token == JSON_STRING || token == JSON_NUMBER || token == JSON_TRUE || token == JSON_FALSE ||
@@ -186,12 +85,11 @@ static bool is_digits(struct slice text)
 static bool is_of_kind(enum value_kind kind, const struct value *value)
 {
     bool is_written = value->token == JSON_STRING || value->token == JSON_NUMBER;
-    struct decimal number;
     switch (kind) {
     case VALUE_TEXT:
         return value->token == JSON_STRING && value->text.length > 0;
     case VALUE_NUMBER:
-        return value->token == JSON_NULL || (is_written && decimal_parse(&number, value->text));
+        return value->token == JSON_NULL || is_written; /* whether it is a number, read_number says */
     case VALUE_SIDE:
         return is_written;
     case VALUE_ID:
@@ -224,14 +122,14 @@ static bool read_value(struct reader *reader, struct value *value, enum member m
     value->token = json_scan_next(&reader->scan, &value->text);
     if (value->token == JSON_INVALID)
         return refuse_syntax(reader);
-    if (members[member].kind == VALUE_ORDERS)
+    if (order_members[member].kind == VALUE_ORDERS)
         return reader->is_in_batch ? refuse(reader, "orders", "stands within an order", slice_of(NULL, 0))
                                    : read_orders(reader, value->token);
     struct slice written = value->text;
     if (value->token == JSON_STRING)
         value->text = without_quotes(value->text);
-    return is_of_kind(members[member].kind, value) ||
-           refuse(reader, members[member].name, kind_expected(members[member].kind), written);
+    return is_of_kind(order_members[member].kind, value) ||
+           refuse(reader, order_members[member].name, kind_expected(order_members[member].kind), written);
 }
 
 /* Behind the '{': to its '}'. */
@@ -242,11 +140,11 @@ static bool read_object(struct reader *reader, struct object *object)
     object->seen = 0;
     while ((token = json_scan_next(&reader->scan, &text)) == JSON_NAME) {
         struct slice name = without_quotes(text);
-        enum member member = member_find(name);
+        enum member member = order_member_find(name);
         if (member == MEMBER_COUNT)
             return refuse(reader, "a member", "is not among those that are documented for an order", text);
         if ((object->seen & BIT(member)) != 0)
-            return refuse(reader, members[member].name, "stands twice", slice_of(NULL, 0));
+            return refuse(reader, order_members[member].name, "stands twice", slice_of(NULL, 0));
         object->seen |= BIT(member);
         if (!read_value(reader, &object->values[member], member))
             return false;
@@ -259,26 +157,29 @@ static unsigned shape_of(const struct object *object, unsigned allowed)
 {
     for (enum member member = MEMBER_SYMBOL; member < MEMBER_COUNT; member++) {
         if ((object->seen & BIT(member)) != 0)
-            allowed &= members[member].shapes;
+            allowed &= order_members[member].shapes;
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(shapes); i++) {
-        if ((allowed & shapes[i].shape) != 0 && (object->seen & shapes[i].required) == shapes[i].required)
-            return shapes[i].shape;
+    for (size_t i = 0; i < ORDER_SHAPE_COUNT; i++) {
+        if ((allowed & order_shapes[i].shape) != 0 &&
+            (object->seen & order_shapes[i].required) == order_shapes[i].required)
+            return order_shapes[i].shape;
     }
     return 0;
 }
 
 /* --- orders --- */
 
-static struct order_number number_of(const struct object *object, enum member member)
+/* What is absent or null is not given. */
+static bool read_number(struct order_number *number, struct reader *reader, const struct object *object,
+                        enum member member)
 {
-    struct order_number number = { .is_given = false };
     const struct value *value = &object->values[member];
-    if ((object->seen & BIT(member)) == 0 || value->token == JSON_NULL)
-        return number;
-    number.text = value->text;
-    number.is_given = decimal_parse(&number.value, value->text); /* it is one: read_value has looked */
-    return number;
+    number->is_given = (object->seen & BIT(member)) != 0 && value->token != JSON_NULL;
+    if (!number->is_given)
+        return true;
+    number->text = value->text;
+    return decimal_parse(&number->value, value->text) ||
+           refuse(reader, order_members[member].name, kind_expected(VALUE_NUMBER), value->text);
 }
 
 static struct slice text_of(const struct object *object, enum member member)
@@ -296,22 +197,23 @@ static bool read_choice(bool *is_first, struct reader *reader, const struct obje
     *is_first = slice_equal_text(text, words[0]);
     if (*is_first || slice_equal_text(text, words[1]))
         return true;
-    return refuse(reader, members[member].name, "is none that is documented", text);
+    return refuse(reader, order_members[member].name, "is none that is documented", text);
 }
 
 static bool read_spot(struct order *order, struct reader *reader, const struct object *object)
 {
     static const char *const sides[] = { "BUY", "SELL" };
     struct slice type = text_of(object, MEMBER_ORD_TYPE);
+    order->is_contract = false;
     order->symbol = text_of(object, MEMBER_SYMBOL);
     order->client_id = text_of(object, MEMBER_CL_ORD_ID);
-    order->price = number_of(object, MEMBER_ORD_PRICE);
-    order->quantity = number_of(object, MEMBER_ORD_QTY);
-    order->amount = number_of(object, MEMBER_ORD_AMT);
     order->is_market = slice_equal_text(type, "MARKET");
     if (!order->is_market && !slice_equal_text(type, "LIMIT") && !slice_equal_text(type, "POST_ONLY"))
         return refuse(reader, "ordType", "is neither LIMIT, MARKET nor POST_ONLY", type);
-    return read_choice(&order->buys, reader, object, MEMBER_SIDE, sides);
+    return read_number(&order->price, reader, object, MEMBER_ORD_PRICE) &&
+           read_number(&order->quantity, reader, object, MEMBER_ORD_QTY) &&
+           read_number(&order->amount, reader, object, MEMBER_ORD_AMT) &&
+           read_choice(&order->buys, reader, object, MEMBER_SIDE, sides);
 }
 
 static bool read_contract(struct order *order, struct reader *reader, const struct object *object, bool is_item)
@@ -320,9 +222,10 @@ static bool read_contract(struct order *order, struct reader *reader, const stru
     order->is_contract = true;
     order->symbol = text_of(object, MEMBER_CONTRACT_ID);
     order->client_id = text_of(object, MEMBER_CLIENT_ORDER_ID);
-    order->price = number_of(object, is_item ? MEMBER_ORDER_PRICE : MEMBER_PRICE);
-    order->quantity = number_of(object, is_item ? MEMBER_ORDER_QTY : MEMBER_QUANTITY);
-    return read_choice(&order->is_market, reader, object, MEMBER_ORDER_TYPE, types) &&
+    order->amount.is_given = false;
+    return read_number(&order->price, reader, object, is_item ? MEMBER_ORDER_PRICE : MEMBER_PRICE) &&
+           read_number(&order->quantity, reader, object, is_item ? MEMBER_ORDER_QTY : MEMBER_QUANTITY) &&
+           read_choice(&order->is_market, reader, object, MEMBER_ORDER_TYPE, types) &&
            read_choice(&order->buys, reader, object, MEMBER_SIDE, sides);
 }
 
@@ -337,7 +240,8 @@ static bool read_order(struct reader *reader, unsigned allowed)
         return refuse(reader, "this",
                       "has neither the members that a spot order must have nor those of a futures order",
                       slice_of(NULL, 0));
-    struct order order = { .index = reader->count };
+    struct order order;
+    order.index = reader->count;
     reader->item_shapes |= shape;
     bool is_read = (shape & (SPOT | SPOT_ITEM)) != 0 ? read_spot(&order, reader, &object)
                                                      : read_contract(&order, reader, &object, shape == CONTRACT_ITEM);
@@ -385,15 +289,16 @@ static bool read_batch(struct slice *batch_symbol, struct reader *reader)
  * needs either. */
 static bool is_plain(struct slice body, struct order_reason *reason)
 {
+    unsigned char all = 0;
     if (body.length > ORDER_BODY_MAX)
         return order_reason_set(reason, "the body is larger than %d KiB", ORDER_BODY_MAX / 1024);
-    for (size_t i = 0; i < body.length; i++) {
-        if ((unsigned char)body.data[i] >= 0x80 || body.data[i] == '\0')
-            return order_reason_set(reason, "byte %zu of the body is outside ASCII", i);
-        if (body.data[i] == '\\')
-            return order_reason_set(reason, "byte %zu of the body is a backslash: orders are read without escapes", i);
-    }
-    return true;
+    for (size_t i = 0; i < body.length; i++)
+        all |= (unsigned char)body.data[i];
+    if (all >= 0x80)
+        return order_reason_set(reason, "the body has bytes outside ASCII");
+    size_t backslash = slice_find(body, '\\');
+    return backslash == body.length ||
+           order_reason_set(reason, "byte %zu of the body is a backslash: orders are read without escapes", backslash);
 }
 
 bool order_read(struct slice *batch_symbol, const struct order_visitor *visitor, struct slice body, bool is_batch,

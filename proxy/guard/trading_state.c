@@ -90,7 +90,8 @@ static bool read_stop(struct trading_stop *stop, struct slice line)
         if (!slice_next_part(&rest, '\t', &parts[i]))
             return false;
     }
-    if (rest.data != NULL || !slice_to_u64(parts[2], &uid) || uid > UINT32_MAX ||
+    bool is_padded = parts[2].length > 1 && parts[2].data[0] == '0';
+    if (rest.data != NULL || is_padded || !slice_to_u64(parts[2], &uid) || uid > UINT32_MAX ||
         !is_word(parts[0], TRADING_LISTENER_MAX) || !is_word(parts[1], TRADING_SINCE_SIZE - 1) ||
         !trading_reason_is_valid(parts[3]))
         return false;

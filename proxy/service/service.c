@@ -115,6 +115,27 @@ static void report_listener(const struct service *service, size_t index)
                     policy_name((enum policy)listener->policy), policy_summary((enum policy)listener->policy));
 }
 
+/* Who reads the log must see that an order may be refused for more than its policy. */
+static void report_limits(const struct config_listener *listener)
+{
+    const struct {
+        const char *name;
+        const char *text;
+    } limits[] = { { "max_notional", listener->max_notional },
+                   { "symbols", listener->symbols },
+                   { "sides", listener->sides } };
+    for (size_t i = 0; i < ARRAY_LENGTH(limits); i++) {
+        const struct log_value values[] = { { "event", "order-limit", 0 },
+                                            { "listener", listener->name, 0 },
+                                            { "key", limits[i].name, 0 },
+                                            { "value", limits[i].text, 0 },
+                                            { NULL, NULL, 0 } };
+        if (limits[i].text[0] != '\0')
+            log_line_values(LOG_LEVEL_INFO, values, "listener %s: orders are limited: %s = %s", listener->name,
+                            limits[i].name, limits[i].text);
+    }
+}
+
 static void report_ready(const struct service *service)
 {
     const struct log_value values[] = {
@@ -126,6 +147,8 @@ static void report_ready(const struct service *service)
     };
     for (size_t i = 0; i < service->config->listener_count; i++)
         report_listener(service, i);
+    for (size_t i = 0; i < service->config->listener_count; i++)
+        report_limits(&service->config->listeners[i]);
     trading_watch_report(service->trading);
     log_line_values(LOG_LEVEL_INFO, values, "countersign " COUNTERSIGN_VERSION " is ready; recording to %s",
                     capture_store_path(service->capture));

@@ -74,11 +74,20 @@ static bool write_fresh(const char *path, struct slice text, const struct tradin
     return done || error_system(error, number, "cannot write %s", path);
 }
 
+/* Gives the new page its name, and never replaces one that is there: unlike rename, so that a file that is mapped stays. Some
+ * file systems know no second names. */
+static bool give_name(const struct trading_paths *paths)
+{
+    if (link(paths->fresh, paths->page) == 0)
+        return true;
+    return errno != EEXIST && renameat2(AT_FDCWD, paths->fresh, AT_FDCWD, paths->page, RENAME_NOREPLACE) == 0;
+}
+
 bool trading_file_make(bool *made, const struct trading_paths *paths, const struct trading_page *page,
                        struct error *error)
 {
     bool done = write_fresh(paths->fresh, slice_of(page->bytes, sizeof(page->bytes)), paths, error);
-    *made = done && link(paths->fresh, paths->page) == 0; /* unlike rename, it never replaces one that is mapped */
+    *made = done && give_name(paths);
     int number = errno;
     (void)unlink(paths->fresh); /* it has its other name, or none */
     if (!done)

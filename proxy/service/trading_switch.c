@@ -2,6 +2,8 @@
  * proxies look on. */
 #include "trading_file.h"
 
+#include "countersign/running.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +34,7 @@ static bool check_folder(const char *state_dir, struct error *error)
     return S_ISDIR(status.st_mode) || error_set(error, ERROR_INPUT, "%s is no folder", state_dir);
 }
 
-/* What is not there was never stopped, unless the note says otherwise. */
+/* What is not there was never stopped, unless the note says otherwise, or a proxy that is at work: it has made one. */
 static void judge(struct opened *opened)
 {
     const struct trading_paths *paths = &opened->paths;
@@ -41,12 +43,14 @@ static void judge(struct opened *opened)
         opened->kind = trading_file_judge(&opened->state, opened->fd, paths, &opened->reason);
         return;
     }
-    opened->kind = trading_note_exists(paths) ? TRADING_DAMAGED : TRADING_RUNS;
+    bool is_noted = trading_note_exists(paths);
+    opened->kind = is_noted || running_is_at_work(paths->folder) ? TRADING_DAMAGED : TRADING_RUNS;
     if (opened->kind == TRADING_DAMAGED)
         (void)error_set(&opened->reason, ERROR_CONFIG, /* the kind says it */
-                        "%s is missing, and %s says that trading is stopped: `countersign stop-trading` or "
-                        "`countersign resume-trading` makes it anew",
-                        paths->page, paths->note);
+                        "%s is missing, and %s%s: `countersign stop-trading` or `countersign resume-trading` makes it "
+                        "anew",
+                        paths->page, is_noted ? paths->note : "the proxy at work there has made it",
+                        is_noted ? " says that trading is stopped" : "");
 }
 
 static bool open_switch(struct opened *opened, const char *state_dir, int lock, struct error *error)

@@ -114,8 +114,10 @@ static enum trading_page_kind look_at_file(struct trading_watch *watch, struct t
             kind = TRADING_DAMAGED;
         }
     }
-    if (fd >= 0)
-        (void)close(fd); /* the mapping stays; the lock goes */
+    if (fd >= 0) {
+        (void)flock(fd, LOCK_UN); /* a mapping would keep it beyond the end of the descriptor; cannot fail */
+        (void)close(fd);          /* the mapping stays */
+    }
     return kind;
 }
 

@@ -1,2 +1,5 @@
 countersign_unit_test(policy ROOMS guard)
 countersign_unit_test(caller ROOMS guard)
+countersign_unit_test(order_action ROOMS guard)
+countersign_unit_test(order_limit ROOMS guard)
+countersign_unit_test(trading_state ROOMS guard)
