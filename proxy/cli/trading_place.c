@@ -106,7 +106,11 @@ bool trading_place_find(struct trading_place *place, const struct trading_option
         done = false;
     }
     config_free(config);
-    if (done)
+    if (done) {
         place->is_at_work = running_is_at_work(place->state_dir);
+    } else {
+        free(place->state_dir);
+        place->state_dir = NULL;
+    }
     return done;
 }

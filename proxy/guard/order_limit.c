@@ -173,17 +173,16 @@ static bool judge_order(void *context, const struct order *order)
 
 /* --- one request --- */
 
-static enum order_verdict refuse_unknown(char *reason, size_t size, const struct order_request *request)
+/* Always ORDER_UNREADABLE. */
+static enum order_verdict refuse_unknown(struct order_reason *why, const struct order_request *request)
 {
     const struct http_field *field = order_action_overriding_field(request->fields);
-    struct order_reason why = { .text = reason, .size = size };
     if (field != NULL)
-        (void)order_reason_set(&why, "the field %.*s may turn this into another request", /* false, as below */
+        (void)order_reason_set(why, "the field %.*s may turn this into another request", /* false, as below */
                                SLICE_ARGUMENTS(slice_first(field->name, TEXT_MAX)));
     else
-        (void)order_reason_set(&why,
-                               "this may place an order, and only what is sent to POST /api/trade/order/place and "
-                               "/api/trade/order/placeBatch can be judged");
+        (void)order_reason_set(why, "this may place an order, and only what is sent to POST /api/trade/order/place and "
+                                    "/api/trade/order/placeBatch can be judged");
     return ORDER_UNREADABLE;
 }
 
@@ -191,13 +190,14 @@ enum order_verdict order_judge(char *reason, size_t size, const struct order_lim
                                const struct order_request *request)
 {
     bool is_batch = request->action == ORDER_ACTION_PLACES_BATCH;
-    struct judging judging = { limits, listener, is_batch, { .text = reason, .size = size } };
-    struct order_reason unreadable = { .text = reason, .size = size };
+    struct order_reason unreadable = { .size = size };
+    unreadable.text = reason;
+    struct judging judging = { limits, listener, is_batch, unreadable };
     const struct order_visitor visitor = { judge_order, &judging };
     static const struct order whole_batch = { .index = 0 };
     struct slice symbol;
     if (request->action == ORDER_ACTION_MAY_PLACE)
-        return refuse_unknown(reason, size, request);
+        return refuse_unknown(&unreadable, request);
     if (request->action != ORDER_ACTION_PLACES && !is_batch)
         return ORDER_PASSES;
     if (order_wire_is_plain(request, &unreadable) &&

@@ -95,6 +95,18 @@ static void drop_file(struct trading_watch *watch)
 
 /* --- looking --- */
 
+/* Whether the mapping shows what the file says, while nobody can change it: not all file systems keep the two the same. What
+ * is read is written again byte for byte, so `state` is the file. */
+static bool shows_file(const struct trading_watch *watch, const struct trading_state *state, struct error *reason)
+{
+    struct trading_page page;
+    return (trading_page_write(&page, state) && memcmp(page.bytes, watch->page, sizeof(page.bytes)) == 0) ||
+           error_set(reason, ERROR_SYSTEM,
+                     "a mapping of %s does not show what the file says, as on some network file systems: choose a "
+                     "state_dir on a local one",
+                     watch->paths.page);
+}
+
 /* The file by its name, judged, and mapped where it can be believed. `reason` says why not. */
 static enum trading_page_kind look_at_file(struct trading_watch *watch, struct trading_state *state,
                                            struct error *reason)
@@ -113,6 +125,8 @@ static enum trading_page_kind look_at_file(struct trading_watch *watch, struct t
             (void)error_system(reason, errno, "cannot map %s", watch->paths.page); /* the kind says it */
             kind = TRADING_DAMAGED;
         }
+        if (kind != TRADING_DAMAGED && !shows_file(watch, state, reason))
+            kind = TRADING_DAMAGED;
     }
     if (fd >= 0) {
         (void)flock(fd, LOCK_UN); /* a mapping would keep it beyond the end of the descriptor; cannot fail */
