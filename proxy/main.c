@@ -20,6 +20,8 @@ static const struct subcommand subcommands[] = {
     { "verify", cli_verify, "say whether a request is signed right, and what was signed instead" },
     { "doctor", cli_doctor, "find out why requests are refused; asks, and never places anything" },
     { "mock", cli_mock, "run a mock exchange that checks signatures as documented" },
+    { "stop-trading", cli_stop_trading, "keep orders from leaving, at once; cancels and reads pass" },
+    { "resume-trading", cli_resume_trading, "let orders leave again" },
     { "config", cli_config, "check, show and explain the configuration" },
     { "keys", cli_keys, "keep API keys and secrets in an encrypted file: add, list, rotate, remove" },
     { "policy", cli_policy, "what may pass: list, check a request, suggest the tightest rules" },
@@ -35,7 +37,7 @@ static void print_help(FILE *out)
                 out); /* a failing standard output shows in the exit of whoever reads it */
     for (size_t i = 0; i < ARRAY_LENGTH(subcommands); i++) {
         if (subcommands[i].help != NULL)
-            (void)fprintf(out, "  %-8s %s\n", subcommands[i].name, subcommands[i].help); /* likewise */
+            (void)fprintf(out, "  %-14s %s\n", subcommands[i].name, subcommands[i].help); /* likewise */
     }
     (void)fputs("\n`countersign COMMAND --help` says more. Begin with `countersign serve --demo`.\n",
                 out); /* likewise */

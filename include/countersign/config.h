@@ -97,6 +97,10 @@ struct config_listener {
     char *allowed_hosts; /* names between commas; "" for none */
     char *peer;          /* a peer.h rule's text: "same-user", "any", "1000, 1001" */
     char *token;         /* a secret's source as an account's; "" for none */
+    /* Limits for orders placed, as order_limits_read takes them; "" for none. */
+    char *max_notional;
+    char *symbols;
+    char *sides;
 };
 
 struct config {

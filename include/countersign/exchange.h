@@ -8,9 +8,11 @@
 #include "countersign/front.h"
 #include "countersign/learned.h"
 #include "countersign/loop.h"
+#include "countersign/order_limit.h"
 #include "countersign/ruling.h"
 #include "countersign/scheme.h"
 #include "countersign/signer_client.h"
+#include "countersign/trading_state.h"
 #include "countersign/upstream.h"
 
 struct exchange;
@@ -32,6 +34,7 @@ struct exchange_worker {
     struct scheme_hmac *hmac;
     struct capture *capture;
     struct journal *journal;
+    const struct trading_page *trading; /* whether orders may leave; shared by all workers; NULL: they may */
     unsigned in_flight_max;
     bool draining;         /* new requests are refused with 503 */
     bool giving_up;        /* the exchanges': nothing is waited for any more */
@@ -53,6 +56,7 @@ struct exchange_listener {
     const char *peers_configured;             /* the same as it was written */
     struct caller_hosts hosts;                /* names that Host may have, besides its own */
     struct caller_token token;                /* length 0: none is asked for */
+    struct order_limits limits;
     bool told[RECORD_CLIENT_SIGNATURE_COUNT]; /* the exchanges': a client's signature was logged as this already */
 };
 

@@ -24,6 +24,9 @@ MUST_CHECK bool running_note(const char *state_dir, const struct running_listene
 /* Takes the file away, at the end; one that is not there is fine. */
 void running_forget(const char *state_dir);
 
+/* Whether a proxy records in the folder at this moment. */
+bool running_is_at_work(const char *state_dir);
+
 /* The listener with this address, or else with this name; both NULL: the only one. No proxy at work in the folder, none
  * that fits, more than one: ERROR_INPUT, naming those that there are. */
 MUST_CHECK bool running_find(struct running_listener *listener, const char *state_dir, const char *name,

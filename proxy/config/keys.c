@@ -146,6 +146,12 @@ static const struct config_key listener_keys[] = {
       .help = "notes what is used, for `countersign policy suggest`" },
     { KEY("sign", CHOICE, "private"), .choices = signs, FIELD(listener, sign),
       .help = "private: public endpoints go out unsigned" },
+    { KEY("max_notional", AMOUNT, ""), .optional = true, FIELD(listener, max_notional),
+      .help = "an order's most, in its quote currency; empty: no limit" },
+    { KEY("symbols", SYMBOLS, ""), .optional = true, FIELD(listener, symbols),
+      .help = "that orders may be for, as in BTCUSDT, ETHUSDT; empty: any" },
+    { KEY("sides", SIDES, ""), .optional = true, FIELD(listener, sides),
+      .help = "that orders may have, BUY or SELL; empty: both" },
 };
 
 #define KEYS(table)     .keys = (table), .key_count = ARRAY_LENGTH(table)
@@ -216,6 +222,9 @@ static const struct {
     [CONFIG_TYPE_PHRASE] = { "prompt, fd:NUMBER or a source (credential:NAME, file:PATH, command:LINE or env:NAME)",
                              "prompt|fd:N|SOURCE", false },
     [CONFIG_TYPE_RULE] = { "methods and a path", "METHODS PATH", false },
+    [CONFIG_TYPE_AMOUNT] = { "a number above 0 as JSON writes one, such as 500 or 0.05", "AMOUNT", false },
+    [CONFIG_TYPE_SYMBOLS] = { "symbols parted by commas, such as BTCUSDT, ETHUSDT (at most 64)", "SYMBOL, ...", false },
+    [CONFIG_TYPE_SIDES] = { "BUY, SELL or both parted by a comma", "BUY, SELL", false },
 };
 
 bool config_key_is_number(const struct config_key *key)

@@ -22,7 +22,10 @@ enum config_type {
     CONFIG_TYPE_PHRASE,   /* the same of the keystore's passphrase, or where to ask for it */
     CONFIG_TYPE_HOSTS,    /* names or addresses between commas */
     CONFIG_TYPE_PEER,     /* a peer.h rule */
-    CONFIG_TYPE_RULE      /* may be given many times: rules.h */
+    CONFIG_TYPE_RULE,     /* may be given many times: rules.h */
+    CONFIG_TYPE_AMOUNT,   /* a decimal above 0, kept as text */
+    CONFIG_TYPE_SYMBOLS,  /* a list of the exchange's symbols, or contract ids */
+    CONFIG_TYPE_SIDES     /* a list of BUY and SELL */
 };
 
 struct config_key {

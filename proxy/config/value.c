@@ -102,6 +102,9 @@ bool config_value_parse(struct config_value *value, const struct config_parse *p
         [CONFIG_TYPE_PHRASE] = config_parse_passphrase,
         [CONFIG_TYPE_HOSTS] = config_parse_hosts,
         [CONFIG_TYPE_PEER] = config_parse_peer,
+        [CONFIG_TYPE_AMOUNT] = config_parse_amount,
+        [CONFIG_TYPE_SYMBOLS] = config_parse_symbols,
+        [CONFIG_TYPE_SIDES] = config_parse_sides,
     };
     *value = (struct config_value){ .number = 0 };
     if (parse->text[0] == '\0' && parse->key->optional)

@@ -46,6 +46,9 @@ bool config_parse_address(struct config_value *value, const struct config_parse 
 bool config_parse_proxy(struct config_value *value, const struct config_parse *parse);
 bool config_parse_hosts(struct config_value *value, const struct config_parse *parse);
 bool config_parse_peer(struct config_value *value, const struct config_parse *parse);
+bool config_parse_amount(struct config_value *value, const struct config_parse *parse);
+bool config_parse_symbols(struct config_value *value, const struct config_parse *parse);
+bool config_parse_sides(struct config_value *value, const struct config_parse *parse);
 bool config_parse_secret(struct config_value *value, const struct config_parse *parse);
 bool config_parse_passphrase(struct config_value *value, const struct config_parse *parse);
 

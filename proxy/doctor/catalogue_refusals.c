@@ -133,6 +133,35 @@ static const struct catalogue_cause rule_decides = {
     .remedy = "If it is meant to pass, put `allow = METHOD PATH` before that line, or take the line away.",
 };
 
+static const struct catalogue_cause order_beyond_limit = {
+    .id = "order-beyond-limit",
+    .text =
+        "The order is for more than `max_notional`, for a pair that `symbols` does not name, or on a side that `sides` "
+        "does not; or what it is worth is not in it, as in a market order that sells.",
+    .tell = "The error's message names the key, what was sent and what is allowed; of a batch, which order.",
+    .commands = { "countersign log show last:refused", "countersign config show" },
+    .remedy = "Change the order, or the listener's limit; a LIMIT order says what it is worth.",
+};
+
+static const struct catalogue_cause order_two_ways = {
+    .id = "order-two-ways",
+    .text =
+        "The listener has limits for orders, and this body can be read in two ways, or holds what is not documented: a "
+        "member twice or unknown, an escape, bytes outside ASCII, a query beside it, another Content-Type; or the "
+        "request is to an endpoint that may place orders and is not known.",
+    .tell = "The error's message names what stands in the way.",
+    .commands = { "countersign log show last:refused --view client-request" },
+    .remedy = "Send the documented members alone, as application/json, to the documented endpoints.",
+};
+
+static const struct catalogue_cause trading_is_stopped = {
+    .id = "trading-is-stopped",
+    .text = "`countersign stop-trading` was run on this state folder, or its switch was damaged or taken away.",
+    .tell = "The error's message says since when, by whom and why.",
+    .commands = { "countersign stop-trading --status", "countersign resume-trading" },
+    .remedy = "Find out why it was stopped, then resume. Cancels and reads pass meanwhile.",
+};
+
 /* --- what this proxy could not do --- */
 
 static const struct catalogue_cause no_room = {
@@ -207,6 +236,10 @@ static const struct catalogue_entry entries[] = {
     REFUSAL("token", "The request does not have the listener's token.", &no_token),
     REFUSAL("policy", "The listener's policy does not let this request pass.", &policy_class),
     REFUSAL("rule", "A rule of the listener does not let this request pass.", &rule_decides),
+    REFUSAL("trading-stopped", "Trading is stopped: orders are refused, cancels and reads pass.", &trading_is_stopped),
+    REFUSAL("order-limit", "The order is beyond a limit of the listener.", &order_beyond_limit),
+    REFUSAL("order-unreadable", "The listener has limits for orders, and this one cannot be read with certainty.",
+            &order_two_ways),
     REFUSAL("record-full", "The record has no room for this request.", &no_room),
     REFUSAL("record-not-synced", "The disk did not take this request into the record.", &disk_not_in_time),
     REFUSAL("too-many-in-flight", "As many requests are under way as this proxy allows.", &many_in_flight),

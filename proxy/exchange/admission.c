@@ -18,5 +18,6 @@ enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, 
     refusal = exchange_build_request(exchange);
     if (refusal != REFUSAL_NONE)
         return refusal;
-    return exchange_judge(exchange, detail, detail_size);
+    refusal = exchange_judge(exchange, detail, detail_size);
+    return refusal != REFUSAL_NONE ? refusal : exchange_judge_orders(exchange, detail, detail_size);
 }

@@ -51,6 +51,14 @@ static bool was_stopped_for_key(const struct exchange *exchange, const struct up
     return result->failure == UPSTREAM_ABORTED && result->attempts == 0 && exchange->state == EXCHANGE_WAITING_FOR_KEY;
 }
 
+/* Trading may have gone on again meanwhile: it is refused all the same, as nothing is tried twice. */
+static void refuse_late(struct exchange *exchange)
+{
+    char detail[EXCHANGE_DETAIL_MAX] = "it was, for a moment, when this request was about to leave";
+    (void)exchange_is_stopped(exchange, detail, sizeof(detail)); /* the detail is what is wanted */
+    exchange_refuse(exchange, REFUSAL_TRADING_STOPPED, detail);
+}
+
 static void done(void *context, struct upstream_result *result)
 {
     struct exchange *exchange = context;
@@ -61,6 +69,10 @@ static void done(void *context, struct upstream_result *result)
     }
     if (was_stopped_for_key(exchange, result)) {
         exchange_forward(exchange);
+        return;
+    }
+    if (exchange->is_stopped_late && !result->bytes_left) {
+        refuse_late(exchange);
         return;
     }
     struct record *record = &exchange->record;
@@ -87,6 +99,10 @@ static bool about_to_send(void *context, const struct upstream_connection *conne
     struct record *record = &exchange->record;
     if (exchange->state == EXCHANGE_ANSWERED)
         return false; /* given up at shutdown */
+    char detail[EXCHANGE_DETAIL_MAX];
+    exchange->is_stopped_late = exchange_is_stopped(exchange, detail, sizeof(detail));
+    if (exchange->is_stopped_late)
+        return false;
     if (exchange_is_to_be_signed(exchange) && exchange_sign(exchange, request) != SIGNER_CLIENT_KEY_READY) {
         if (!exchange->has_missed_key) /* what connecting took is not taken from the time for the key */
             exchange->waiting_since_us = clock_monotonic_us();
@@ -193,7 +209,7 @@ static bool is_let_in(struct exchange *exchange)
 
 static void begin(struct exchange *exchange)
 {
-    char detail[RULING_REFUSAL_MAX] = "";
+    char detail[EXCHANGE_DETAIL_MAX] = "";
     exchange->state = EXCHANGE_RECEIVED;
     if (!exchange_take_client_request(exchange)) {
         exchange_refuse(exchange, REFUSAL_INTERNAL, "");

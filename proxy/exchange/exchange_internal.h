@@ -22,6 +22,7 @@ enum {
     EXCHANGE_ROOM_WAIT_US = 2000000,   /* and how long, before the answer's bytes are left out of the record */
     EXCHANGE_ANSWER_FIELDS_EXTRA = 4,  /* fields this proxy adds to an answer */
     EXCHANGE_REQUEST_FIELDS_EXTRA = 5, /* fields this proxy adds to a request */
+    EXCHANGE_DETAIL_MAX = RULING_REFUSAL_MAX, /* bytes of what exactly is against a request: a ruling says most */
     EXCHANGE_SCRATCH_MAX = 512 * 1024  /* bytes of heads and texts kept for one exchange */
 };
 
@@ -42,6 +43,9 @@ enum refusal {
     REFUSAL_TOKEN,
     REFUSAL_POLICY,
     REFUSAL_RULE,
+    REFUSAL_TRADING_STOPPED,
+    REFUSAL_ORDER_LIMIT,
+    REFUSAL_ORDER_UNREADABLE,
     REFUSAL_RECORD_FULL,
     REFUSAL_NOT_SYNCED,
     REFUSAL_TOO_MANY,
@@ -60,6 +64,7 @@ struct exchange {
     bool admitted;            /* the journal has a reservation for it */
     bool has_outcome;         /* and that is used up */
     bool dropped;             /* it had no room, and goes unrecorded (when_full = drop) */
+    bool is_stopped_late;     /* trading was stopped before its first byte left */
     bool has_missed_key;      /* a connection was at hand, and the window's key was not */
     bool must_close;          /* the client's connection ends with this answer */
     struct loop_timer timer;  /* sync, key and room waits */
@@ -195,6 +200,14 @@ enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, 
 enum refusal exchange_judge_caller(struct exchange *exchange, char *detail, size_t detail_size);
 /* judgement.c: what may pass, by rules and policy. Notes the endpoint's class. `detail` gets what a person can do. */
 enum refusal exchange_judge(struct exchange *exchange, char *detail, size_t detail_size);
+/* orders.c */
+
+/* Whether this request trades and trading is stopped at this moment; `detail` then says since when, by whom, and why. No
+ * system call. Needs exchange->sending and the endpoint's class. */
+bool exchange_is_stopped(const struct exchange *exchange, char *detail, size_t detail_size);
+
+/* As above, and then whether what it orders is within the listener's limits. */
+enum refusal exchange_judge_orders(const struct exchange *exchange, char *detail, size_t detail_size);
 
 /* facts.c */
 

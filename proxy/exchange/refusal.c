@@ -47,6 +47,14 @@ static const struct refusal_row refusals[REFUSAL_COUNT] = {
                         false },
     [REFUSAL_POLICY] = { 403, "policy", "refused by this listener's policy", false },
     [REFUSAL_RULE] = { 403, "rule", "refused by a rule of this listener", false },
+    [REFUSAL_TRADING_STOPPED] = { 403, "trading-stopped",
+                                  "trading is stopped (cancels and reads pass); nothing was sent", false },
+    [REFUSAL_ORDER_LIMIT] = { 403, "order-limit", "this order is beyond a limit of this listener; nothing was sent",
+                              false },
+    [REFUSAL_ORDER_UNREADABLE] = { 403, "order-unreadable",
+                                   "this listener has limits for orders, and what this request orders cannot be read "
+                                   "with certainty; nothing was sent",
+                                   false },
     [REFUSAL_RECORD_FULL] = { 503, "record-full",
                               "the record has no room (is the disk full, or another program holding capture.db?); "
                               "nothing was sent",

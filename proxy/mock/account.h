@@ -2,7 +2,7 @@
 #ifndef MOCK_ACCOUNT_H
 #define MOCK_ACCOUNT_H
 
-#include "decimal.h"
+#include "countersign/decimal.h"
 
 enum { CURRENCY_COUNT = 7 };
 

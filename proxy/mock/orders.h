@@ -3,8 +3,8 @@
 #ifndef MOCK_ORDERS_H
 #define MOCK_ORDERS_H
 
+#include "countersign/decimal.h"
 #include "countersign/slice.h"
-#include "decimal.h"
 
 enum {
     ORDERS_ACTIVE_MAX = 50, /* "Regular user accounts are only allowed to hold up to 50 active orders" (the

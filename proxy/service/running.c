@@ -66,7 +66,7 @@ void running_forget(const char *state_dir)
 /* --- reading --- */
 
 /* A proxy holds the folder's lock as long as it is at work. */
-static bool is_at_work(const char *state_dir)
+bool running_is_at_work(const char *state_dir)
 {
     char *path = file_in(state_dir, "lock");
     int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -173,7 +173,7 @@ bool running_find(struct running_listener *listener, const char *state_dir, cons
 {
     struct buffer text;
     buffer_init(&text, LIST_MAX);
-    bool done = is_at_work(state_dir) && read_file(&text, state_dir);
+    bool done = running_is_at_work(state_dir) && read_file(&text, state_dir);
     if (!done)
         (void)error_set(error, ERROR_INPUT,
                         "no proxy is at work that records in %s: start `countersign serve` there first",

@@ -12,6 +12,7 @@
 #include "countersign/policy.h"
 #include "countersign/running.h"
 #include "countersign/secret.h"
+#include "countersign/trading_switch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,7 @@ struct service {
     struct signer_client *signer;
     struct callers *callers;
     struct capture *capture;
+    struct trading_watch *trading;
     struct worker **workers; /* config->proxy.workers */
     size_t worker_count;     /* started */
     int *listen_fds;         /* [worker][listener]; -1 where taken over */
@@ -127,6 +129,27 @@ static void report_listener(const struct service *service, size_t index)
                     policy_summary((enum policy)listener->policy));
 }
 
+/* Who reads the log must see that an order may be refused for more than its policy. */
+static void report_limits(const struct config_listener *listener)
+{
+    const struct {
+        const char *name;
+        const char *text;
+    } limits[] = { { "max_notional", listener->max_notional },
+                   { "symbols", listener->symbols },
+                   { "sides", listener->sides } };
+    for (size_t i = 0; i < ARRAY_LENGTH(limits); i++) {
+        const struct log_value values[] = { { "event", "order-limit", 0 },
+                                            { "listener", listener->name, 0 },
+                                            { "key", limits[i].name, 0 },
+                                            { "value", limits[i].text, 0 },
+                                            { NULL, NULL, 0 } };
+        if (limits[i].text[0] != '\0')
+            log_line_values(LOG_LEVEL_INFO, values, "listener %s: orders are limited: %s = %s", listener->name,
+                            limits[i].name, limits[i].text);
+    }
+}
+
 static void report_ready(const struct service *service)
 {
     const struct log_value values[] = {
@@ -139,8 +162,10 @@ static void report_ready(const struct service *service)
     for (size_t i = 0; i < service->config->listener_count; i++) {
         report_listener(service, i);
         report_rules(&service->config->listeners[i]);
+        report_limits(&service->config->listeners[i]);
     }
     callers_report(service->config);
+    trading_watch_report(service->trading);
     log_line_values(LOG_LEVEL_INFO, values, "countersign " COUNTERSIGN_VERSION " is ready; recording to %s",
                     capture_store_path(service->capture));
 }
@@ -171,6 +196,7 @@ static bool start_workers(struct service *service, struct error *error)
             .signer = service->signer,
             .callers = service->callers,
             .capture = service->capture,
+            .trading = trading_watch_page(service->trading),
             .index = (unsigned)w,
             .listen_fds = service->listen_fds + w * config->listener_count,
         };
@@ -214,7 +240,7 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
         !capture_open(&service->capture, &capture, &recovery, error))
         return false;
     report_recovery(&recovery);
-    return start_workers(service, error);
+    return trading_watch_open(&service->trading, config->proxy.state_dir, error) && start_workers(service, error);
 }
 
 /* Returns whether every worker ended because it was told to. */
@@ -225,6 +251,7 @@ static bool close_all(struct service *service)
     bool in_order = true;
     for (size_t i = 0; i < service->worker_count; i++)
         in_order = worker_join(service->workers[i]) && in_order;
+    trading_watch_close(service->trading);
     capture_close(service->capture);
     if (service->signer != NULL)
         signer_client_close(service->signer);

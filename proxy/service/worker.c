@@ -79,6 +79,10 @@ static bool open_front(struct worker *worker, const struct worker_options *from,
         .sign_all = listener->sign == CONFIG_SIGN_ALL,
         .learned = learning_of(worker->learning, index),
     };
+    if (!order_limits_read(&worker->listeners[index].limits, listener->max_notional, listener->symbols,
+                           listener->sides))
+        return error_set(error, ERROR_CONFIG, "listener %s: max_notional, symbols or sides is not of its form",
+                         listener->name);
     callers_fill(&worker->listeners[index], from->callers, index);
     callers_test(worker->peers, from->callers, index, *listen_fd, from->index == 0);
     struct front_options options = {
@@ -213,6 +217,7 @@ static bool open_all(struct worker *worker, const struct worker_options *options
     worker->shared.loop = worker->loop;
     worker->shared.signer = options->signer;
     worker->shared.capture = options->capture;
+    worker->shared.trading = options->trading;
     worker->shared.journal = capture_journal(options->capture, options->index);
     worker->shared.in_flight_max = (unsigned)options->config->proxy.in_flight_max;
     for (size_t i = 0; i < options->config->listener_count; i++) {

@@ -6,6 +6,7 @@
 #include "countersign/config.h"
 #include "countersign/error.h"
 #include "countersign/signer_client.h"
+#include "countersign/trading_state.h"
 
 struct worker;
 
@@ -14,6 +15,7 @@ struct worker_options {
     struct signer_client *signer;
     const struct callers *callers; /* who may ask */
     struct capture *capture;
+    const struct trading_page *trading;
     unsigned index;
     int *listen_fds; /* one for each listener of the configuration; taken over one by one by the worker's fronts */
 };

@@ -10,8 +10,8 @@ INCLUDE = ROOT / "include" / "countersign"
 
 # Each room: the headers that are its door, and the rooms it may use. Everything may use base.
 ROOMS = {
-    "base": ({"base64", "buffer", "clock", "compiler", "endpoint", "error", "hex", "http_message", "json_scan", "json_write",
-              "log", "loop", "peer", "shell", "slice", "thread"}, set()),
+    "base": ({"base64", "buffer", "clock", "compiler", "decimal", "endpoint", "error", "hex", "http_message", "json_scan",
+              "json_write", "log", "loop", "peer", "shell", "slice", "thread"}, set()),
     "content": ({"content", "envelope"}, set()),
     "config": ({"config"}, {"guard"}),
     "scheme": ({"scheme"}, set()),
@@ -20,7 +20,10 @@ ROOMS = {
         {"keystore", "prompt", "secret", "signer", "signer_client", "signer_tokens", "signer_wire"},
         {"config", "sandbox", "scheme"},
     ),
-    "guard": ({"caller", "endpoint_path", "learned", "policy", "rule", "ruling"}, set()),
+    "guard": (
+        {"caller", "endpoint_path", "learned", "order_action", "order_limit", "policy", "rule", "ruling", "trading_state"},
+        set(),
+    ),
     "front": ({"front"}, set()),
     "upstream": ({"upstream"}, set()),
     "capture": ({"capture", "capture_reader", "capture_store", "record", "redaction"}, set()),
@@ -28,7 +31,10 @@ ROOMS = {
     "doctor": ({"catalogue", "probes", "recipe", "why"}, {"capture", "content", "guard", "scheme"}),
     "exchange": ({"exchange"}, {"content", "scheme", "signer", "guard", "front", "upstream", "capture"}),
     "mock": ({"mock"}, {"doctor", "scheme", "front"}),
-    "service": ({"learning", "running", "service"}, {"config", "sandbox", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"}),
+    "service": (
+        {"learning", "running", "service", "trading_switch"},
+        {"config", "sandbox", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"},
+    ),
     "cli": ({"cli"}, {"config", "content", "scheme", "signer", "guard", "upstream", "capture", "compare", "doctor", "mock", "service"}),
 }
 # A third-party header and the rooms in which it may be seen.

@@ -1,5 +1,5 @@
-/* Exact decimal numbers for the mock exchange. Pure; any thread. */
-#include "decimal.h"
+/* Exact decimal numbers, as JSON writes them. Pure; any thread. */
+#include "countersign/decimal.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Exact decimals: read as JSON numbers, reckoned with, compared, and written as the exchange writes them. */
-#include "mock/decimal.h"
+#include "countersign/decimal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* Exact decimal numbers without a sign: amounts are compared and reckoned with as written, never as doubles.
  * value = digits × 10^exponent, the most significant digit first. Pure; any thread. */
-#ifndef MOCK_DECIMAL_H
-#define MOCK_DECIMAL_H
+#ifndef COUNTERSIGN_DECIMAL_H
+#define COUNTERSIGN_DECIMAL_H
 
 #include "countersign/compiler.h"
 #include "countersign/slice.h"

@@ -1,5 +1,5 @@
 /* Sums, differences and quotients of exact decimal numbers. Pure; any thread. */
-#include "decimal.h"
+#include "countersign/decimal.h"
 
 bool decimal_is_zero(const struct decimal *decimal)
 {
