@@ -52,10 +52,10 @@ struct exchange_listener {
     struct ruling_rules rules; /* and the policy; borrowed from the configuration */
     struct learned *learned;   /* what is used is counted here; NULL: it is not */
     bool sign_all;
-    struct peer_rule peers;                   /* which users may ask */
-    const char *peers_configured;             /* the same as it was written */
-    struct caller_hosts hosts;                /* names that Host may have, besides its own */
-    struct caller_token token;                /* length 0: none is asked for */
+    struct peer_rule peers;       /* which users may ask */
+    const char *peers_configured; /* the same as it was written */
+    struct caller_hosts hosts;    /* names that Host may have, besides its own */
+    struct caller_token token;    /* length 0: none is asked for */
     struct order_limits limits;
     bool told[RECORD_CLIENT_SIGNATURE_COUNT]; /* the exchanges': a client's signature was logged as this already */
 };

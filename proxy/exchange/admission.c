@@ -1,7 +1,6 @@
 /* Why a request is not forwarded. The worker's thread. */
 #include "exchange_internal.h"
 
-
 /* The first reason against this request, in the order in which a person would want to hear it. */
 enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, size_t detail_size)
 {

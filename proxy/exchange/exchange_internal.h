@@ -15,15 +15,15 @@ enum exchange_state {
 };
 
 enum {
-    EXCHANGE_SYNC_WAIT_US = 5000000,   /* how long the disk may take for an intent */
-    EXCHANGE_KEY_RETRY_US = 5000,      /* how often to look for a key that is on its way */
-    EXCHANGE_KEY_WAIT_US = 1000000,    /* and how long */
-    EXCHANGE_ROOM_RETRY_US = 5000,     /* how often to look for room in the journal */
-    EXCHANGE_ROOM_WAIT_US = 2000000,   /* and how long, before the answer's bytes are left out of the record */
-    EXCHANGE_ANSWER_FIELDS_EXTRA = 4,  /* fields this proxy adds to an answer */
-    EXCHANGE_REQUEST_FIELDS_EXTRA = 5, /* fields this proxy adds to a request */
+    EXCHANGE_SYNC_WAIT_US = 5000000,          /* how long the disk may take for an intent */
+    EXCHANGE_KEY_RETRY_US = 5000,             /* how often to look for a key that is on its way */
+    EXCHANGE_KEY_WAIT_US = 1000000,           /* and how long */
+    EXCHANGE_ROOM_RETRY_US = 5000,            /* how often to look for room in the journal */
+    EXCHANGE_ROOM_WAIT_US = 2000000,          /* and how long, before the answer's bytes are left out of the record */
+    EXCHANGE_ANSWER_FIELDS_EXTRA = 4,         /* fields this proxy adds to an answer */
+    EXCHANGE_REQUEST_FIELDS_EXTRA = 5,        /* fields this proxy adds to a request */
     EXCHANGE_DETAIL_MAX = RULING_REFUSAL_MAX, /* bytes of what exactly is against a request: a ruling says most */
-    EXCHANGE_SCRATCH_MAX = 512 * 1024  /* bytes of heads and texts kept for one exchange */
+    EXCHANGE_SCRATCH_MAX = 512 * 1024         /* bytes of heads and texts kept for one exchange */
 };
 
 /* Why the proxy answers by itself. One row each in refusal.c. */

@@ -160,7 +160,7 @@ bool running_process(long *process, const char *state_dir)
 {
     char *lock = file_in(state_dir, "lock");
     char status[64];
-    long proxy = lock != NULL && is_at_work(state_dir) ? read_number(lock, "") : 0;
+    long proxy = lock != NULL && running_is_at_work(state_dir) ? read_number(lock, "") : 0;
     free(lock);
     (void)snprintf(status, sizeof(status), "/proc/%ld/status", proxy); /* fits */
     long parent = proxy <= 1 ? 0 : read_number(status, "\nPPid:");
