@@ -22,7 +22,9 @@ enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, 
 {
     const struct exchange_worker *worker = exchange->listener->worker;
     enum refusal refusal = exchange_refusal_of_defect(front_request_defect(exchange->request));
-    if (refusal == REFUSAL_NONE)
+    if (refusal != REFUSAL_NONE)
+        (void)snprintf(detail, detail_size, "%s", front_request_defect_detail(exchange->request)); /* sized for it */
+    else
         refusal = judge_caller(exchange);
     if (refusal != REFUSAL_NONE)
         return refusal;
