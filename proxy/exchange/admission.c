@@ -33,6 +33,8 @@ enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, 
     if (worker->in_flight > worker->in_flight_max)
         return REFUSAL_TOO_MANY;
     refusal = exchange_build_request(exchange);
+    /* Who takes this proxy for another host's may mean what comes next for that host, too. */
+    exchange->must_close = exchange->must_close || refusal == REFUSAL_OTHER_HOST;
     if (refusal != REFUSAL_NONE)
         return refusal;
     exchange->endpoint_class = endpoint_classify(exchange->sending.method, exchange->sending.target);

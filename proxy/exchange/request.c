@@ -21,6 +21,8 @@ static void append_client_head(struct buffer *head, const struct front_request *
 {
     struct http_fields fields = front_request_fields(request);
     bool has_line = front_request_version(request).length > 0;
+    if (front_request_method(request).length == 0)
+        return;
     (void)buffer_append_slice(head, front_request_method(request)); /* `failed` is checked behind the last */
     (void)buffer_append_byte(head, ' ');
     (void)buffer_append_slice(head, front_request_target(request));
