@@ -64,10 +64,20 @@ enum front_defect {
                                        Transfer-Encoding other than chunked */
     FRONT_DEFECT_MALFORMED_TARGET, /* neither origin form ("/...") nor "*" nor absolute form; control bytes; bytes
                                        that the header's size does not account for (a NUL cuts the target) */
-    FRONT_DEFECT_MALFORMED_FIELD   /* a field name that is no token, a value with CR, LF or NUL */
+    FRONT_DEFECT_MALFORMED_FIELD, /* a field name that is no token, a value with CR, LF or NUL, a folded line, a line that
+                                       does not end in CR LF */
+    FRONT_DEFECT_MALFORMED_REQUEST /* what else HTTP/1.1 has not: an empty line before the request line, HTTP/0.9 and other
+                                       versions, a Content-Length that is no number, chunks that are none */
 };
 
 enum front_defect front_request_defect(const struct front_request *request);
+
+/* What exactly is wrong and at which byte, where that is known; empty otherwise. Valid as long as the request. */
+const char *front_request_defect_detail(const struct front_request *request);
+
+/* Whether the request's head was read to its end. Where a defect fell into it, method, target, version and fields are those
+ * that came whole before that, and empty from there on. */
+bool front_request_head_is_whole(const struct front_request *request);
 
 struct slice front_request_method(const struct front_request *request);
 struct slice front_request_target(const struct front_request *request);  /* raw, as sent */

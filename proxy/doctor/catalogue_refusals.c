@@ -57,6 +57,15 @@ static const struct catalogue_cause odd_field = {
         "Take line ends and control bytes out of names and values; a key that was read from a file may end in one.",
 };
 
+static const struct catalogue_cause odd_request = {
+    .id = "odd-request",
+    .text = "The request's line, length or chunks are not as HTTP/1.1 has them, and two readers could take them in two "
+            "ways.",
+    .tell = "The error's message names what is wrong, and the byte.",
+    .commands = { "countersign log show last:refused" },
+    .remedy = "Use an HTTP library as it is. If the message speaks of TLS, use http:// in the base URL.",
+};
+
 static const struct catalogue_cause wrong_target_host = {
     .id = "wrong-target-host",
     .text = "The request target is a whole URL, and its host is not the exchange's of this listener.",
@@ -228,6 +237,7 @@ static const struct catalogue_entry entries[] = {
     REFUSAL("ambiguous-length", "The request's length can be read in two ways.", &two_lengths),
     REFUSAL("malformed-target", "The request's target is malformed.", &odd_target),
     REFUSAL("malformed-field", "A header field of the request is malformed.", &odd_field),
+    REFUSAL("malformed-request", "The request is not HTTP/1.1 as its standard has it.", &odd_request),
     REFUSAL("other-host", "The request names a host that this listener does not lead to.", &wrong_target_host),
     REFUSAL("unsendable", "The request cannot be forwarded as it is.", &cannot_be_carried),
     REFUSAL("browser", "The request comes from a web page, and pages may not use this proxy.", &from_a_page),

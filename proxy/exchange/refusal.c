@@ -27,6 +27,9 @@ static const struct refusal_row refusals[REFUSAL_COUNT] = {
                                    "the request target is malformed (blank, control or NUL bytes, or not a path)",
                                    false },
     [REFUSAL_MALFORMED_FIELD] = { 400, "malformed-field", "a header field is malformed", false },
+    [REFUSAL_MALFORMED_REQUEST] = { 400, "malformed-request",
+                                    "this is not HTTP/1.1 as RFC 9112 has it, and others could read it in another way",
+                                    false },
     [REFUSAL_OTHER_HOST] = { 400, "other-host",
                              "the request target is neither a path nor a URL of this listener's exchange host", false },
     [REFUSAL_UNSENDABLE] = { 400, "unsendable", "this request cannot be forwarded as it is", false },
@@ -82,6 +85,7 @@ enum refusal exchange_refusal_of_defect(enum front_defect defect)
         [FRONT_DEFECT_AMBIGUOUS_LENGTH] = REFUSAL_AMBIGUOUS_LENGTH,
         [FRONT_DEFECT_MALFORMED_TARGET] = REFUSAL_MALFORMED_TARGET,
         [FRONT_DEFECT_MALFORMED_FIELD] = REFUSAL_MALFORMED_FIELD,
+        [FRONT_DEFECT_MALFORMED_REQUEST] = REFUSAL_MALFORMED_REQUEST,
     };
     return (size_t)defect < ARRAY_LENGTH(of_defect) ? of_defect[defect] : REFUSAL_MALFORMED_FIELD;
 }

@@ -16,20 +16,33 @@
 /* "A POST without parameters must send the body `{}`": the exchange's documentation. */
 static const struct slice empty_object = { "{}", 2 };
 
-bool exchange_take_client_request(struct exchange *exchange)
+/* A head that is cut where its defect is ends with what came whole: without an empty line, and where the request line itself
+ * is at fault, without a line's end. */
+static void append_client_head(struct buffer *head, const struct front_request *request)
 {
-    struct front_request *request = exchange->request;
-    struct buffer *head = &exchange->client_head;
     struct http_fields fields = front_request_fields(request);
-    (void)buffer_append_slice(head, front_request_method(request)); /* `failed` is checked at the end of the run */
+    bool has_line = front_request_version(request).length > 0;
+    if (front_request_method(request).length == 0)
+        return;
+    (void)buffer_append_slice(head, front_request_method(request)); /* `failed` is checked behind the last */
     (void)buffer_append_byte(head, ' ');
     (void)buffer_append_slice(head, front_request_target(request));
+    if (!has_line)
+        return;
     (void)buffer_append_byte(head, ' ');
     (void)buffer_append_slice(head, front_request_version(request));
     (void)buffer_append_text(head, "\r\n");
     for (size_t i = 0; i < fields.count; i++)
         (void)http_append_field(head, fields.items[i].name, fields.items[i].value);
-    (void)buffer_append_text(head, "\r\n");
+    if (front_request_head_is_whole(request))
+        (void)buffer_append_text(head, "\r\n");
+}
+
+bool exchange_take_client_request(struct exchange *exchange)
+{
+    struct front_request *request = exchange->request;
+    struct buffer *head = &exchange->client_head;
+    append_client_head(head, request);
     exchange->record.views[RECORD_CLIENT_REQUEST] =
         (struct record_message){ .head = buffer_slice(head), .body = front_request_body(request) };
     /* The front's copy of the method goes before the exchange does, where a connection breaks within its reply. */

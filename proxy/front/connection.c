@@ -46,11 +46,32 @@ static void describe_peer(struct front_connection *from, struct MHD_Connection *
 
 /* A request that is still here when its connection goes is one whose end libmicrohttpd did not tell (0.9.75 forgets to
  * where adding the socket to its epoll set fails). */
-static void close_connection(struct front_connection *from)
+static void close_connection(struct front *front, struct front_connection *from)
 {
-    if (from != NULL && from->request != NULL)
+    if (from == NULL)
+        return;
+    if (from->request != NULL)
         request_end(from->request, false);
+    gate_forget(front, from);
     free(from);
+}
+
+/* NULL when memory is out. TLS cannot be read along: those connections have what head.c finds. */
+static struct front_connection *open_connection(struct front *front, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct front_connection *from = calloc(1, sizeof(*from));
+    if (from == NULL || info == NULL) {
+        free(from);
+        return NULL;
+    }
+    from->fd = -1;
+    describe_peer(from, connection, front->options.peers);
+    if (front->options.tls_certificate == NULL && !gate_watch(front, from, info->connect_fd)) {
+        free(from);
+        return NULL;
+    }
+    return from;
 }
 
 void connection_changed(void *cls, struct MHD_Connection *connection, void **socket_context,
@@ -59,14 +80,11 @@ void connection_changed(void *cls, struct MHD_Connection *connection, void **soc
     struct front *front = cls;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         front->again = true;
-        close_connection(*socket_context);
+        close_connection(front, *socket_context);
         *socket_context = NULL;
         return;
     }
-    struct front_connection *from = calloc(1, sizeof(*from));
-    if (from != NULL)
-        describe_peer(from, connection, front->options.peers);
-    *socket_context = from; /* NULL: its first request closes it */
+    *socket_context = open_connection(front, connection); /* NULL: its first request closes it */
 }
 
 struct front_connection *connection_of(struct MHD_Connection *connection)

@@ -32,7 +32,9 @@ static void turn(struct front *front)
     for (int round = 0; round < FRONT_ROUNDS_MAX; round++) {
         MHD_UNSIGNED_LONG_LONG wait_ms = 0;
         front->again = false;
+        gate_enter(front);
         (void)MHD_run(front->daemon); /* fails only for a daemon that was stopped, or runs threads */
+        gate_leave();
         bool has_deadline = MHD_get_timeout(front->daemon, &wait_ms) == MHD_YES;
         if (front->again || (has_deadline && wait_ms == 0))
             continue;
@@ -98,7 +100,7 @@ static size_t pool_size(size_t header_max)
     return header_max + (size_t)HTTP_FIELDS_MAX * POOL_PER_FIELD + FRONT_REPLY_HEAD_MAX + POOL_SPARE;
 }
 
-/* MHD_OPTION_STRICT_FOR_CLIENT stays off: what it refuses, head.c refuses too, but with an answer of the handler's. In
+/* MHD_OPTION_STRICT_FOR_CLIENT stays off: what it refuses, the gate refuses too, but with an answer of the handler's. In
  * strict mode 0.9.75 closes without a word on a blank in the target, and sends its own head twice where Host is missing. */
 static struct MHD_Daemon *start(struct front *front, int listen_fd)
 {
@@ -199,6 +201,7 @@ void front_close(struct front *front)
             MHD_resume_connection(request->connection);
     }
     MHD_stop_daemon(front->daemon);
+    free(front->gated);
     buffer_free(&front->scratch);
     free(front);
 }

@@ -4,6 +4,7 @@
 
 #include "countersign/endpoint.h"
 #include "countersign/front.h"
+#include "gate.h"
 
 #include <microhttpd.h>
 
@@ -14,7 +15,8 @@ enum {
     FRONT_BODY_FIRST = 64 * 1024,
     /* MHD_run calls in one turn of the loop: a reply takes two, one to write it and one to note that it is written. */
     FRONT_ROUNDS_MAX = 4,
-    FRONT_NOTE_MAX = 256
+    FRONT_NOTE_MAX = 256,
+    FRONT_DETAIL_MAX = 192 /* of what is wrong with a request */
 };
 
 struct front {
@@ -24,6 +26,8 @@ struct front {
     struct loop_timer timer;      /* its next deadline, or 0 µs where it has work at hand */
     struct front_request *requests;
     size_t request_count;
+    struct front_connection **gated; /* plain connections by their descriptor; see gate_recv.c */
+    size_t gated_count;
     struct buffer scratch; /* one field of a reply with its NULs */
     bool again;            /* MHD_run has work that MHD_get_timeout does not tell of; see front.c, `turn` */
     bool accepting;
@@ -33,6 +37,11 @@ struct front {
 /* One client connection: libmicrohttpd's socket context. */
 struct front_connection {
     struct front_request *request; /* the one under way */
+    int fd;                        /* at which gate_recv.c finds it, or -1 */
+    uint64_t lines;                /* request lines that libmicrohttpd has read */
+    struct gate gate;
+    struct gate_ending ending; /* what libmicrohttpd still gets, once the gate is shut */
+    bool is_shut;
     struct peer found;
     char peer[ENDPOINT_TEXT_MAX];  /* its client's address */
     char local[ENDPOINT_TEXT_MAX]; /* our own end's */
@@ -57,6 +66,9 @@ struct front_request {
     struct front_connection *from;
     enum front_request_state state;
     enum front_defect defect;
+    bool is_cut;                /* its head ends where its defect is */
+    uint64_t number;            /* of the connection's requests, from 1 */
+    char *detail;               /* of its defect, or NULL */
     bool client_left;           /* it closed its side before its answer was there */
     const char *target_in_pool; /* where libmicrohttpd keeps the target; an address to compare, never read */
     struct slice method;        /* these point into libmicrohttpd's pool ... */
@@ -80,6 +92,18 @@ struct front_request *request_create(struct front *front, struct MHD_Connection 
 
 /* Gives the reply's body back, tells the handler, and frees. */
 void request_end(struct front_request *request, bool delivered);
+
+/* gate_recv.c: what libmicrohttpd reads passes through the connection's gate, while it is between enter and leave. */
+void gate_enter(struct front *front);
+void gate_leave(void);
+
+/* Puts a gate before a plain connection's bytes. False when memory is out. */
+bool gate_watch(struct front *front, struct front_connection *from, int fd);
+void gate_forget(struct front *front, struct front_connection *from);
+
+/* request.c: whether the gate found a fault in it, and the same with the defect noted: its body is then empty. */
+bool request_is_at_fault(const struct front_request *request);
+bool request_take_fault(struct front_request *request);
 
 /* connection.c: libmicrohttpd's MHD_OPTION_NOTIFY_CONNECTION and how to find what it made; NULL where memory was out. */
 void connection_changed(void *cls, struct MHD_Connection *connection, void **socket_context,

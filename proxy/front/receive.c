@@ -88,7 +88,9 @@ static bool take_head(struct front_request *request, bool *answer_now)
                                  .field_count = received,
                                  .size = head_size(request->connection),
                                  .size_max = request->front->options.header_max };
-    struct head_finding finding = head_inspect(&head);
+    bool is_at_fault = request_take_fault(request);
+    struct head_finding finding =
+        is_at_fault ? (struct head_finding){ request->defect, .unbounded = true } : head_inspect(&head);
     trim_values(request->fields);
     request->defect = finding.defect;
     uint64_t length = finding.unbounded ? 0 : head_content_length(request->fields);
@@ -103,13 +105,15 @@ static bool take_head(struct front_request *request, bool *answer_now)
 
 static enum MHD_Result discard(struct front_request *request, size_t length)
 {
+    if (request_is_at_fault(request))
+        return MHD_YES; /* the gate's own filling, with an end */
     request->discarded += length;
     return request->discarded > FRONT_DISCARD_MAX ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result take_body(struct front_request *request, const char *data, size_t length)
 {
-    if (request->state == FRONT_REQUEST_DISCARD)
+    if (request->state == FRONT_REQUEST_DISCARD || request_is_at_fault(request))
         return discard(request, length);
     if (length <= request->body.maximum - request->body.length)
         return buffer_append(&request->body, data, length) ? MHD_YES : MHD_NO;
@@ -126,6 +130,7 @@ static enum MHD_Result hand_over(struct front_request *request)
 {
     const struct front_options *options = &request->front->options;
     request->received_us = clock_wall_us();
+    (void)request_take_fault(request); /* where it fell into the body; otherwise it is taken already */
     request->state = FRONT_REQUEST_HANDED;
     options->handler.request(options->context, request);
     if (request->state == FRONT_REQUEST_RESET)

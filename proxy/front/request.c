@@ -16,6 +16,7 @@ struct front_request *request_create(struct front *front, struct MHD_Connection 
     request->front = front;
     request->connection = connection;
     request->from = from;
+    request->number = ++from->lines;
     request->target_in_pool = target;
     memcpy(request->target_bytes, target, length + 1);
     request->target = slice_of(request->target_bytes, length);
@@ -53,7 +54,56 @@ void request_end(struct front_request *request, bool delivered)
         options->handler.finished(options->context, request, delivered);
     buffer_free(&request->body);
     free(request->fields.items);
+    free(request->detail);
     free(request);
+}
+
+/* What libmicrohttpd was given in the fault's place is not what the client sent. */
+static void cut(struct front_request *request)
+{
+    const struct gate *gate = &request->from->gate;
+    int parts = gate_line_parts(gate);
+    struct slice nothing = slice_of(NULL, 0);
+    request->is_cut = parts < 3 || !gate_is_behind_head(gate);
+    request->method = parts < 1 ? nothing : request->method;
+    request->target = parts < 2 && gate->fault_state != GATE_TARGET ? nothing : request->target;
+    request->version = parts < 3 ? nothing : request->version;
+    if (request->fields.count > gate->field_count)
+        request->fields.count = gate->field_count;
+}
+
+bool request_is_at_fault(const struct front_request *request)
+{
+    const struct front_connection *from = request->from;
+    return from->fd >= 0 && from->gate.fault != GATE_FINE && from->gate.requests == request->number;
+}
+
+bool request_take_fault(struct front_request *request)
+{
+    struct gate *gate = &request->from->gate;
+    if (request->from->fd >= 0 && gate->requests < request->number)
+        gate_bypassed(gate, request->number);
+    if (!request_is_at_fault(request))
+        return false;
+    if (request->detail == NULL) {
+        request->defect = gate_fault_defect(gate->fault);
+        request->detail = calloc(1, FRONT_DETAIL_MAX); /* NULL: nothing more is said */
+        if (request->detail != NULL)
+            gate_fault_describe(gate, request->detail, FRONT_DETAIL_MAX);
+        cut(request);
+        buffer_reset(&request->body);
+    }
+    return true;
+}
+
+const char *front_request_defect_detail(const struct front_request *request)
+{
+    return request->detail == NULL ? "" : request->detail;
+}
+
+bool front_request_head_is_whole(const struct front_request *request)
+{
+    return !request->is_cut;
 }
 
 enum front_defect front_request_defect(const struct front_request *request)

@@ -21,6 +21,7 @@ static const char *defect_reason(enum front_defect defect)
         [FRONT_DEFECT_AMBIGUOUS_LENGTH] = "the body's length is ambiguous (RFC 9112 §6.3)",
         [FRONT_DEFECT_MALFORMED_TARGET] = "the request target is malformed",
         [FRONT_DEFECT_MALFORMED_FIELD] = "a header field is malformed",
+        [FRONT_DEFECT_MALFORMED_REQUEST] = "this is not HTTP/1.1 (RFC 9112)",
     };
     return reasons[defect];
 }
