@@ -7,6 +7,7 @@
 #include "countersign/upstream.h"
 
 #include <curl/curl.h>
+#include <openssl/types.h>
 
 enum {
     UPSTREAM_CONNECT_RETRY_US = 100000,         /* between two tries to get a connection */
@@ -36,9 +37,10 @@ struct upstream {
     char *bind_address;
     char *egress_proxy;
     CURLM *multi;
-    CURLSH *tls_sessions;       /* libcurl 7.88 keeps them per easy handle otherwise */
-    struct loop_timer timer;    /* the multi handle's */
-    struct upstream_call *live; /* calls under way */
+    CURLSH *tls_sessions;            /* libcurl 7.88 keeps them per easy handle otherwise */
+    struct loop_timer timer;         /* the multi handle's */
+    struct upstream_socket *sockets; /* of its connections, idle ones among them: sockets.c */
+    struct upstream_call *live;      /* calls under way */
     struct upstream_call *spare;
     unsigned spare_count;
     bool has_certificate;
@@ -52,6 +54,8 @@ enum upstream_stop {
     STOP_REPEAT,        /* libcurl was about to send a second time what must be sent once */
     STOP_REQUEST,       /* about_to_send made it a request that cannot be sent */
     STOP_NOT_HTTP_2,    /* HTTP/2 is demanded and was not agreed on */
+    STOP_UNCLEAN,       /* bytes, or its end, had come over the idle connection: another one is taken */
+    STOP_FOLDED_LINE,   /* in a head: see callbacks.c */
     STOP_RESPONSE_TOO_LARGE,
     STOP_MEMORY,
     STOP_DEADLINE, /* `timeout` is over */
@@ -79,6 +83,7 @@ struct upstream_call {
     size_t body_sent;      /* bytes */
     size_t response_bytes; /* of all heads and the body */
     bool response_head_is_whole;
+    char folded;       /* the blank that a head's line began with; 0: none did */
     bool tls_end_came; /* close_notify: what came before it was not cut off */
     struct buffer request_head;
     struct buffer response_head;
@@ -108,6 +113,7 @@ void driver_free(struct upstream *upstream);
 CURL *handle_create(struct upstream_call *call); /* NULL when out of memory */
 MUST_CHECK bool handle_set_request(struct upstream_call *call);
 MUST_CHECK bool handle_set_connect_timeout(struct upstream_call *call, int64_t left_us);
+MUST_CHECK bool handle_demand_new_connection(struct upstream_call *call); /* for this request */
 void handle_forget_request(struct upstream_call *call); /* libcurl keeps no pointer to the caller's memory */
 
 /* fields.c: what may be sent, and its form for libcurl */
@@ -121,6 +127,18 @@ MUST_CHECK bool callbacks_install(struct upstream_call *call);
 /* connection.c */
 void connection_describe(struct upstream_connection *connection, CURL *easy, const char *remote_address,
                          int remote_port, const char *local_address, int local_port);
+
+/* NULL for a connection without TLS. As above. */
+const SSL *connection_tls(CURL *easy);
+
+/* sockets.c */
+
+/* As socket(2), for libcurl's use: -1 on failure. Close it with sockets_close (as close(2)). */
+int sockets_open(struct upstream *upstream, const struct curl_sockaddr *address);
+int sockets_close(struct upstream *upstream, int fd);
+
+/* Whether nothing stands on the connection of this local port that is about to be used again: no byte, and no end. */
+bool sockets_are_clean(const struct upstream *upstream, const SSL *tls, int local_port);
 
 /* certificate.c: has `easy` tell its upstream what the other side's certificate says */
 MUST_CHECK bool certificate_watch(CURL *easy, struct upstream *upstream);
