@@ -131,6 +131,9 @@ void connection_describe(struct upstream_connection *connection, CURL *easy, con
 /* NULL for a connection without TLS. As above. */
 const SSL *connection_tls(CURL *easy);
 
+/* reserve.c: curl_global_init(3), with memory in reserve */
+CURLcode reserve_global_init(void);
+
 /* sockets.c */
 
 /* As socket(2), for libcurl's use: -1 on failure. Close it with sockets_close (as close(2)). */
