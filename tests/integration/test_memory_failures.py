@@ -102,7 +102,7 @@ def check_answer(answer, has_arrived):
         assert has_arrived
         assert (answer.body, answer.outcome) == (SUCCESS, "ok") or answer.outcome == "api_error 1401"  # unsigned: observe
     elif answer.error == "answer-unsendable":
-        assert (answer.status, answer.outcome, has_arrived) == (502, "ok", True)
+        assert answer.status == 502 and has_arrived
     elif answer.outcome in ("refused", "not_sent"):
         assert not has_arrived
     elif answer.outcome is None:  # no memory for more than a status line; 503 says that nothing was sent
@@ -137,7 +137,7 @@ def test_any_single_allocation_of_a_request_may_fail(start, memory, upstream, st
 
 
 @pytest.mark.parametrize("behaviour", [sends_and_closes(http_answer(SUCCESS)), closes_without_answer,
-                                       sends(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}123")],
+                                       sends(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}1234")],
                          ids=["a new connection each time", "no answer", "an answer that is none"])
 def test_allocations_of_connecting_and_of_failing_may_fail(start, memory, upstream, state_dir, behaviour):
     upstream.script(PLACE, behaviour)
@@ -179,7 +179,7 @@ def test_many_allocations_at_once_may_fail(start, memory, upstream, state_dir, c
 def test_any_allocation_at_start_may_fail(launch, programs, memory):
     launch().wait_until_ready().stop()
     whole = memory.get(memory.COUNTED)
-    for number in [*range(1, 10), *range(10, whole, max(1, whole // 30))]:
+    for number in [*range(1, 10), *range(10, whole, max(1, whole // 20))]:
         memory.set(memory.COUNTED, 0)
         memory.set(memory.ONLY, number)
         proxy = launch()
