@@ -6,6 +6,7 @@
 #include "upstream_internal.h"
 
 #include "countersign/clock.h"
+#include "countersign/log.h"
 
 #include <string.h>
 
@@ -141,6 +142,18 @@ static void disarm_folded_line(struct upstream_call *call, char *line, size_t si
     line[0] = ':';
 }
 
+/* Over HTTP/2, libcurl 7.88 reads on as long as frames come that end nothing (empty DATA, RST_STREAM, ...), without looking
+ * at any other connection or timer. This callback sees each TLS record; it cannot stop libcurl, but the socket. */
+static void end_endless_turn(const struct upstream_call *call)
+{
+    struct upstream *upstream = call->upstream;
+    if (upstream->turn_is_cut || clock_monotonic_us() - upstream->turn_began_us < UPSTREAM_TURN_MAX_US)
+        return;
+    upstream->turn_is_cut = true;
+    log_warning("%s sends without end what says nothing: its connection is ended", upstream->host);
+    sockets_end(upstream, call->result.connection.local_port);
+}
+
 /* Called behind each write, with the bytes that the connection took: the head may come in pieces. */
 static int witness(CURL *easy, curl_infotype type, char *data, size_t size, void *context)
 {
@@ -148,6 +161,8 @@ static int witness(CURL *easy, curl_infotype type, char *data, size_t size, void
     (void)easy; /* the call's own */
     if (is_tls_end(type, data, size))
         call->tls_end_came = true;
+    if (type == CURLINFO_SSL_DATA_IN)
+        end_endless_turn(call);
     if (type == CURLINFO_HEADER_IN)
         disarm_folded_line(call, data, size);
     if (!call->is_writing || (type != CURLINFO_HEADER_OUT && type != CURLINFO_DATA_OUT))

@@ -199,6 +199,8 @@ static bool length_is_ambiguous(struct http_fields fields)
     size_t codings = http_field_count(fields, "Transfer-Encoding");
     if (codings > 1 || (codings > 0 && first != NULL))
         return true;
+    if (first == NULL)
+        return false;
     for (size_t i = 0; i < fields.count; i++) {
         const struct http_field *field = &fields.items[i];
         if (slice_equal_text_caseless(field->name, "Content-Length") &&

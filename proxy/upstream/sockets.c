@@ -87,3 +87,11 @@ bool sockets_are_clean(const struct upstream *upstream, const SSL *tls, int loca
 {
     return (tls == NULL || SSL_has_pending(tls) == 0) && port_is_clean(upstream, local_port);
 }
+
+void sockets_end(const struct upstream *upstream, int local_port)
+{
+    for (struct upstream_socket *socket = upstream->sockets; socket != NULL; socket = socket->next) {
+        if (ask_for_port(socket->fd) == local_port)
+            (void)shutdown(socket->fd, SHUT_RDWR); /* fails where it has ended already */
+    }
+}

@@ -15,6 +15,7 @@ enum {
     UPSTREAM_FIELDS_MAX = HTTP_FIELDS_MAX + 16, /* a client's, and what is added on the way */
     UPSTREAM_SUPPRESSED = 3,                    /* of libcurl's default fields: see fields.c */
     UPSTREAM_HEAD_MAX = 512 * 1024,             /* bytes of target and fields; libcurl's own bound is 1 MiB */
+    UPSTREAM_TURN_MAX_US = 1000000,             /* that a connection may keep libcurl busy for in one go */
     UPSTREAM_SPARE_BUFFER_MAX = 256 * 1024      /* bytes a buffer may keep while its call is spare */
 };
 
@@ -40,6 +41,8 @@ struct upstream {
     CURLSH *tls_sessions;            /* libcurl 7.88 keeps them per easy handle otherwise */
     struct loop_timer timer;         /* the multi handle's */
     struct upstream_socket *sockets; /* of its connections, idle ones among them: sockets.c */
+    int64_t turn_began_us;           /* monotonic; when libcurl was last called */
+    bool turn_is_cut;                /* its connection was ended; see callbacks.c */
     struct upstream_call *live;      /* calls under way */
     struct upstream_call *spare;
     unsigned spare_count;
@@ -142,6 +145,9 @@ int sockets_close(struct upstream *upstream, int fd);
 
 /* Whether nothing stands on the connection of this local port that is about to be used again: no byte, and no end. */
 bool sockets_are_clean(const struct upstream *upstream, const SSL *tls, int local_port);
+
+/* Ends the connections of this local port in both directions; libcurl sees their end when it has read what had come. */
+void sockets_end(const struct upstream *upstream, int local_port);
 
 /* certificate.c: has `easy` tell its upstream what the other side's certificate says */
 MUST_CHECK bool certificate_watch(CURL *easy, struct upstream *upstream);
