@@ -125,8 +125,10 @@ static void write_json(enum log_level level, const struct log_value *values, con
     (void)cJSON_AddStringToObject(object, "message", message);
     char *text = cJSON_PrintUnformatted(object);
     cJSON_Delete(object);
-    if (text == NULL)
-        return; /* out of memory: a log line is not worth ending the program */
+    if (text == NULL) { /* out of memory: a log line is not worth ending the program */
+        (void)atomic_fetch_add(&lost_lines, 1);
+        return;
+    }
     struct buffer line;
     buffer_init(&line, LOG_JSON_LINE_MAX);
     if (buffer_append_text(&line, text) && buffer_append_byte(&line, '\n'))

@@ -11,7 +11,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { LOOP_BATCH = 64, LOOP_FIRST_TIMERS = 16 };
+enum {
+    LOOP_BATCH = 64,
+    /* Made room for at birth, where running out of memory is an error: three for each of in_flight_max requests, and more. */
+    LOOP_FIRST_TIMERS = 1024
+};
 
 struct loop {
     int epoll_fd;
@@ -44,6 +48,12 @@ bool loop_create(struct loop **created, struct error *error)
     struct loop *loop = calloc(1, sizeof(*loop));
     if (loop == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for an event loop");
+    loop->timers = calloc(LOOP_FIRST_TIMERS, sizeof(struct loop_timer *));
+    if (loop->timers == NULL) {
+        free(loop);
+        return error_set(error, ERROR_MEMORY, "out of memory for an event loop's timers");
+    }
+    loop->timer_capacity = LOOP_FIRST_TIMERS;
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     loop->now_us = clock_monotonic_us();
@@ -141,7 +151,7 @@ void loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t delay
     loop_timer_stop(loop, timer);
     timer->deadline_us = clock_monotonic_us() + delay_us;
     if (loop->timer_count == loop->timer_capacity) {
-        size_t capacity = loop->timer_capacity == 0 ? LOOP_FIRST_TIMERS : loop->timer_capacity * 2;
+        size_t capacity = loop->timer_capacity * 2;
         struct loop_timer **timers = realloc(loop->timers, capacity * sizeof(struct loop_timer *));
         if (timers == NULL)
             abort(); /* see loop.h: a timer that never fires would leave an order hanging */

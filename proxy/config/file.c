@@ -243,7 +243,7 @@ static bool read_whole(struct buffer *text, int fd)
     for (;;) {
         char *room = buffer_reserve(text, STEP);
         if (room == NULL) {
-            errno = EFBIG;
+            errno = text->maximum - text->length < STEP ? EFBIG : ENOMEM;
             return false;
         }
         ssize_t got = read(fd, room, STEP);

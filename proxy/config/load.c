@@ -143,21 +143,25 @@ bool config_load_text(struct config **config, const struct config_sources *sourc
     return finish(config, draft, report, error);
 }
 
-/* The file to read, which the caller frees; NULL for none. */
-static char *choose_file(const struct config_sources *sources)
+/* The file to read, which the caller frees; NULL for none. False when out of memory: without the file's settings the
+ * defaults would be served, which may let more pass. */
+static bool choose_file(char **file, const struct config_sources *sources, struct error *error)
 {
     const char *variable = config_environment_get(sources->environment, "COUNTERSIGN_CONFIG");
     const char *named = sources->file != NULL ? sources->file : variable;
-    return named != NULL ? strdup(named) : config_paths_default_file(sources->environment);
+    bool done = named == NULL ? config_paths_default_file(file, sources->environment) : (*file = strdup(named)) != NULL;
+    return done || error_set(error, ERROR_MEMORY, "out of memory while looking for the configuration");
 }
 
 bool config_load(struct config **config, const struct config_sources *sources, struct buffer *report,
                  struct error *error)
 {
-    char *file = choose_file(sources);
+    char *file;
+    *config = NULL;
+    if (!choose_file(&file, sources, error))
+        return false;
     struct config_draft *draft = make_draft(sources, file, error);
     struct buffer text;
-    *config = NULL;
     buffer_init(&text, CONFIG_FILE_MAX);
     bool done = false;
     if (draft != NULL) {

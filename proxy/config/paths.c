@@ -23,30 +23,37 @@ const char *config_environment_get(char *const *environment, const char *name)
     return NULL;
 }
 
-/* FOLDER + rest, or NULL where no such file exists. The caller frees it. */
-static char *existing(const char *folder, const char *rest)
+/* FOLDER + rest into *path, or NULL where no such file exists. The caller frees it. False when out of memory. */
+static bool find_existing(char **path, const char *folder, const char *rest)
 {
-    char *path = NULL;
-    if (folder == NULL || folder[0] != '/' || asprintf(&path, "%s%s", folder, rest) < 0)
-        return NULL;
-    if (access(path, F_OK) == 0)
-        return path;
-    free(path);
-    return NULL;
+    *path = NULL;
+    if (folder == NULL || folder[0] != '/')
+        return true;
+    if (asprintf(path, "%s%s", folder, rest) < 0) {
+        *path = NULL;
+        return false;
+    }
+    if (access(*path, F_OK) == 0)
+        return true;
+    free(*path);
+    *path = NULL;
+    return true;
 }
 
-char *config_paths_default_file(char *const *environment)
+bool config_paths_default_file(char **path, char *const *environment)
 {
     const char *xdg = config_environment_get(environment, "XDG_CONFIG_HOME");
-    char *own = xdg != NULL && xdg[0] == '/'
-                    ? existing(xdg, "/countersign/countersign.ini")
-                    : existing(config_environment_get(environment, "HOME"), "/.config/countersign/countersign.ini");
-    return own != NULL ? own : existing(system_file, "");
+    bool has_xdg = xdg != NULL && xdg[0] == '/';
+    const char *folder = has_xdg ? xdg : config_environment_get(environment, "HOME");
+    if (!find_existing(path, folder, has_xdg ? "/countersign/countersign.ini" : "/.config/countersign/countersign.ini"))
+        return false;
+    return *path != NULL || find_existing(path, system_file, "");
 }
 
 char *config_default_file(void)
 {
-    return config_paths_default_file(environ);
+    char *path;
+    return config_paths_default_file(&path, environ) ? path : NULL;
 }
 
 /* a + b + c, in memory of its own. */

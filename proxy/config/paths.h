@@ -7,8 +7,9 @@
 /* The variable's value, or NULL where it is unset or empty, or where there is no environment. */
 const char *config_environment_get(char *const *environment, const char *name);
 
-/* config_default_file for this environment. The caller frees it. */
-char *config_paths_default_file(char *const *environment);
+/* config_default_file for this environment into *path, NULL where there is none. The caller frees it. False when out of
+ * memory: then there may be one. */
+MUST_CHECK bool config_paths_default_file(char **path, char *const *environment);
 
 /* `path` with a leading `~` replaced by `home` and, where relative, with the working folder before it. The caller frees
  * it. NULL on failure: `complaint` then says why. */

@@ -57,14 +57,19 @@ static void reply(struct exchange *exchange)
 {
     struct front_reply answer = reply_of(exchange);
     struct error error;
-    static const struct front_reply last_resort = { .status = 503, .close = true };
+    enum record_outcome outcome = exchange->record.outcome;
+    bool is_at_home = outcome == RECORD_REFUSED || outcome == RECORD_NOT_SENT || outcome == RECORD_DRY_RUN;
+    struct front_reply last_resort = { .status = is_at_home ? 503 : 502, .close = true }; /* 503: nothing was sent */
     exchange->state = EXCHANGE_ANSWERED;
     if (front_reply(exchange->request, &answer, &error))
         return;
     log_error("exchange %" PRId64 ": cannot answer the client: %s", exchange->record.id, error.message);
     /* out of memory: nothing of this exchange's own could be freed for it */
-    if (!front_reply(exchange->request, &last_resort, &error))
-        log_error("exchange %" PRId64 ": cannot even refuse: %s", exchange->record.id, error.message);
+    if (front_reply(exchange->request, &last_resort, &error))
+        return;
+    log_error("exchange %" PRId64 ": not even a status line can be sent, so its connection is ended: %s",
+              exchange->record.id, error.message);
+    front_reset(exchange->request); /* a client that waits for ever would be worse */
 }
 
 static void look_for_room(struct loop_timer *timer)

@@ -235,10 +235,12 @@ static void received(void *context, struct front_request *request)
     struct exchange *exchange = exchange_create(context, request);
     struct error error;
     front_request_set_context(request, exchange);
-    if (exchange != NULL)
+    if (exchange != NULL) {
         begin(exchange);
-    else if (!front_reply(request, &no_memory, &error))
-        log_error("out of memory: a request could not be answered");
+    } else if (!front_reply(request, &no_memory, &error)) {
+        log_error("out of memory: a request could not be answered, so its connection is ended; nothing was sent");
+        front_reset(request);
+    }
 }
 
 struct front_handler exchange_front_handler(void)

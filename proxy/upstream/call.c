@@ -187,8 +187,23 @@ static bool may_try_again(const struct upstream_call *call, CURLcode code)
            clock_monotonic_us() + UPSTREAM_CONNECT_RETRY_US < call->connect_deadline_us;
 }
 
+/* Nothing was written, and libcurl has closed that connection. Not another idle one, either: it may be in the same state. */
+static void take_new_connection(struct upstream_call *call)
+{
+    log_debug("%s: bytes, or its end, came over a connection that was idle; the request takes a new one",
+              call->upstream->host);
+    call->stop = STOP_NONE;
+    (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* it is in it: it has just ended */
+    if (!handle_demand_new_connection(call) || !start_transfer(call))
+        conclude(call, CURLE_OUT_OF_MEMORY);
+}
+
 void call_transfer_ended(struct upstream_call *call, CURLcode code)
 {
+    if (call->stop == STOP_UNCLEAN) {
+        take_new_connection(call);
+        return;
+    }
     if (!may_try_again(call, code)) {
         conclude(call, code);
         return;

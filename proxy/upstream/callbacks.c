@@ -6,9 +6,9 @@
 #include "upstream_internal.h"
 
 #include "countersign/clock.h"
+#include "countersign/log.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 static bool may_begin(const struct upstream_call *call)
 {
@@ -26,7 +26,13 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
         call->stop = STOP_REPEAT;
         return CURL_SOCKET_BAD;
     }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return sockets_open(call->upstream, address);
+}
+
+/* Connections outlive calls: the context is the upstream. */
+static int close_socket(void *context, curl_socket_t fd)
+{
+    return sockets_close(context, fd);
 }
 
 static void begin_attempt(struct upstream_call *call)
@@ -36,6 +42,7 @@ static void begin_attempt(struct upstream_call *call)
     buffer_reset(&call->response_body);
     call->response_head_is_whole = false;
     call->tls_end_came = false;
+    call->folded = '\0';
     call->response_bytes = 0;
     call->body_sent = 0;
     call->result.status = 0;
@@ -76,6 +83,22 @@ static bool speaks_what_is_demanded(const struct upstream_call *call)
            strcmp(call->result.connection.http_version, "HTTP/2") == 0;
 }
 
+/* Over HTTP/2 an answer names its request, and other frames may come at any time. */
+static bool is_clean(const struct upstream_call *call)
+{
+    const struct upstream_connection *connection = &call->result.connection;
+    return !connection->reused || strcmp(connection->http_version, "HTTP/2") == 0 ||
+           sockets_are_clean(call->upstream, connection_tls(call->easy), connection->local_port);
+}
+
+/* Why the connection at hand is not used, or STOP_NONE. */
+static enum upstream_stop judge_connection(const struct upstream_call *call)
+{
+    if (!speaks_what_is_demanded(call))
+        return STOP_NOT_HTTP_2;
+    return is_clean(call) ? STOP_NONE : STOP_UNCLEAN;
+}
+
 static int before_request(void *context, char *remote_address, char *local_address, int remote_port, int local_port)
 {
     struct upstream_call *call = context;
@@ -85,7 +108,9 @@ static int before_request(void *context, char *remote_address, char *local_addre
     }
     begin_attempt(call);
     connection_describe(&call->result.connection, call->easy, remote_address, remote_port, local_address, local_port);
-    call->stop = speaks_what_is_demanded(call) ? ask_caller(call) : STOP_NOT_HTTP_2;
+    call->stop = judge_connection(call);
+    if (call->stop == STOP_NONE)
+        call->stop = ask_caller(call);
     if (call->stop == STOP_NONE && !release(call))
         call->stop = STOP_MEMORY;
     return call->stop == STOP_NONE ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
@@ -105,6 +130,30 @@ static bool is_tls_end(curl_infotype type, const char *data, size_t size)
     return type == CURLINFO_SSL_DATA_IN && size == 2 && data[0] == 1 && data[1] == 0;
 }
 
+/* libcurl 7.88 joins a line that begins with a blank to the field that it kept last. For the first line of a head that is
+ * a field of an answer before, freed since (heap-use-after-free in Curl_headers_push, which any server can bring about). It
+ * shows each line here first, in its own buffer: changed there, the line is a field like any other to it, and
+ * take_head_line ends the call. RFC 9112 §5.2 lets a proxy throw such an answer away. */
+static void disarm_folded_line(struct upstream_call *call, char *line, size_t size)
+{
+    if (size == 0 || (line[0] != ' ' && line[0] != '\t'))
+        return;
+    call->folded = line[0];
+    line[0] = ':';
+}
+
+/* Over HTTP/2, libcurl 7.88 reads on as long as frames come that end nothing (empty DATA, RST_STREAM, ...), without looking
+ * at any other connection or timer. This callback sees each TLS record; it cannot stop libcurl, but the socket. */
+static void end_endless_turn(const struct upstream_call *call)
+{
+    struct upstream *upstream = call->upstream;
+    if (upstream->turn_is_cut || clock_monotonic_us() - upstream->turn_began_us < UPSTREAM_TURN_MAX_US)
+        return;
+    upstream->turn_is_cut = true;
+    log_warning("%s sends without end what says nothing: its connection is ended", upstream->host);
+    sockets_end(upstream, call->result.connection.local_port);
+}
+
 /* Called behind each write, with the bytes that the connection took: the head may come in pieces. */
 static int witness(CURL *easy, curl_infotype type, char *data, size_t size, void *context)
 {
@@ -112,6 +161,10 @@ static int witness(CURL *easy, curl_infotype type, char *data, size_t size, void
     (void)easy; /* the call's own */
     if (is_tls_end(type, data, size))
         call->tls_end_came = true;
+    if (type == CURLINFO_SSL_DATA_IN)
+        end_endless_turn(call);
+    if (type == CURLINFO_HEADER_IN)
+        disarm_folded_line(call, data, size);
     if (!call->is_writing || (type != CURLINFO_HEADER_OUT && type != CURLINFO_DATA_OUT))
         return 0;
     if (type == CURLINFO_HEADER_OUT)
@@ -167,8 +220,14 @@ static size_t take_head_line(char *line, size_t item_size, size_t count, void *c
         return 0;
     if (call->response_head_is_whole)
         return size;
+    if (call->folded != '\0')
+        line[0] = call->folded;
     if (!buffer_append(&call->response_head, line, size)) {
         call->stop = STOP_MEMORY;
+        return 0;
+    }
+    if (call->folded != '\0') {
+        call->stop = STOP_FOLDED_LINE;
         return 0;
     }
     if (line[0] == '\n' || (size == 2 && line[0] == '\r'))
@@ -194,6 +253,8 @@ bool callbacks_install(struct upstream_call *call)
     CURL *easy = call->easy;
     return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, call->upstream) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PREREQDATA, call) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, witness) == CURLE_OK &&

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* NULL for a connection without TLS. */
-static const SSL *tls_of(CURL *easy)
+const SSL *connection_tls(CURL *easy)
 {
     struct curl_tlssessioninfo *info = NULL;
     if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == NULL)
@@ -37,7 +36,7 @@ static void copy_text(char *to, size_t size, const char *from)
 void connection_describe(struct upstream_connection *connection, CURL *easy, const char *remote_address,
                          int remote_port, const char *local_address, int local_port)
 {
-    const SSL *tls = tls_of(easy);
+    const SSL *tls = connection_tls(easy);
     *connection = (struct upstream_connection){ .remote_port = remote_port, .local_port = local_port };
     copy_text(connection->remote_address, sizeof(connection->remote_address), remote_address);
     copy_text(connection->local_address, sizeof(connection->local_address), local_address);

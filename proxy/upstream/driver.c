@@ -2,6 +2,7 @@
  * happened. What has ended is told to the call outside of libcurl, so that `done` may start new calls. */
 #include "upstream_internal.h"
 
+#include "countersign/clock.h"
 #include "countersign/log.h"
 
 #include <stdlib.h>
@@ -19,6 +20,8 @@ static void tell_ended_calls(struct upstream *upstream)
 static void drive(struct upstream *upstream, curl_socket_t fd, int happened)
 {
     int running;
+    upstream->turn_began_us = clock_monotonic_us();
+    upstream->turn_is_cut = false;
     CURLMcode code = curl_multi_socket_action(upstream->multi, fd, happened, &running);
     if (code != CURLM_OK) /* its calls end by their timeout */
         log_error("libcurl cannot go on with %s: %s", upstream->host, curl_multi_strerror(code));

@@ -47,7 +47,8 @@ static const struct cause causes[] = {
       "what came is not HTTP, from" },
     { CURLE_BAD_CONTENT_ENCODING, UPSTREAM_INTERNAL, UPSTREAM_RESPONSE_MALFORMED, false,
       "the transfer coding cannot be read, from" },
-    { CURLE_OUT_OF_MEMORY, UPSTREAM_INTERNAL, UPSTREAM_INTERNAL, false, "out of memory for the request to" },
+    { CURLE_OUT_OF_MEMORY, UPSTREAM_INTERNAL, UPSTREAM_INTERNAL, false,
+      "out of memory, or a line of the answer is too long, with the request to" },
 };
 
 static const struct cause unforeseen = { .before = UPSTREAM_INTERNAL,
@@ -68,6 +69,12 @@ static const struct cause stops[STOP_COUNT] = {
     [STOP_NOT_HTTP_2] = { .before = UPSTREAM_TLS,
                           .after = UPSTREAM_LOST,
                           .words = "HTTP/2 is demanded (http = 2) and is not spoken by" },
+    [STOP_UNCLEAN] = { .before = UPSTREAM_LOST, /* never told: another connection is taken */
+                       .after = UPSTREAM_LOST,
+                       .words = "bytes came unasked over an idle connection to" },
+    [STOP_FOLDED_LINE] = { .before = UPSTREAM_EGRESS_PROXY,
+                           .after = UPSTREAM_RESPONSE_MALFORMED,
+                           .words = "the answer's head has a folded line, from" },
     [STOP_RESPONSE_TOO_LARGE] = { .before = UPSTREAM_RESPONSE_TOO_LARGE,
                                   .after = UPSTREAM_RESPONSE_TOO_LARGE,
                                   .words = "the answer is larger than response_max, from" },
@@ -175,8 +182,36 @@ static bool may_be_cut(const struct upstream_call *call)
     return call->result.connection.tls_version[0] != '\0' && !call->tls_end_came && ends_by_close(call);
 }
 
-/* libcurl is content with an answer that ends within its head or without TLS's end, and with a head that it alone can
- * read. */
+static bool is_number(struct slice text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+    }
+    return text.length > 0;
+}
+
+/* RFC 9112 §6.3. Where libcurl reads one length and the exchange may have meant another, the body may be cut, or another
+ * answer's. */
+static bool length_is_ambiguous(struct http_fields fields)
+{
+    const struct http_field *first = http_field_find(fields, "Content-Length");
+    size_t codings = http_field_count(fields, "Transfer-Encoding");
+    if (codings > 1 || (codings > 0 && first != NULL))
+        return true;
+    if (first == NULL)
+        return false;
+    for (size_t i = 0; i < fields.count; i++) {
+        const struct http_field *field = &fields.items[i];
+        if (slice_equal_text_caseless(field->name, "Content-Length") &&
+            (!is_number(field->value) || !slice_equal(field->value, first->value)))
+            return true;
+    }
+    return false;
+}
+
+/* libcurl is content with an answer that ends within its head or without TLS's end, with a head that it alone can
+ * read, and with a length of which it takes one. */
 static const struct cause *cause_of_success(const struct upstream_call *call)
 {
     static const struct cause head_cut = { .before = UPSTREAM_LOST,
@@ -188,10 +223,15 @@ static const struct cause *cause_of_success(const struct upstream_call *call)
     static const struct cause body_cut = { .before = UPSTREAM_LOST,
                                            .after = UPSTREAM_LOST,
                                            .words = "the connection ended, without TLS's end, within the answer from" };
+    static const struct cause two_lengths = { .before = UPSTREAM_RESPONSE_MALFORMED,
+                                              .after = UPSTREAM_RESPONSE_MALFORMED,
+                                              .words = "the answer's length can be read in two ways, from" };
     if (!call->response_head_is_whole)
         return &head_cut;
     if (call->result.status == 0)
         return &head_unreadable;
+    if (length_is_ambiguous(call->result.response_fields))
+        return &two_lengths;
     return may_be_cut(call) ? &body_cut : NULL;
 }
 

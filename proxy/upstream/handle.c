@@ -134,6 +134,11 @@ bool handle_set_connect_timeout(struct upstream_call *call, int64_t left_us)
     return set_number(call->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)left_ms);
 }
 
+bool handle_demand_new_connection(struct upstream_call *call)
+{
+    return set_number(call->easy, CURLOPT_FRESH_CONNECT, 1);
+}
+
 void handle_forget_request(struct upstream_call *call)
 {
     /* clearing a pointer cannot fail */

@@ -8,7 +8,7 @@
 bool upstream_pool_create(struct upstream_pool **created, struct loop *loop, struct error *error)
 {
     /* counted by libcurl, and safe on any thread in the versions we build on (CURL_VERSION_THREADSAFE) */
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (reserve_global_init() != CURLE_OK)
         return error_set(error, ERROR_INTERNAL, "cannot start libcurl %s", curl_version());
     struct upstream_pool *pool = calloc(1, sizeof(*pool));
     if (pool == NULL) {

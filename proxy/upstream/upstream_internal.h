@@ -7,6 +7,7 @@
 #include "countersign/upstream.h"
 
 #include <curl/curl.h>
+#include <openssl/types.h>
 
 enum {
     UPSTREAM_CONNECT_RETRY_US = 100000,         /* between two tries to get a connection */
@@ -14,6 +15,7 @@ enum {
     UPSTREAM_FIELDS_MAX = HTTP_FIELDS_MAX + 16, /* a client's, and what is added on the way */
     UPSTREAM_SUPPRESSED = 3,                    /* of libcurl's default fields: see fields.c */
     UPSTREAM_HEAD_MAX = 512 * 1024,             /* bytes of target and fields; libcurl's own bound is 1 MiB */
+    UPSTREAM_TURN_MAX_US = 1000000,             /* that a connection may keep libcurl busy for in one go */
     UPSTREAM_SPARE_BUFFER_MAX = 256 * 1024      /* bytes a buffer may keep while its call is spare */
 };
 
@@ -36,9 +38,12 @@ struct upstream {
     char *bind_address;
     char *egress_proxy;
     CURLM *multi;
-    CURLSH *tls_sessions;       /* libcurl 7.88 keeps them per easy handle otherwise */
-    struct loop_timer timer;    /* the multi handle's */
-    struct upstream_call *live; /* calls under way */
+    CURLSH *tls_sessions;            /* libcurl 7.88 keeps them per easy handle otherwise */
+    struct loop_timer timer;         /* the multi handle's */
+    struct upstream_socket *sockets; /* of its connections, idle ones among them: sockets.c */
+    int64_t turn_began_us;           /* monotonic; when libcurl was last called */
+    bool turn_is_cut;                /* its connection was ended; see callbacks.c */
+    struct upstream_call *live;      /* calls under way */
     struct upstream_call *spare;
     unsigned spare_count;
     bool has_certificate;
@@ -52,6 +57,8 @@ enum upstream_stop {
     STOP_REPEAT,        /* libcurl was about to send a second time what must be sent once */
     STOP_REQUEST,       /* about_to_send made it a request that cannot be sent */
     STOP_NOT_HTTP_2,    /* HTTP/2 is demanded and was not agreed on */
+    STOP_UNCLEAN,       /* bytes, or its end, had come over the idle connection: another one is taken */
+    STOP_FOLDED_LINE,   /* in a head: see callbacks.c */
     STOP_RESPONSE_TOO_LARGE,
     STOP_MEMORY,
     STOP_DEADLINE, /* `timeout` is over */
@@ -79,6 +86,7 @@ struct upstream_call {
     size_t body_sent;      /* bytes */
     size_t response_bytes; /* of all heads and the body */
     bool response_head_is_whole;
+    char folded;       /* the blank that a head's line began with; 0: none did */
     bool tls_end_came; /* close_notify: what came before it was not cut off */
     struct buffer request_head;
     struct buffer response_head;
@@ -108,6 +116,7 @@ void driver_free(struct upstream *upstream);
 CURL *handle_create(struct upstream_call *call); /* NULL when out of memory */
 MUST_CHECK bool handle_set_request(struct upstream_call *call);
 MUST_CHECK bool handle_set_connect_timeout(struct upstream_call *call, int64_t left_us);
+MUST_CHECK bool handle_demand_new_connection(struct upstream_call *call); /* for this request */
 void handle_forget_request(struct upstream_call *call); /* libcurl keeps no pointer to the caller's memory */
 
 /* fields.c: what may be sent, and its form for libcurl */
@@ -121,6 +130,24 @@ MUST_CHECK bool callbacks_install(struct upstream_call *call);
 /* connection.c */
 void connection_describe(struct upstream_connection *connection, CURL *easy, const char *remote_address,
                          int remote_port, const char *local_address, int local_port);
+
+/* NULL for a connection without TLS. As above. */
+const SSL *connection_tls(CURL *easy);
+
+/* reserve.c: curl_global_init(3), with memory in reserve */
+CURLcode reserve_global_init(void);
+
+/* sockets.c */
+
+/* As socket(2), for libcurl's use: -1 on failure. Close it with sockets_close (as close(2)). */
+int sockets_open(struct upstream *upstream, const struct curl_sockaddr *address);
+int sockets_close(struct upstream *upstream, int fd);
+
+/* Whether nothing stands on the connection of this local port that is about to be used again: no byte, and no end. */
+bool sockets_are_clean(const struct upstream *upstream, const SSL *tls, int local_port);
+
+/* Ends the connections of this local port in both directions; libcurl sees their end when it has read what had come. */
+void sockets_end(const struct upstream *upstream, int local_port);
 
 /* certificate.c: has `easy` tell its upstream what the other side's certificate says */
 MUST_CHECK bool certificate_watch(CURL *easy, struct upstream *upstream);

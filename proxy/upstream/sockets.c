@@ -1,0 +1,97 @@
+/* The sockets of an upstream's connections, and whether a connection that is about to be used again is as the last answer
+ * left it. What the other side sent meanwhile (an answer nobody asked for, bytes behind the last one, TLS's end) stands
+ * before the next answer, and libcurl 7.88 would read it as that: its own look at an idle connection takes bytes for a
+ * sign of life. The loop's thread. */
+#include "upstream_internal.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* libcurl tells the pre-request callback the local port of the connection it has picked, and not its descriptor:
+ * CURLINFO_ACTIVESOCKET is that of the connection which the handle used before. */
+struct upstream_socket {
+    struct upstream_socket *next;
+    int fd;
+    int local_port; /* 0: not asked for yet */
+};
+
+int sockets_open(struct upstream *upstream, const struct curl_sockaddr *address)
+{
+    struct upstream_socket *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return -1;
+    made->fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (made->fd < 0) {
+        free(made);
+        return -1;
+    }
+    made->next = upstream->sockets;
+    upstream->sockets = made;
+    return made->fd;
+}
+
+int sockets_close(struct upstream *upstream, int fd)
+{
+    struct upstream_socket **place = &upstream->sockets;
+    while (*place != NULL && (*place)->fd != fd)
+        place = &(*place)->next;
+    struct upstream_socket *found = *place;
+    if (found != NULL) {
+        *place = found->next;
+        free(found);
+    }
+    return close(fd);
+}
+
+static int ask_for_port(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } name = { .any.sa_family = AF_UNSPEC };
+    socklen_t length = sizeof(name);
+    if (getsockname(fd, &name.any, &length) != 0)
+        return 0;
+    return ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port : name.v4.sin_port);
+}
+
+static bool has_nothing_to_read(int fd)
+{
+    char byte;
+    return recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+/* Two sockets can have one local port (IPv4 and IPv6): then both must be clean. A socket that is not found is not. */
+static bool port_is_clean(const struct upstream *upstream, int local_port)
+{
+    bool found = false;
+    for (struct upstream_socket *socket = upstream->sockets; socket != NULL; socket = socket->next) {
+        if (socket->local_port == 0)
+            socket->local_port = ask_for_port(socket->fd);
+        if (socket->local_port != local_port)
+            continue;
+        if (!has_nothing_to_read(socket->fd))
+            return false;
+        found = true;
+    }
+    return found;
+}
+
+/* What OpenSSL has read from the socket already is nowhere else: libcurl asks it for no more than the rest of an answer. */
+bool sockets_are_clean(const struct upstream *upstream, const SSL *tls, int local_port)
+{
+    return (tls == NULL || SSL_has_pending(tls) == 0) && port_is_clean(upstream, local_port);
+}
+
+void sockets_end(const struct upstream *upstream, int local_port)
+{
+    for (struct upstream_socket *socket = upstream->sockets; socket != NULL; socket = socket->next) {
+        if (ask_for_port(socket->fd) == local_port)
+            (void)shutdown(socket->fd, SHUT_RDWR); /* fails where it has ended already */
+    }
+}

@@ -1,0 +1,1 @@
+countersign_fuzz_target(running ROOMS service)
