@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { US_PER_SECOND = 1000000, DATE_LENGTH = 16 /* "2026-11-28T13:41" */, MASKED_SHOWN = 40 };
+enum { US_PER_SECOND = 1000000, DATE_LENGTH = 10 /* "2026-11-28" */ };
 
 size_t keys_append_users(struct buffer *out, const struct config *config, const char *name, const char *separator)
 {
@@ -50,19 +50,52 @@ static bool append_api_key(struct buffer *out, const struct keys_run *run, const
 
 /* --- text --- */
 
-/* To the minute, UTC; "-" for never. */
+static const char title_name[] = "NAME", title_key[] = "API KEY", shown_locked[] = "(locked)";
+
+/* Characters, as wide as what stands in them. */
+struct columns {
+    int name;
+    int key;
+};
+
+/* The day, UTC; "-" for never. */
 static const char *date(char *text, int64_t seconds)
 {
     if (seconds == 0)
         return "-";
     (void)clock_format_utc(text, seconds * US_PER_SECOND); /* returns its argument */
     text[DATE_LENGTH] = '\0';
-    text[DATE_LENGTH - 6] = ' ';
     return text;
 }
 
-static bool append_line(struct buffer *out, const struct keys_run *run, const struct keystore *keystore,
-                        const struct keystore_entry *entry, struct error *error)
+static int wider(int column, size_t length)
+{
+    return column > (int)length ? column : (int)length;
+}
+
+static bool measure(struct columns *columns, const struct keys_run *run, const struct keystore *keystore,
+                    struct error *error)
+{
+    *columns =
+        (struct columns){ .name = sizeof(title_name) - 1,
+                          .key = run->options->locked ? (int)sizeof(shown_locked) - 1 : (int)sizeof(title_key) - 1 };
+    for (size_t i = 0; i < keystore_count(keystore); i++) {
+        struct keystore_entry entry;
+        struct buffer api_key;
+        buffer_init(&api_key, KEYS_TEXT_MAX);
+        keystore_entry_at(&entry, keystore, i);
+        bool done = append_api_key(&api_key, run, keystore, entry.name, error);
+        columns->name = wider(columns->name, strlen(entry.name));
+        columns->key = wider(columns->key, api_key.length);
+        buffer_free(&api_key);
+        if (!done)
+            return false;
+    }
+    return true;
+}
+
+static bool append_line(struct buffer *out, const struct columns *columns, const struct keys_run *run,
+                        const struct keystore *keystore, const struct keystore_entry *entry, struct error *error)
 {
     char added[CLOCK_TEXT_MAX], rotated[CLOCK_TEXT_MAX];
     struct buffer api_key, users;
@@ -71,8 +104,8 @@ static bool append_line(struct buffer *out, const struct keys_run *run, const st
     bool done = append_api_key(&api_key, run, keystore, entry->name, error);
     size_t count = keys_append_users(&users, run->config, entry->name, ", ");
     if (done)
-        (void)buffer_append_format(out, "%-*s  %-*s  %10" PRIu64 "  %-*s  %-*s  %s\n", CONFIG_KEYSTORE_NAME_MAX,
-                                   entry->name, MASKED_SHOWN, run->options->locked ? "(locked)" : buffer_text(&api_key),
+        (void)buffer_append_format(out, "%-*s  %-*s  %3" PRIu64 "  %-*s  %-*s  %s\n", columns->name, entry->name,
+                                   columns->key, run->options->locked ? shown_locked : buffer_text(&api_key),
                                    entry->generation, DATE_LENGTH, date(added, entry->added_s), DATE_LENGTH,
                                    date(rotated, entry->rotated_s),
                                    count == 0 ? "-" : buffer_text(&users)); /* keys_print looks at `failed` */
@@ -81,15 +114,14 @@ static bool append_line(struct buffer *out, const struct keys_run *run, const st
     return done;
 }
 
-static void append_title(struct buffer *out, const struct keystore *keystore)
+static void append_title(struct buffer *out, const struct columns *columns, const struct keystore *keystore)
 {
     if (keystore_count(keystore) == 0)
         (void)buffer_append_format(out, "the keystore %s is empty: `countersign keys add NAME`\n",
                                    keystore_path(keystore)); /* likewise, here and below */
     else
-        (void)buffer_append_format(out, "%-*s  %-*s  %10s  %-*s  %-*s  %s\n", CONFIG_KEYSTORE_NAME_MAX, "NAME",
-                                   MASKED_SHOWN, "API KEY", "GENERATION", DATE_LENGTH, "ADDED (UTC)", DATE_LENGTH,
-                                   "ROTATED", "ACCOUNTS");
+        (void)buffer_append_format(out, "%-*s  %-*s  GEN  %-*s  %-*s  ACCOUNTS\n", columns->name, title_name,
+                                   columns->key, title_key, DATE_LENGTH, "ADDED", DATE_LENGTH, "ROTATED");
 }
 
 /* --- JSON --- */
@@ -132,12 +164,16 @@ static bool append_all(struct buffer *out, const struct keys_run *run, const str
                        struct error *error)
 {
     struct keystore_entry entry;
-    if (!run->options->json)
-        append_title(out, keystore);
+    struct columns columns = { .name = 0 };
+    if (!run->options->json) {
+        if (!measure(&columns, run, keystore, error))
+            return false;
+        append_title(out, &columns, keystore);
+    }
     for (size_t i = 0; i < keystore_count(keystore); i++) {
         keystore_entry_at(&entry, keystore, i);
         bool done = run->options->json ? append_json(out, run, keystore, &entry, error)
-                                       : append_line(out, run, keystore, &entry, error);
+                                       : append_line(out, &columns, run, keystore, &entry, error);
         if (!done)
             return false;
     }

@@ -3,6 +3,7 @@ import json
 import re
 import secrets
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -250,6 +251,22 @@ def test_a_writer_that_is_killed_leaves_the_old_or_the_new_one_whole(keys, fille
     keys.add("after", made_up(), made_up())  # what the dead writer left is in nobody's way
     assert not filled.with_name("keystore.new").exists()
     assert "after" in [entry.name for entry in Reader(filled.read_bytes(), PASSPHRASE).entries]
+
+
+def test_a_writer_that_is_killed_at_any_moment_loses_nothing(keys, filled):
+    """Twelve moments, from the start to about the end of a change."""
+    held = {"main"}
+    for number in range(12):
+        command = [program.binary(), "keys", "add", f"e{number}", "-c", keys.config_file, *FROM_INPUT, *PAIR_FROM_INPUT]
+        with subprocess.Popen(command, env=keys.env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as writer:
+            writer.stdin.write(lines(PASSPHRASE, made_up(), made_up()))
+            writer.stdin.close()
+            time.sleep(0.015 * number)
+            writer.kill()
+        names = {entry.name for entry in Reader(filled.read_bytes(), PASSPHRASE).entries}
+        assert held <= names <= held | {f"e{number}"}
+        held = names
 
 
 @pytest.mark.parametrize("fault", ["fsync:error=EIO:when=1", "rename:error=EIO:when=1"])
