@@ -47,9 +47,9 @@ void config_describe_keys(struct buffer *out)
     (void)buffer_append_text(out, "\nSizes are bytes, or KiB, MiB, GiB; durations us, ms, s, m, h. Relative paths\n"
                                   "begin at the working folder, ~ is $HOME. A line that begins with ; or # is a\n"
                                   "comment, and so is what follows \" ;\" behind a value.\n"
-                                   "SOURCE is env:NAME, file:PATH, credential:NAME (systemd), command:LINE or\n"
-                                   "keystore:NAME (`countersign keys`), never the secret itself; fd:N is an open\n"
-                                   "descriptor. ADDRESS is 127.0.0.1:PORT, [::1]:PORT or unix:/path.\n");
+                                  "SOURCE is env:NAME, file:PATH, credential:NAME (systemd), command:LINE or\n"
+                                  "keystore:NAME (`countersign keys`), never the secret itself; fd:N is an open\n"
+                                  "descriptor. ADDRESS is 127.0.0.1:PORT, [::1]:PORT or unix:/path.\n");
     (void)buffer_append_text(out, rules_help);
     (void)buffer_append_text(out, "\n"
                                   "A variable wins over the file, a flag over both; without a section's name they\n"

@@ -99,8 +99,7 @@ static bool parse_value(struct config_value *value, const struct config_draft *d
 /* "# two" in "workers = 2 # two" is part of the value, which few expect. */
 static void append_comment_hint(struct buffer *complaint, const struct config_key *key, struct slice text)
 {
-    if (key->type != CONFIG_TYPE_SECRET && key->type != CONFIG_TYPE_PHRASE && text.length > 0 &&
-        memmem(text.data, text.length, " #", 2) != NULL)
+    if (!config_key_is_source(key) && text.length > 0 && memmem(text.data, text.length, " #", 2) != NULL)
         (void)buffer_append_text(complaint, " (a comment behind a value begins with \" ;\")"); /* as above */
 }
 

@@ -130,7 +130,7 @@ static const struct config_key listener_keys[] = {
       .help = "names that clients may use, besides its own address" },
     { KEY("peer", PEER, "same-user"), FIELD(listener, peer),
       .help = "same-user, any, or user ids between commas: who may connect" },
-    { KEY("token", SECRET, ""), .optional = true, FIELD(listener, token),
+    { KEY("token", TOKEN, ""), .optional = true, FIELD(listener, token),
       .help = "what clients must send as Countersign-Token; empty: nothing" },
     { KEY("upstream", NAME, ""), .built_in = "spot", FIELD(listener, upstream_name),
       .help = "an [upstream NAME]; may be left out where there is just one" },
@@ -219,6 +219,8 @@ static const struct {
     [CONFIG_TYPE_PROXY] = { "http://, https://, socks5:// or socks5h:// with HOST:PORT", "SCHEME://HOST:PORT", false },
     [CONFIG_TYPE_SECRET] = { "a secret's source (env:NAME, file:PATH, credential:NAME, command:LINE or keystore:NAME)",
                              "SOURCE", false },
+    [CONFIG_TYPE_TOKEN] = { "a secret's source (env:NAME, file:PATH, credential:NAME or command:LINE)", "SOURCE",
+                            false },
     [CONFIG_TYPE_PHRASE] = { "prompt, fd:NUMBER or a source (credential:NAME, file:PATH, command:LINE or env:NAME)",
                              "prompt|fd:N|SOURCE", false },
     [CONFIG_TYPE_RULE] = { "methods and a path", "METHODS PATH", false },
@@ -226,6 +228,11 @@ static const struct {
     [CONFIG_TYPE_SYMBOLS] = { "symbols parted by commas, such as BTCUSDT, ETHUSDT (at most 64)", "SYMBOL, ...", false },
     [CONFIG_TYPE_SIDES] = { "BUY, SELL or both parted by a comma", "BUY, SELL", false },
 };
+
+bool config_key_is_source(const struct config_key *key)
+{
+    return key->type == CONFIG_TYPE_SECRET || key->type == CONFIG_TYPE_TOKEN || key->type == CONFIG_TYPE_PHRASE;
+}
 
 bool config_key_is_number(const struct config_key *key)
 {

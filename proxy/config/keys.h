@@ -19,6 +19,7 @@ enum config_type {
     CONFIG_TYPE_ADDRESS,  /* a literal IP address */
     CONFIG_TYPE_PROXY,    /* an egress proxy: scheme, host, port */
     CONFIG_TYPE_SECRET,   /* a secret's source, never the secret */
+    CONFIG_TYPE_TOKEN,    /* the same of a listener's token, which no keystore holds */
     CONFIG_TYPE_PHRASE,   /* the same of the keystore's passphrase, or where to ask for it */
     CONFIG_TYPE_HOSTS,    /* names or addresses between commas */
     CONFIG_TYPE_PEER,     /* a peer.h rule */
@@ -69,6 +70,9 @@ enum config_kind config_kind_find(struct slice name);
 
 /* The key's index in its kind's table, or key_count. */
 size_t config_key_find(enum config_kind kind, struct slice name);
+
+/* Whether the key's value says where a secret is to be had, and may be the secret itself by mistake. */
+bool config_key_is_source(const struct config_key *key);
 
 /* Whether the key's value is an int64_t rather than text. */
 bool config_key_is_number(const struct config_key *key);

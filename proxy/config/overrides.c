@@ -150,7 +150,7 @@ static bool names_variable(const struct config_section *section, struct slice na
 {
     const struct config_kind_row *row = &config_kinds[section->kind];
     for (size_t key = 0; key < row->key_count; key++) {
-        bool is_source = row->keys[key].type == CONFIG_TYPE_SECRET;
+        bool is_source = config_key_is_source(&row->keys[key]);
         const char *source = is_source ? config_value_text(&section->values, &row->keys[key]) : NULL;
         if (source != NULL && slice_starts_with(slice_text(source), "env:") &&
             slice_equal_text(name, source + strlen("env:")))

@@ -99,6 +99,7 @@ bool config_value_parse(struct config_value *value, const struct config_parse *p
         [CONFIG_TYPE_ADDRESS] = config_parse_address,
         [CONFIG_TYPE_PROXY] = config_parse_proxy,
         [CONFIG_TYPE_SECRET] = config_parse_secret,
+        [CONFIG_TYPE_TOKEN] = config_parse_token,
         [CONFIG_TYPE_PHRASE] = config_parse_passphrase,
         [CONFIG_TYPE_HOSTS] = config_parse_hosts,
         [CONFIG_TYPE_PEER] = config_parse_peer,

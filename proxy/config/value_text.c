@@ -168,6 +168,12 @@ bool config_parse_secret(struct config_value *value, const struct config_parse *
     return parse_source(value, parse, secret_sources, ARRAY_LENGTH(secret_sources));
 }
 
+/* The keystore's row is the last: an entry is an API key and its secret, which no client may have. */
+bool config_parse_token(struct config_value *value, const struct config_parse *parse)
+{
+    return parse_source(value, parse, secret_sources, ARRAY_LENGTH(secret_sources) - 1);
+}
+
 bool config_parse_passphrase(struct config_value *value, const struct config_parse *parse)
 {
     return parse_source(value, parse, passphrase_sources, ARRAY_LENGTH(passphrase_sources));
