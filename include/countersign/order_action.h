@@ -17,8 +17,8 @@ enum order_action {
                                   path in doubt, a field that may turn it into another request */
 };
 
-/* `fields` are those that will be sent. The path is read as endpoint_classify reads it, in all its readings: where they do
- * not agree, it may place. `endpoint_class` is what endpoint_classify said. A GET or HEAD of an undocumented path is taken to place none (RFC 9110 §9.2.1), but where the path says "place". */
+/* `fields` are those that will be sent. The path is read as endpoint_classify reads it, in all its readings but the one that
+ * keeps an oddity: where they do not agree, it may place. `endpoint_class` is what endpoint_classify said. A GET or HEAD of an undocumented path is taken to place none (RFC 9110 §9.2.1), but where the path says "place". */
 enum order_action order_action_of(struct slice method, struct slice target, enum endpoint_class endpoint_class,
                                   struct http_fields fields);
 

@@ -126,6 +126,7 @@ static _Noreturn void become_runner(const struct config *config, int64_t timeout
         log_error("the process that runs commands for secrets cannot be set up: %s", strerror(errno));
         _exit(EXIT_FAILURE);
     }
+    secret_wait_stops_at(RUNNER_FD); /* closed by a signer that ends: no command is waited for then */
     while (recv(RUNNER_FD, &question, sizeof(question), 0) == (ssize_t)sizeof(question)) {
         if (!answer_one(&question, config, timeout_us))
             _exit(EXIT_FAILURE);

@@ -176,7 +176,10 @@ def test_many_allocations_at_once_may_fail(start, memory, upstream, state_dir, c
     orders.check(upstream, state_dir)
 
 
-def test_any_allocation_at_start_may_fail(launch, programs, memory):
+def test_any_allocation_at_start_may_fail(launch, programs, memory, sections):
+    """Without the sandbox, whose library (libseccomp 2.5) crashes or turns in circles where its own allocations fail: then
+    nothing was served yet."""
+    sections["proxy"]["sandbox"] = "off"
     launch().wait_until_ready().stop()
     whole = memory.get(memory.COUNTED)
     for number in [*range(1, 10), *range(10, whole, max(1, whole // 20))]:

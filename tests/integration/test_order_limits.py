@@ -171,7 +171,8 @@ DISGUISED = [
 @pytest.mark.both
 def test_what_may_be_another_order_than_it_looks_is_refused(limited, upstream):
     for method, target, fields in DISGUISED:
-        refused(place(limited, GOOD, target, fields, method), "order-unreadable")
+        answer = place(limited, GOOD, target, fields, method)  # some are in doubt for the policy already
+        assert answer.status == 403 and answer.error in ("policy", "order-unreadable"), answer.raw
     assert upstream.requests() == []
 
 
@@ -179,7 +180,7 @@ def test_another_spelling_of_the_path_is_no_way_around_a_limit(limited, upstream
     for target in ("/api/trade//order/place", "/API/Trade/Order/PLACE", "/api/trade/order/plac%65",
                    "/api/trade/order/place/", "/api/trade;x/order/place"):
         answer = place(limited, order(ordQty=1), target)
-        assert answer.error in ("order-limit", "order-unreadable"), answer.raw
+        assert answer.error in ("policy", "order-limit", "order-unreadable"), answer.raw
     assert upstream.requests() == []
 
 

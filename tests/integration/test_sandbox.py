@@ -172,6 +172,7 @@ def ordinary(programs, env, sections):
     def start(locked_bytes=None):
         limit = ["prlimit", f"--memlock={locked_bytes}:{locked_bytes}"] if locked_bytes is not None else []
         user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if is_root else []
+        sections["listener bot"]["peer"] = "any"  # the tests' own requests are another user's
         proxy = Proxy(write_config(folder / "countersign.ini", sections), env, command=[*user, *limit],
                       program=program)
         programs.append(proxy)

@@ -151,9 +151,11 @@ def test_reads_pass_and_what_may_be_an_order_does_not(proxy, upstream):
         assert proxy.request(method, target, JSON, body).status == 200, target
     for method, target, fields in [("POST", "/api/trade/order/placeBatch", []), ("POST", "/api/trade//order/PLACE", []),
                                    ("POST", "/api/v9/orders", []), ("PUT", CANCEL, []), ("POST", CANCEL + "/x", []),
-                                   ("POST", CANCEL, [("X-Original-URL", PLACE)]), ("GET", PLACE, []),
+                                   ("GET", PLACE, []),
                                    ("POST", "/api/future/adjustMargin", [])]:
         assert_stopped(proxy.request(method, target, JSON + fields, order()))
+    rewritten = proxy.request("POST", CANCEL, [*JSON, ("X-Original-URL", PLACE)], order())
+    assert (rewritten.status, rewritten.error) == (403, "policy")
     assert [request.target for request in upstream.requests()] == [target for _, target, _ in passing]
 
 

@@ -183,6 +183,13 @@ def test_a_token_that_cannot_be_read_is_refused_at_start(configure, env):
     assert b"NOT_SET_AT_ALL" in done.stderr and b"token of listener bot" in done.stderr
 
 
+def test_a_token_is_no_entry_of_the_keystore(configure, env):
+    """An entry is an API key and its secret, which no client may have."""
+    done = run("config", "check", "-c", configure({"listener bot": {"token": "keystore:main"}}), env=env)
+    assert done.returncode == 2
+    assert b"token: expected a secret's source (env:NAME, file:PATH, credential:NAME or command:LINE)" in done.stderr
+
+
 def test_commands_that_need_no_token_do_not_read_it(configure, env):
     """`sign` signs with an account: that a listener's token is not at hand does not matter."""
     file = configure({"listener bot": {"token": "env:NOT_SET_AT_ALL"}})

@@ -36,7 +36,9 @@ static void documented_endpoints_do_what_is_documented(void **state)
         { "POST", "/api/trade/order/cancelBatchByClOrdId", ORDER_ACTION_CANCELS },
         { "POST", "/api/trade/order/cancelAll", ORDER_ACTION_CANCELS },
         { "POST", "/api/trade/orders/del", ORDER_ACTION_CANCELS },
-        { "POST", "/API/trade/order/Cancel", ORDER_ACTION_CANCELS },
+        { "POST", "/API/trade//order/Cancel", ORDER_ACTION_CANCELS },
+        { "POST", "/api/trade/order/cancel/", ORDER_ACTION_CANCELS },
+        { "POST", "/api/trade//order/place", ORDER_ACTION_PLACES },
         { "POST", "/api/future/adjustMargin", ORDER_ACTION_ADJUSTS },
         { "POST", "/api/configs/adjustPositionConfig", ORDER_ACTION_ADJUSTS },
         { "POST", "/api/future/queryAvail", ORDER_ACTION_NONE },
@@ -67,7 +69,7 @@ static void what_is_not_known_to_place_none_may_place(void **state)
         { "POST", "/trade/order/place" },
         { "POST", "/api/trade/order/active" },
         { "POST", "/api/trade/order/cancel/x" },
-        { "POST", "/api/trade//order/cancel" }, /* two readings that do not agree */
+        { "POST", "//x/api/trade/order/cancel" }, /* two readings that do not agree */
         { "POST", "/api/trade//order/cancel/" },
         { "POST", "/api/trade/order/cancel%2f..%2fplace" },
         { "POST", "/api/trade/order/cancel/../place" },
