@@ -63,12 +63,11 @@ static void reserve_free(void *memory)
 /* Out of the reserve as soon as there is memory again; into it where there is none and it fits. */
 static void *reserve_realloc(void *memory, size_t size)
 {
-    void *moved;
-    if (!is_ours(memory)) {
-        moved = realloc(memory, size);
-        return moved != NULL || memory != NULL ? moved : take_block(size);
-    }
-    moved = malloc(size);
+    if (memory == NULL)
+        return reserve_malloc(size);
+    if (!is_ours(memory))
+        return realloc(memory, size);
+    void *moved = malloc(size);
     if (moved == NULL)
         return size <= RESERVE_BLOCK_SIZE ? memory : NULL;
     memcpy(moved, memory, size < RESERVE_BLOCK_SIZE ? size : RESERVE_BLOCK_SIZE);
