@@ -207,7 +207,7 @@ static void *run(void *context)
         if ((wait[0].revents & POLLIN) != 0)
             return NULL;
         if ((wait[1].revents & POLLIN) != 0)
-            (void)read(watch->inotify, events, sizeof(events)); /* that something changed is all that is wanted */
+            (void)!read(watch->inotify, events, sizeof(events)); /* that something changed is all that is wanted */
     }
 }
 
