@@ -19,6 +19,20 @@ struct upstream_socket {
     int local_port; /* 0: not asked for yet */
 };
 
+static void forget(struct upstream *upstream, int fd)
+{
+    struct upstream_socket **place = &upstream->sockets;
+    while (*place != NULL && (*place)->fd != fd)
+        place = &(*place)->next;
+    struct upstream_socket *found = *place;
+    if (found == NULL)
+        return;
+    *place = found->next;
+    free(found);
+}
+
+/* libcurl 7.88 closes a socket whose connection was never made without telling (cf_socket_close): one of the same number is
+ * that one's successor. */
 int sockets_open(struct upstream *upstream, const struct curl_sockaddr *address)
 {
     struct upstream_socket *made = calloc(1, sizeof(*made));
@@ -29,6 +43,7 @@ int sockets_open(struct upstream *upstream, const struct curl_sockaddr *address)
         free(made);
         return -1;
     }
+    forget(upstream, made->fd);
     made->next = upstream->sockets;
     upstream->sockets = made;
     return made->fd;
@@ -36,15 +51,14 @@ int sockets_open(struct upstream *upstream, const struct curl_sockaddr *address)
 
 int sockets_close(struct upstream *upstream, int fd)
 {
-    struct upstream_socket **place = &upstream->sockets;
-    while (*place != NULL && (*place)->fd != fd)
-        place = &(*place)->next;
-    struct upstream_socket *found = *place;
-    if (found != NULL) {
-        *place = found->next;
-        free(found);
-    }
+    forget(upstream, fd);
     return close(fd);
+}
+
+void sockets_free(struct upstream *upstream)
+{
+    while (upstream->sockets != NULL)
+        forget(upstream, upstream->sockets->fd);
 }
 
 static int ask_for_port(int fd)

@@ -37,6 +37,7 @@ static void shut_down(struct upstream *upstream)
     }
     upstream->spare_count = 0;
     driver_free(upstream);
+    sockets_free(upstream);
 }
 
 static void leave_pool(struct upstream *upstream)

@@ -143,6 +143,9 @@ CURLcode reserve_global_init(void);
 int sockets_open(struct upstream *upstream, const struct curl_sockaddr *address);
 int sockets_close(struct upstream *upstream, int fd);
 
+/* Forgets those that are left, after libcurl has closed everything. */
+void sockets_free(struct upstream *upstream);
+
 /* Whether nothing stands on the connection of this local port that is about to be used again: no byte, and no end. */
 bool sockets_are_clean(const struct upstream *upstream, const SSL *tls, int local_port);
 

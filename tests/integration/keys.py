@@ -3,6 +3,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import subprocess
 import termios
 import time
@@ -35,6 +36,13 @@ class Keys:
         return done
 
 
+def take_terminal():
+    """As a shell at that terminal starts its programs; a test runner in the background ignores the keyboard's signals."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Asked:
     """A program with a controlling terminal of its own that somebody types on; `text` is all that stood there."""
 
@@ -44,7 +52,7 @@ class Asked:
         self.process = subprocess.Popen(
             [*command, program.binary(), *map(str, arguments)], env=env, stdin=self.secondary, stdout=stdout or self.secondary,
             stderr=self.secondary, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))  # pylint: disable=subprocess-popen-preexec-fn
+            preexec_fn=take_terminal)  # pylint: disable=subprocess-popen-preexec-fn
 
     def has_echo(self):
         return bool(termios.tcgetattr(self.secondary)[3] & termios.ECHO)
