@@ -144,10 +144,16 @@ static bool take_answer(union answer *answer, int netlink, uint32_t sequence)
     return false;
 }
 
+/* What stands behind the header: NLMSG_DATA for an answer that is only read, which the macro's cast would make writable. */
+static const void *payload_of(const union answer *answer)
+{
+    return (const char *)answer + NLMSG_HDRLEN;
+}
+
 /* The kernel's error; 0 for an answer that is none. */
 static int error_of(const union answer *answer)
 {
-    const struct nlmsgerr *error = NLMSG_DATA(&answer->header);
+    const struct nlmsgerr *error = payload_of(answer);
     if (answer->header.nlmsg_type != NLMSG_ERROR)
         return 0;
     return answer->header.nlmsg_len >= NLMSG_LENGTH(sizeof(*error)) && error->error < 0 ? -error->error : EBADMSG;
@@ -167,7 +173,7 @@ struct states {
 static enum socket_owner judge(uint32_t *uid, int *number, const union answer *answer, const struct socket_end *own,
                                const struct socket_end *other, struct states states)
 {
-    const struct inet_diag_msg *found = NLMSG_DATA(&answer->header);
+    const struct inet_diag_msg *found = payload_of(answer);
     *number = error_of(answer);
     if (*number != 0)
         return *number == ENOENT ? SOCKET_UNKNOWN : SOCKET_NO_ANSWER;
