@@ -2,10 +2,12 @@
 #include "inspector_internal.h"
 
 #include <dirent.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { STATM_SIZE = 256 }; /* bytes: seven numbers */
 
 void write_start(struct buffer *out, const struct metric *metric, const struct inspector *inspector)
 {
@@ -23,15 +25,17 @@ void write_processor(struct buffer *out, const struct metric *metric, const stru
 /* The second number of proc(5)'s statm: pages. */
 void write_resident(struct buffer *out, const struct metric *metric, const struct inspector *inspector)
 {
-    unsigned long long whole = 0, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
+    char text[STATM_SIZE];
+    uint64_t pages;
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof(text));
+    struct slice rest = slice_of(text, length > 0 ? (size_t)length : 0), part;
     (void)inspector; /* as above */
-    if (file == NULL)
-        return;
-    bool is_read = fscanf(file, "%llu %llu", &whole, &resident) == 2;
-    (void)fclose(file); /* was only read */
-    if (is_read)
-        metric_sample(out, metric->name, NULL, 0, resident * (uint64_t)sysconf(_SC_PAGESIZE));
+    if (fd >= 0)
+        (void)close(fd); /* was only read */
+    if (slice_next_part(&rest, ' ', &part) && rest.data != NULL && slice_next_part(&rest, ' ', &part) &&
+        slice_to_u64(part, &pages))
+        metric_sample(out, metric->name, NULL, 0, pages * (uint64_t)sysconf(_SC_PAGESIZE));
 }
 
 void write_descriptors(struct buffer *out, const struct metric *metric, const struct inspector *inspector)

@@ -177,6 +177,7 @@ static void *run(void *context)
 {
     struct worker *worker = context;
     struct error error;
+    (void)pthread_setname_np(pthread_self(), "worker"); /* nothing depends on it */
     for (size_t i = 0; i < worker->config->upstream_count; i++) {
         if (is_sent_to(worker, i))
             upstream_warm(worker->upstreams[i], (unsigned)worker->config->upstreams[i].warm);

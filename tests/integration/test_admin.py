@@ -2,17 +2,22 @@
 import json
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 import prometheus
-from program import poll
+from program import poll, run
 from rawhttp import Client, build_request, connect
+from store import held
+from traced import held_thread
+from upstream import http_answer, sends, succeeds, waits_for
 from users import OTHER, curl, needs_root
 
 PLACE = "/api/trade/order/place"
+ACTIVE = "/api/trade/order/active"
 ORDER = b'{"symbol":"BTCUSDT"}'
 ADMIN = {"proxy": {"admin": "127.0.0.1:0"}}
 
@@ -30,6 +35,10 @@ def metrics_of(proxy):
     answer = ask(proxy, "/metrics")
     assert answer.status == 200 and answer.field("Content-Type").startswith("text/plain; version=0.0.4")
     return prometheus.parse(answer.body)
+
+
+def answers(body):
+    return sends(http_answer(body))
 
 
 def parts_of(answer):
@@ -53,10 +62,10 @@ def watched(start):
 @pytest.mark.both
 def test_requests_are_counted_by_listener_class_outcome_and_code(watched, upstream):
     assert watched.request("POST", PLACE, body=ORDER).status == 200
-    upstream.reply(b'{"code":1401,"message":"unauthorized"}')
+    upstream.script(PLACE, answers(b'{"code":1401,"message":"unauthorized"}'))
     watched.request("POST", PLACE, body=ORDER)
-    upstream.reply(b'{"code":"77123","message":"?"}')
-    watched.request("GET", "/api/trade/order/active")
+    upstream.script(ACTIVE, answers(b'{"code":"77123","message":"?"}'))
+    watched.request("GET", ACTIVE)
     watched.request("POST", "/api/fi/v3/asset/doWithdraw", body=b"{}")
     watched.request("GET", "/api/x", [("Origin", "https://evil.example")])
     metrics = counted(watched, 5)
@@ -83,8 +92,8 @@ def test_requests_are_counted_by_listener_class_outcome_and_code(watched, upstre
 
 
 def test_durations_stand_in_the_bucket_they_took(watched, upstream):
-    upstream.reply(b'{"code":0}', delay_s=0.3)
-    watched.request("GET", "/api/trade/order/active")
+    upstream.script(ACTIVE, lambda request, wire: (time.sleep(0.3), succeeds(request, wire))[1])
+    watched.request("GET", ACTIVE)
     metrics = counted(watched, 1)
     name = "countersign_exchange_duration_seconds"
     assert prometheus.value(metrics, f"{name}_bucket", listener="bot", le="0.250000") == 0
@@ -99,10 +108,10 @@ def test_durations_stand_in_the_bucket_they_took(watched, upstream):
 def test_hostile_paths_codes_methods_and_statuses_make_no_series(watched, upstream):
     with watched.client() as client:
         for number in range(250):
-            upstream.reply(b'{"code":"%d\\"\\n}{","message":"x"}' % number if number % 2 else b'{"code":%d}' % (10**6 + number))
-            client.request(f"M{number}", f'/api/"{{{number}}}\\n', body=b"")
-            upstream.reply(b'{"code":%d}' % (2 * 10**9 + number))
-            client.request("GET", f"/api/trade/order/active?x={number}")
+            body = b'{"code":"%d\\\"}{","message":"x"}' % number if number % 2 else b'{"code":%d}' % (2 * 10**9 + number)
+            upstream.script(f"/api/{number}", answers(body))
+            client.request("GET", f"/api/{number}")
+            client.request(f"M{number}", f"/api/x{number}/y", body=b"")
     metrics = counted(watched, 500)
     assert len(metrics["countersign_requests_total"].samples) < 12
     assert sum(len(metric.samples) for metric in metrics.values()) < 300
@@ -110,23 +119,18 @@ def test_hostile_paths_codes_methods_and_statuses_make_no_series(watched, upstre
 
 
 def test_every_metric_is_listed_by_config_metrics_and_has_a_meaning(watched):
-    done = watched.command("config", "keys")
-    assert done.returncode == 0 and b"admin_peer" in done.stdout
-    from program import run
     listed = run("config", "metrics", env=watched.env)
     names = {line.split()[0] for line in listed.stdout.decode().splitlines() if line and not line.startswith(" ")}
     assert names == set(metrics_of(watched))
 
 
 def test_the_codes_that_have_a_series_are_those_that_explain_knows(watched, upstream):
-    from program import run
-    listed = json.loads(run("explain", "--json", env=watched.env).stdout)
-    entries = listed["entries"] if isinstance(listed, dict) else listed
+    entries = [json.loads(line) for line in run("explain", "--json", env=watched.env).stdout.splitlines()]
     codes = [entry["name"] for entry in entries if entry["kind"] == "code"]
     assert len(codes) > 15
     for code in codes:
-        upstream.reply(b'{"code":%s,"message":"m"}' % code.encode())
-        watched.request("GET", "/api/trade/order/active")
+        upstream.script(ACTIVE, answers(b'{"code":%s,"message":"m"}' % code.encode()))
+        watched.request("GET", ACTIVE)
     samples = counted(watched, len(codes))["countersign_requests_total"].samples
     assert {dict(labels)["code"] for _, labels in samples} == set(codes)
 
@@ -147,14 +151,14 @@ def test_it_is_alive_and_ready_and_says_of_what(start):
 def test_readyz_sends_nothing_to_the_exchange_and_is_no_exchange_itself(watched, upstream):
     for target in ("/readyz", "/healthz", "/metrics"):
         ask(watched, target)
-    assert watched.request("GET", "/api/trade/order/active").id == 1
-    assert len(upstream.requests) == 1
+    assert watched.request("GET", ACTIVE).id == 1
+    assert len(upstream.requests()) == 1
 
 
 def test_an_exchange_out_of_reach_is_named_until_it_is_reached_again(start):
     proxy = start({"proxy": {"admin": "127.0.0.1:0"},
                    "upstream spot": {"url": "http://127.0.0.1:1", "ca_file": "", "connect_timeout": "200ms"}})
-    proxy.request("GET", "/api/trade/order/active")
+    proxy.request("GET", ACTIVE)
     answer = ask(proxy, "/readyz")
     assert answer.status == 503 and answer.json()["missing"] == ["upstream spot"]
     metrics = counted(proxy, 1)
@@ -162,27 +166,50 @@ def test_an_exchange_out_of_reach_is_named_until_it_is_reached_again(start):
     assert prometheus.value(metrics, "countersign_upstream_failures_total", listener="bot", reason="connect") == 1
 
 
-def test_without_its_signer_it_is_not_ready(watched):
-    os.kill(watched.pid, signal.SIGSTOP)  # so that it cannot take the proxy with it
-    try:
-        assert ask(watched, "/readyz").status == 200  # keys are at hand
-    finally:
-        os.kill(watched.pid, signal.SIGCONT)
+@pytest.mark.both
+def test_a_store_that_cannot_be_written_and_a_full_ring_are_named_until_they_are_well(start, state_dir):
+    proxy = start({"proxy": {"admin": "127.0.0.1:0", "body_max": "64KiB"}, "capture": {"ring_size": "4MiB"}})
+    proxy.record(proxy.request("GET", ACTIVE).id)
+    with held(state_dir), proxy.client() as client:
+        body = b"x" * 60000
+        answer = client.request("POST", PLACE, body=body)
+        assert answer.status == 200
+        poll("the store is named", lambda: "store" in ask(proxy, "/readyz").json()["missing"])
+        while answer.error != "record-full":
+            answer = client.request("POST", PLACE, body=body)
+        while client.request("POST", PLACE, body=b"{}").error != "record-full":
+            pass
+        ready, metrics = ask(proxy, "/readyz"), metrics_of(proxy)
+        assert ready.status == 503 and ready.json()["missing"] == ["ring 0", "store"]
+        assert prometheus.value(metrics, "countersign_recorder_failing") == 1
+        assert prometheus.value(metrics, "countersign_recorder_write_errors_total") > 0
+        assert prometheus.value(metrics, "countersign_recorder_lag_seconds", worker="0") > 0
+        assert 0.5 < (prometheus.value(metrics, "countersign_ring_used_bytes", worker="0") /
+                      prometheus.value(metrics, "countersign_ring_size_bytes", worker="0")) <= 1
+    poll("all is well again", lambda: ask(proxy, "/readyz").status == 200)
+    poll("all is recorded", lambda: prometheus.value(metrics_of(proxy), "countersign_recorder_lag_seconds",
+                                                     worker="0") == 0)
+
+
+def test_the_signer_and_how_long_its_keys_last_are_told(watched):
+    assert parts_of(ask(watched, "/readyz"))["key of main"]["state"].startswith("at hand for ")
     metrics = metrics_of(watched)
     assert prometheus.value(metrics, "countersign_signer_up") == 1
     assert 0 < prometheus.value(metrics, "countersign_signer_key_remaining_seconds", account="main") <= 90
 
 
 def test_while_it_drains_it_is_alive_but_not_ready(watched, upstream):
-    upstream.reply(b'{"code":0}', delay_s=1.5)
+    release = threading.Event()
+    upstream.script(ACTIVE, waits_for(release, succeeds))
     with watched.client() as client:
-        client.send(build_request("GET", "/api/trade/order/active"))
+        client.send(build_request("GET", ACTIVE))
         poll("it is in flight", lambda: prometheus.value(metrics_of(watched), "countersign_requests_in_flight",
                                                          listener="bot") == 1)
         watched.signal(signal.SIGTERM)
         poll("it says so", lambda: ask(watched, "/readyz").json()["missing"] == ["proxy"])
         assert ask(watched, "/healthz").status == 200
         assert prometheus.value(metrics_of(watched), "countersign_draining") == 1
+        release.set()
         assert client.read().status == 200
     assert watched.wait() == 0
 
@@ -247,14 +274,14 @@ def test_it_only_looks(watched):
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
         answer = ask(watched, "/metrics", method)
         assert answer.status == 405 and answer.field("Allow") == "GET, HEAD"
-    assert ask(watched, "/api/trade/order/active").status == 404
+    assert ask(watched, ACTIVE).status == 404
     assert ask(watched, "/metrics?x=1").status == 200
     with Client(connect(admin_address(watched))) as client:
         assert client.request("GET", "/metrics", body=b"x").status == 400
 
 
 def test_the_proxys_own_listener_has_none_of_it(watched, upstream):
-    upstream.reply(b'{"code":0,"data":"the exchange\'s"}')
+    upstream.script("/metrics", answers(b'{"code":0,"data":"the exchange\'s"}'))
     assert watched.request("GET", "/metrics").json()["data"] == "the exchange's"
 
 
@@ -286,11 +313,10 @@ def test_an_address_that_other_machines_reach_is_refused(launch):
     assert proxy.wait() == 2 and "[proxy] admin: other machines can reach 0.0.0.0:8788" in proxy.output()
 
 
-@pytest.mark.both
-def test_a_stuck_worker_makes_it_unhealthy(watched, upstream):
-    """The worker's thread alone is held: by a tracer, which stops one thread."""
-    from traced import hold_thread
-    with hold_thread(watched.proxy_pid, "countersign"):
+@needs_root
+@pytest.mark.once
+def test_a_stuck_worker_makes_it_unhealthy(watched):
+    with held_thread(watched.proxy_pid):
         answer = ask(watched, "/healthz")
     assert answer.status == 503 and answer.json() == {"alive": False, "stuck": ["worker 0"]}
     assert ask(watched, "/healthz").status == 200
@@ -300,7 +326,7 @@ def test_a_stuck_worker_makes_it_unhealthy(watched, upstream):
 def test_scrapes_meet_requests_on_all_workers(start, upstream):
     proxy = start({"proxy": {"admin": "127.0.0.1:0", "workers": 2}})
     for _ in range(20):
-        proxy.request("GET", "/api/trade/order/active")
+        proxy.request("GET", ACTIVE)
         metrics_of(proxy)
         ask(proxy, "/readyz")
         ask(proxy, "/healthz")
