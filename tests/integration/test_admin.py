@@ -198,6 +198,25 @@ def test_the_signer_and_how_long_its_keys_last_are_told(watched):
     assert 0 < prometheus.value(metrics, "countersign_signer_key_remaining_seconds", account="main") <= 90
 
 
+def test_rotations_and_a_stop_of_trading_are_told(start, tmp_path):
+    for name, text in (("key", "0123456789abcdef"), ("secret", "89abcdef01234567")):
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text(text * 2)
+    proxy = start({"proxy": {"admin": "127.0.0.1:0"},
+                   "account main": {"api_key": f"file:{tmp_path}/key", "api_secret": f"file:{tmp_path}/secret"}})
+    before = metrics_of(proxy)
+    assert prometheus.value(before, "countersign_key_rotations_total") == 0
+    assert prometheus.value(before, "countersign_trading_stopped") == 0
+    (tmp_path / "key").write_text("fedcba9876543210" * 2)
+    proxy.signal(signal.SIGHUP)
+    proxy.wait_for_event("keys-reloaded")
+    assert proxy.command("stop-trading").returncode == 0
+    after = metrics_of(proxy)
+    assert prometheus.value(after, "countersign_trading_stopped") == 1
+    poll("it is counted", lambda: prometheus.value(metrics_of(proxy), "countersign_key_rotations_total") == 1)
+    assert ask(proxy, "/readyz").json()["trading"] == "stopped"
+
+
 def test_while_it_drains_it_is_alive_but_not_ready(watched, upstream):
     release = threading.Event()
     upstream.script(ACTIVE, waits_for(release, succeeds))
