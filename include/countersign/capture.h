@@ -102,6 +102,22 @@ enum journal_sync_state {
 };
 enum journal_sync_state journal_sync_look(const struct journal *journal, uint64_t ticket);
 
+/* How far the recorder is behind this journal, µs: how long it has not had all that was written into it, which is the age of
+ * the oldest unrecorded frame at most; 0 where nothing waits. `now_us` is monotonic. Any thread. */
+int64_t journal_lag_us(const struct journal *journal, int64_t now_us);
+
+/* Whether an exchange of this size would be admitted now. Any thread. */
+bool journal_has_room(const struct journal *journal, size_t request_bytes);
+
+struct capture_state {
+    bool is_failing;       /* the recorder's last write failed */
+    uint64_t write_errors; /* since the start, each try counted */
+    uint64_t batches;      /* transactions written */
+};
+
+/* Any thread. */
+void capture_look(struct capture_state *state, const struct capture *capture);
+
 /* Bytes used (frames not yet carried over, and reservations) of all. */
 size_t journal_used(const struct journal *journal);
 size_t journal_size(const struct journal *journal);

@@ -12,6 +12,9 @@
 
 #include <stdint.h>
 
+/* [proxy] admin where nothing is said: taken if it can be had. */
+#define CONFIG_ADMIN_DEFAULT "127.0.0.1:8788"
+
 enum { CONFIG_NAME_MAX = 32 }; /* characters in a section's name: letters, digits, '-' and '_' */
 
 /* Characters in the NAME of "keystore:NAME", of the same kind. Keys in the wild have 32: one that is pasted in a name's place
@@ -30,6 +33,8 @@ struct config_proxy {
     char *state_dir; /* absolute, `~` resolved */
     /* "prompt", "fd:NUMBER" or a secret's source but "keystore:NAME": where the keystore's passphrase comes from */
     char *keystore_passphrase;
+    char *admin;      /* an endpoint.h text of this machine; "" for none */
+    char *admin_peer; /* a peer.h rule's text */
     int64_t workers;
     int64_t log_level;  /* enum log_level */
     int64_t log_format; /* enum log_format */

@@ -5,6 +5,7 @@
 
 #include "countersign/caller.h"
 #include "countersign/capture.h"
+#include "countersign/exchange_counts.h"
 #include "countersign/front.h"
 #include "countersign/learned.h"
 #include "countersign/loop.h"
@@ -49,8 +50,9 @@ struct exchange_listener {
     size_t account; /* index at the signer */
     struct upstream *upstream;
     enum exchange_mode mode;
-    struct ruling_rules rules; /* and the policy; borrowed from the configuration */
-    struct learned *learned;   /* what is used is counted here; NULL: it is not */
+    struct ruling_rules rules;      /* and the policy; borrowed from the configuration */
+    struct learned *learned;        /* what is used is counted here; NULL: it is not */
+    struct exchange_counts *counts; /* for metrics; NULL: nothing is counted */
     bool sign_all;
     struct peer_rule peers;       /* which users may ask */
     const char *peers_configured; /* the same as it was written */

@@ -14,6 +14,7 @@
 #include "countersign/loop.h"
 #include "countersign/peer.h"
 
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 struct front;
@@ -25,6 +26,12 @@ struct front_handler {
     /* `delivered`: the whole reply was handed to the kernel; false where the client left before (or closed its sending
      * side, which looks the same) or the front was closed. */
     void (*finished)(void *context, struct front_request *request, bool delivered);
+};
+
+/* Written by the front's thread alone, read by any. */
+struct front_counts {
+    _Atomic uint64_t accepted; /* client connections since the start */
+    _Atomic uint64_t closed;
 };
 
 struct front_options {
@@ -40,6 +47,7 @@ struct front_options {
     const char *tls_key;         /* PEM */
     struct front_handler handler;
     void *context;
+    struct front_counts *counts; /* must outlive the front; NULL: nothing is counted */
 };
 
 MUST_CHECK bool front_open(struct front **front, const struct front_options *options, struct error *error);

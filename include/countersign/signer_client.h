@@ -60,6 +60,9 @@ enum signer_client_key signer_client_window_key(struct signer_client_pair *pair,
 MUST_CHECK bool signer_client_held_key(struct signer_client_pair *pair, const struct signer_client *client,
                                        size_t account, uint64_t window);
 
+/* How often all keys were replaced because the signer read its sources anew. Any thread. */
+uint64_t signer_client_rotations(const struct signer_client *client);
+
 /* Whether the signer still answers. Any thread. */
 bool signer_client_is_alive(const struct signer_client *client);
 

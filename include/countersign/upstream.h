@@ -13,12 +13,26 @@
 #include "countersign/http_message.h"
 #include "countersign/loop.h"
 
+#include <stdatomic.h>
+
 struct upstream_pool; /* the upstreams on one loop */
 struct upstream;      /* one host with its options, its connections and its TLS sessions */
 struct upstream_call; /* one request under way */
 
 enum upstream_http { UPSTREAM_HTTP_1_1, UPSTREAM_HTTP_2, UPSTREAM_HTTP_AUTO };
 enum upstream_ip_family { UPSTREAM_IP_ANY, UPSTREAM_IP_V4, UPSTREAM_IP_V6 };
+
+/* How the last attempt to reach the host ended. */
+enum upstream_reach { UPSTREAM_NOT_TRIED, UPSTREAM_REACHED, UPSTREAM_OUT_OF_REACH };
+
+/* Written by the loop's thread alone, read by any. */
+struct upstream_counts {
+    _Atomic uint64_t opened; /* sockets since the start; some are never connected */
+    _Atomic uint64_t closed;
+    _Atomic int reach;          /* enum upstream_reach: an answer came, or no connection could be had; what fails later
+                                   says nothing of it */
+    _Atomic int64_t reached_us; /* wall clock, when `reach` was last found out */
+};
 
 struct upstream_options {
     const char *url; /* "https://host[:port]" or "http://127.0.0.1:port" */
@@ -31,6 +45,7 @@ struct upstream_options {
     int64_t timeout_us;  /* from the call to the whole answer */
     size_t response_max; /* bytes of head and body together */
     unsigned connections_max;
+    struct upstream_counts *counts; /* must outlive the upstream; NULL: nothing is counted */
     /* for who looks for a cause, and not for a request's path */
     bool connect_once;         /* a connection that cannot be had is not tried for again */
     bool describe_certificate; /* notes what upstream_certificate gives */

@@ -234,3 +234,10 @@ int64_t capture_next_id(struct capture *capture)
 {
     return atomic_fetch_add_explicit(&capture->next_id, 1, memory_order_relaxed);
 }
+
+void capture_look(struct capture_state *state, const struct capture *capture)
+{
+    *state = (struct capture_state){ .is_failing = atomic_load(&capture->recorder.is_failing),
+                                     .write_errors = atomic_load(&capture->recorder.write_errors),
+                                     .batches = atomic_load(&capture->recorder.batches) };
+}

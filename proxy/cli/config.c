@@ -1,8 +1,9 @@
-/* `countersign config keys|check|show`: the configuration explained, checked and shown. One thread. */
+/* `countersign config keys|metrics|check|show`: the configuration explained, checked and shown. One thread. */
 #include "common.h"
 #include "terminal.h"
 
 #include "countersign/cli.h"
+#include "countersign/inspector.h"
 #include "countersign/policy.h"
 
 #include <stdio.h>
@@ -14,12 +15,14 @@ enum { OPTION_HELP = 'h', TEXT_MAX = 1 << 20 };
 
 static const char help[] =
     "Usage: countersign config keys\n"
+    "       countersign config metrics\n"
     "       countersign config check [OPTIONS]\n"
     "       countersign config show [OPTIONS]\n"
     "\n"
-    "  keys   lists every key with its values, its default and what it is for\n"
-    "  check  says whether the configuration is good; if not, all that is wrong, each with its place\n"
-    "  show   prints the values in force as a configuration file, secrets by their source alone\n"
+    "  keys     lists every key with its values, its default and what it is for\n"
+    "  metrics  lists what /metrics at [proxy] admin tells\n"
+    "  check    says whether the configuration is good; if not, all that is wrong, each with its place\n"
+    "  show     prints the values in force as a configuration file, secrets by their source alone\n"
     "\n"
     "`countersign config SUBCOMMAND --help` says more.\n";
 
@@ -28,6 +31,12 @@ static const char keys_help[] = "Usage: countersign config keys\n"
                                 "Lists every key of the configuration: values, default, and what it is for.\n"
                                 "\n"
                                 "  -h, --help            this text\n";
+
+static const char metrics_help[] = "Usage: countersign config metrics\n"
+                                   "\n"
+                                   "Lists every metric that /metrics at the admin address tells: name, type, meaning.\n"
+                                   "\n"
+                                   "  -h, --help            this text\n";
 
 static const char check_help[] =
     "Usage: countersign config check [OPTIONS]\n"
@@ -61,6 +70,15 @@ static int run_keys(const struct cli_config_options *options)
     (void)options; /* the table is the same for all */
     buffer_init(&text, TEXT_MAX);
     config_describe_keys(&text);
+    return print(&text);
+}
+
+static int run_metrics(const struct cli_config_options *options)
+{
+    struct buffer text;
+    (void)options; /* the table is the same for all */
+    buffer_init(&text, TEXT_MAX);
+    inspector_describe_metrics(&text);
     return print(&text);
 }
 
@@ -131,6 +149,7 @@ static const struct subcommand {
     int (*run)(const struct cli_config_options *options);
 } subcommands[] = {
     { "keys", "config keys", ":h", plain_options, keys_help, run_keys },
+    { "metrics", "config metrics", ":h", plain_options, metrics_help, run_metrics },
     { "check", "config check", ":h" CLI_CONFIG_SHORT_OPTIONS, load_options, check_help, run_check },
     { "show", "config show", ":h" CLI_CONFIG_SHORT_OPTIONS, load_options, show_help, run_show },
 };
@@ -172,7 +191,7 @@ int cli_config(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
     if (word == NULL)
-        return cli_usage_error("config", "which? keys, check or show");
+        return cli_usage_error("config", "which? keys, metrics, check or show");
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         (void)fputs(help, stdout); /* its reader sees a failure */
         return 0;
@@ -181,9 +200,9 @@ int cli_config(int argc, char **argv)
         if (strcmp(word, subcommands[i].word) == 0)
             return run(&subcommands[i], argc - 1, argv + 1);
     }
-    static const char *const words[] = { "keys", "check", "show", NULL };
+    static const char *const words[] = { "keys", "metrics", "check", "show", NULL };
     const char *meant = config_nearest_word(word, words);
     if (meant != NULL)
         return cli_usage_error("config", "`%s` is not a subcommand; did you mean `%s`?", word, meant);
-    return cli_usage_error("config", "`%s` is not a subcommand: keys, check, show", word);
+    return cli_usage_error("config", "`%s` is not a subcommand: keys, metrics, check, show", word);
 }

@@ -255,6 +255,7 @@ static void check_listener(struct config_draft *draft, struct config_section *se
 void config_check(struct config_draft *draft)
 {
     static void (*const checks[CONFIG_KIND_COUNT])(struct config_draft *, struct config_section *) = {
+        [CONFIG_KIND_PROXY] = config_check_admin,
         [CONFIG_KIND_CAPTURE] = check_keep,
         [CONFIG_KIND_UPSTREAM] = check_upstream,
         [CONFIG_KIND_LISTENER] = check_listener,

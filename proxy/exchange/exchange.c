@@ -32,6 +32,7 @@ static void finished(void *context, struct front_request *request, bool delivere
     if (exchange->has_outcome)
         journal_replied(worker->journal, exchange->record.id, exchange->record.replied_us, delivered);
     exchange_report(exchange);
+    exchange_count_ended(exchange);
     exchange->request = NULL;
     worker->in_flight--;
     exchange_free_if_over(exchange);
@@ -111,6 +112,7 @@ static bool about_to_send(void *context, const struct upstream_connection *conne
         return false;
     }
     exchange_take_connection(exchange, connection);
+    exchange_count_leaving(exchange, connection->reused);
     record->attempts = attempt;
     record->views[RECORD_UPSTREAM_REQUEST].body = exchange->sending.body;
     if (exchange->admitted && !journal_intent(exchange->listener->worker->journal, record)) {

@@ -41,6 +41,7 @@ struct exchange *exchange_create(struct exchange_listener *listener, struct fron
         worker->live->previous = exchange;
     worker->live = exchange;
     worker->in_flight++;
+    exchange_count_begun(listener);
     return exchange;
 }
 

@@ -75,6 +75,11 @@ static const struct refusal_row refusals[REFUSAL_COUNT] = {
     [REFUSAL_INTERNAL] = { 503, "out-of-memory", "the proxy ran out of memory; nothing was sent", true },
 };
 
+const char *exchange_counts_refusal(size_t index)
+{
+    return index > REFUSAL_NONE && index < REFUSAL_COUNT ? refusals[index].name : NULL;
+}
+
 enum refusal exchange_refusal_of_defect(enum front_defect defect)
 {
     static const enum refusal of_defect[] = {
@@ -137,6 +142,7 @@ bool exchange_reply_with_refusal(struct exchange *exchange, enum refusal refusal
 {
     const struct refusal_row *row = &refusals[refusal];
     exchange->record.outcome = RECORD_REFUSED;
+    exchange->refusal = refusal;
     set_message(exchange, row->name, row->message, detail);
     return build_own_answer(exchange, row->status, row->retry_after);
 }
@@ -154,6 +160,7 @@ bool exchange_reply_with_failure(struct exchange *exchange, const struct upstrea
 {
     bool late = result->failure == UPSTREAM_TIMEOUT || result->failure == UPSTREAM_CONNECT_TIMEOUT;
     exchange->record.outcome = result->bytes_left ? RECORD_UNKNOWN : RECORD_NOT_SENT;
+    exchange->failure = result->failure;
     set_message(exchange, upstream_failure_name(result->failure),
                 result->bytes_left ? unknown_advice(exchange) : "nothing was sent", result->message);
     return build_own_answer(exchange, result->bytes_left && late ? 504 : 502, false);

@@ -74,10 +74,23 @@ static struct front_connection *open_connection(struct front *front, struct MHD_
     return from;
 }
 
+static void count(_Atomic uint64_t *value)
+{
+    atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+static void count_change(const struct front *front, bool is_closed)
+{
+    struct front_counts *counts = front->options.counts;
+    if (counts != NULL)
+        count(is_closed ? &counts->closed : &counts->accepted);
+}
+
 void connection_changed(void *cls, struct MHD_Connection *connection, void **socket_context,
                         enum MHD_ConnectionNotificationCode code)
 {
     struct front *front = cls;
+    count_change(front, code == MHD_CONNECTION_NOTIFY_CLOSED);
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         front->again = true;
         close_connection(front, *socket_context);

@@ -1,6 +1,7 @@
 /* The proxy process put together and taken apart. The main thread: opens everything, waits for a signal, drains. */
 #include "countersign/service.h"
 
+#include "admin.h"
 #include "callers.h"
 #include "report_rules.h"
 #include "sandbox_proxy.h"
@@ -32,6 +33,7 @@ struct service {
     struct signer_client *signer;
     struct callers *callers;
     struct capture *capture;
+    struct admin *admin;
     struct trading_watch *trading;
     struct worker **workers; /* config->proxy.workers */
     size_t worker_count;     /* started */
@@ -183,6 +185,19 @@ static bool check_accounts(const struct service *service, struct error *error)
                              "change during start-up? Start again");
 }
 
+static struct worker_options worker_options(struct service *service, size_t worker)
+{
+    return (struct worker_options){
+        .config = service->config,
+        .signer = service->signer,
+        .callers = service->callers,
+        .capture = service->capture,
+        .trading = trading_watch_page(service->trading),
+        .index = (unsigned)worker,
+        .listen_fds = service->listen_fds + worker * service->config->listener_count,
+    };
+}
+
 static bool start_workers(struct service *service, struct error *error)
 {
     const struct config *config = service->config;
@@ -191,20 +206,14 @@ static bool start_workers(struct service *service, struct error *error)
     if (service->workers == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for the workers");
     for (size_t w = 0; w < count; w++) {
-        struct worker_options options = {
-            .config = config,
-            .signer = service->signer,
-            .callers = service->callers,
-            .capture = service->capture,
-            .trading = trading_watch_page(service->trading),
-            .index = (unsigned)w,
-            .listen_fds = service->listen_fds + w * config->listener_count,
-        };
+        struct worker_options options = worker_options(service, w);
+        admin_fill(&options, service->admin);
         if (!worker_start(&service->workers[w], &options, error))
             return false;
         service->worker_count++;
     }
-    return true;
+    const struct worker_options shared = worker_options(service, 0);
+    return admin_start(service->admin, &shared, error);
 }
 
 static struct capture_options capture_options(const struct config *config)
@@ -227,7 +236,8 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
     const struct config *config = service->config;
     struct capture_options capture = capture_options(config);
     struct capture_recovery recovery = { 0 };
-    if (!open_sockets(service, error) || !capture_make_folder(config->proxy.state_dir, error)) {
+    if (!open_sockets(service, error) || !admin_open(&service->admin, config, error) ||
+        !capture_make_folder(config->proxy.state_dir, error)) {
         (void)close(signer_fd); /* owned; nothing was asked */
         return false;
     }
@@ -246,11 +256,13 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
 /* Returns whether every worker ended because it was told to. */
 static bool close_all(struct service *service)
 {
+    admin_drain(service->admin);
     for (size_t i = 0; i < service->worker_count; i++)
         worker_drain(service->workers[i]);
     bool in_order = true;
     for (size_t i = 0; i < service->worker_count; i++)
         in_order = worker_join(service->workers[i]) && in_order;
+    admin_stop(service->admin);
     trading_watch_close(service->trading);
     capture_close(service->capture);
     if (service->signer != NULL)
@@ -260,6 +272,7 @@ static bool close_all(struct service *service)
         if (service->listen_fds[i] >= 0)
             (void)close(service->listen_fds[i]); /* never used */
     }
+    admin_close(service->admin);
     free(service->listen_fds);
     free(service->addresses);
     free(service->workers);

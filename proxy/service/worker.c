@@ -29,6 +29,7 @@ struct worker {
     struct front **fronts;       /* config->listener_count */
     struct exchange_listener *listeners;
     struct exchange_worker shared;
+    struct pulse *pulse;       /* the service's */
     struct learning *learning; /* NULL where no listener learns */
     atomic_bool drain_wanted;
     bool has_failed; /* read after the thread's end */
@@ -52,10 +53,11 @@ static struct upstream_options upstream_options(const struct config *config, con
     };
 }
 
-static bool open_upstreams(struct worker *worker, struct error *error)
+static bool open_upstreams(struct worker *worker, const struct worker_options *from, struct error *error)
 {
     for (size_t i = 0; i < worker->config->upstream_count; i++) {
         struct upstream_options options = upstream_options(worker->config, &worker->config->upstreams[i]);
+        options.counts = &from->reachings[i];
         if (!upstream_create(&worker->upstreams[i], worker->pool, &options, error))
             return error_prefix(error, "upstream %s", worker->config->upstreams[i].name);
     }
@@ -78,6 +80,7 @@ static bool open_front(struct worker *worker, const struct worker_options *from,
                    .policy = (enum policy)listener->policy },
         .sign_all = listener->sign == CONFIG_SIGN_ALL,
         .learned = learning_of(worker->learning, index),
+        .counts = &from->counts[index],
     };
     if (!order_limits_read(&worker->listeners[index].limits, listener->max_notional, listener->symbols,
                            listener->sides))
@@ -95,6 +98,7 @@ static bool open_front(struct worker *worker, const struct worker_options *from,
         .idle_timeout_us = limits->idle_timeout,
         .handler = exchange_front_handler(),
         .context = &worker->listeners[index],
+        .counts = &from->front_counts[index],
     };
     if (!front_open(&worker->fronts[index], &options, error))
         return error_prefix(error, "listener %s", listener->name);
@@ -147,6 +151,7 @@ static void wake_after_sync(void *context)
 static void woken(void *context)
 {
     struct worker *worker = context;
+    pulse_beat(worker->pulse);
     exchange_look_for_syncs(&worker->shared);
     if (!atomic_load(&worker->drain_wanted) || worker->shared.draining)
         return;
@@ -172,6 +177,7 @@ static void *run(void *context)
 {
     struct worker *worker = context;
     struct error error;
+    (void)pthread_setname_np(pthread_self(), "worker"); /* nothing depends on it */
     for (size_t i = 0; i < worker->config->upstream_count; i++) {
         if (is_sent_to(worker, i))
             upstream_warm(worker->upstreams[i], (unsigned)worker->config->upstreams[i].warm);
@@ -183,6 +189,7 @@ static void *run(void *context)
     }
     exchange_abandon_all(&worker->shared);
     journal_on_synced(worker->shared.journal, NULL, NULL);
+    pulse_end(worker->pulse);
     return NULL;
 }
 
@@ -211,7 +218,7 @@ static bool open_all(struct worker *worker, const struct worker_options *options
         return error_set(error, ERROR_MEMORY, "out of memory for a worker");
     if (!peer_lookup_create(&worker->peers, error) || !loop_create(&worker->loop, error) ||
         !scheme_hmac_create(&worker->shared.hmac, error) || !upstream_pool_create(&worker->pool, worker->loop, error) ||
-        !open_upstreams(worker, error) ||
+        !open_upstreams(worker, options, error) ||
         !learning_open(&worker->learning, options->config, worker->loop, options->index, error))
         return false;
     worker->shared.loop = worker->loop;
@@ -236,16 +243,20 @@ bool worker_start(struct worker **started, const struct worker_options *options,
     if (worker == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for a worker");
     worker->config = options->config;
+    worker->pulse = options->pulse;
     worker->upstreams = calloc(options->config->upstream_count, sizeof(struct upstream *));
     worker->fronts = calloc(options->config->listener_count, sizeof(struct front *));
     worker->listeners = calloc(options->config->listener_count, sizeof(struct exchange_listener));
     int number = 0;
     bool opened = open_all(worker, options, error);
     if (opened)
+        pulse_begin(worker->pulse, worker->loop);
+    if (opened)
         number = pthread_create(&worker->thread, NULL, run, worker);
     if (number != 0)
         (void)error_system(error, number, "cannot start a worker's thread");
     if (!opened || number != 0) {
+        pulse_end(worker->pulse);
         worker_free(worker);
         return false;
     }

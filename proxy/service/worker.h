@@ -5,8 +5,12 @@
 #include "countersign/capture.h"
 #include "countersign/config.h"
 #include "countersign/error.h"
+#include "countersign/exchange_counts.h"
+#include "countersign/front.h"
+#include "countersign/pulse.h"
 #include "countersign/signer_client.h"
 #include "countersign/trading_state.h"
+#include "countersign/upstream.h"
 
 struct worker;
 
@@ -17,6 +21,11 @@ struct worker_options {
     struct capture *capture;
     const struct trading_page *trading;
     unsigned index;
+    /* What others may see of it; outlives the worker. */
+    struct pulse *pulse;
+    struct exchange_counts *counts;    /* one for each listener */
+    struct front_counts *front_counts; /* likewise */
+    struct upstream_counts *reachings; /* one for each upstream */
     int *listen_fds; /* one for each listener of the configuration; taken over one by one by the worker's fronts */
 };
 

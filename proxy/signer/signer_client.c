@@ -30,8 +30,9 @@ struct signer_client {
     struct signer_client_api_key *in_force; /* the thread's own: one for each account, as told last */
     struct key_slots *slots;                /* one for each account */
     size_t account_count;
-    uint64_t generation; /* whose keys are in force; 0: none */
-    int timer;           /* wall clock: fires when the next key is due, and when the clock is set */
+    uint64_t generation;        /* whose keys are in force; 0: none */
+    _Atomic uint64_t rotations; /* generations after the first that were put in force */
+    int timer;                  /* wall clock: fires when the next key is due, and when the clock is set */
     atomic_bool alive;
     bool has_thread;
     pthread_t thread;
@@ -136,6 +137,8 @@ static void put_in_force(struct signer_client *client)
         client->in_force[i] = client->link.news.accounts[i].api_key;
     }
     news_are_old(&client->link.news);
+    if (client->generation != 0)
+        atomic_fetch_add(&client->rotations, 1);
     client->generation = client->link.news.generation;
 }
 
@@ -365,6 +368,11 @@ bool signer_client_held_key(struct signer_client_pair *pair, const struct signer
 {
     return account < client->account_count && window != KEY_SLOTS_NO_WINDOW &&
            key_slots_get(pair, &client->slots[account], window);
+}
+
+uint64_t signer_client_rotations(const struct signer_client *client)
+{
+    return atomic_load(&client->rotations);
 }
 
 bool signer_client_is_alive(const struct signer_client *client)

@@ -141,6 +141,22 @@ static CURLcode telling_code(struct upstream_call *call, CURLcode code)
     return call->retried_code;
 }
 
+/* What fails once a connection was at hand says nothing of whether one can be had. */
+static void note_reach(struct upstream_counts *counts, const struct upstream_result *result)
+{
+    static const enum upstream_reach reaches[] = {
+        [UPSTREAM_OK] = UPSTREAM_REACHED,           [UPSTREAM_NAME_RESOLUTION] = UPSTREAM_OUT_OF_REACH,
+        [UPSTREAM_CONNECT] = UPSTREAM_OUT_OF_REACH, [UPSTREAM_CONNECT_TIMEOUT] = UPSTREAM_OUT_OF_REACH,
+        [UPSTREAM_TLS] = UPSTREAM_OUT_OF_REACH,     [UPSTREAM_EGRESS_PROXY] = UPSTREAM_OUT_OF_REACH,
+        [UPSTREAM_INTERNAL] = UPSTREAM_NOT_TRIED,
+    };
+    enum upstream_reach reach = reaches[result->failure];
+    if (counts == NULL || reach == UPSTREAM_NOT_TRIED)
+        return;
+    atomic_store_explicit(&counts->reach, (int)reach, memory_order_relaxed);
+    atomic_store_explicit(&counts->reached_us, result->timing.complete_us, memory_order_relaxed);
+}
+
 static void conclude(struct upstream_call *call, CURLcode code)
 {
     struct upstream_result *result = &call->result;
@@ -151,6 +167,7 @@ static void conclude(struct upstream_call *call, CURLcode code)
     result->response_head = buffer_slice(&call->response_head);
     result->response_body = buffer_slice(&call->response_body);
     failure_explain(call, code);
+    note_reach(call->upstream->options.counts, result);
     detach(call);
     call->callbacks.done(call->context, result);
     make_spare(call);

@@ -1,7 +1,10 @@
 """The program under strace: what it asks of the kernel, in order, and a kernel that answers late or with an error."""
+import contextlib
+import ctypes
 import os
 import re
 import signal
+from pathlib import Path
 
 from program import Proxy, children, poll
 
@@ -57,3 +60,22 @@ class TracedProxy(Proxy):
     def wait_for_call(self, name):
         """Waits until one has begun."""
         poll(f"a call of {name}", lambda: [call for _, call, _ in self.calls() if call == name])
+
+
+@contextlib.contextmanager
+def held_thread(pid):
+    """Holds the worker of a proxy process, and no other of its threads, by ptrace(2). Needs root: the process cannot be traced
+    by its own user."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    libc.ptrace.restype = ctypes.c_long
+    seize, interrupt, detach, all_children = 0x4206, 0x4207, 17, 0x40000000
+    worker = poll("a worker has its name", lambda: [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()
+                                                    if (task / "comm").read_text().strip() == "worker"])[0]
+    assert libc.ptrace(seize, worker, None, None) == 0, os.strerror(ctypes.get_errno())
+    try:
+        assert libc.ptrace(interrupt, worker, None, None) == 0, os.strerror(ctypes.get_errno())
+        os.waitpid(worker, all_children)
+        yield
+    finally:
+        assert libc.ptrace(detach, worker, None, None) == 0, os.strerror(ctypes.get_errno())
