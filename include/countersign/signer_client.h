@@ -60,6 +60,10 @@ enum signer_client_key signer_client_window_key(struct signer_client_pair *pair,
 MUST_CHECK bool signer_client_held_key(struct signer_client_pair *pair, const struct signer_client *client,
                                        size_t account, uint64_t window);
 
+/* The configuration's file as the signer opened it anew, the caller's from then on; -1: none has come since the last call. The
+ * process gets a SIGHUP when one comes. Any thread. */
+int signer_client_configuration(struct signer_client *client);
+
 /* Whether the signer still answers. Any thread. */
 bool signer_client_is_alive(const struct signer_client *client);
 

@@ -41,6 +41,7 @@ struct exchange *exchange_create(struct exchange_listener *listener, struct fron
         worker->live->previous = exchange;
     worker->live = exchange;
     worker->in_flight++;
+    listener->exchanges++;
     return exchange;
 }
 
@@ -60,6 +61,7 @@ void exchange_free_if_over(struct exchange *exchange)
         return;
     unlink_from_worker(exchange);
     loop_timer_stop(exchange->listener->worker->loop, &exchange->timer);
+    exchange->listener->exchanges--;
     free(exchange->request_fields);
     free(exchange->reply_fields);
     free(exchange->response_body);

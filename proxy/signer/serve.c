@@ -10,9 +10,11 @@
 #include "session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -122,6 +124,35 @@ static void ask_to_end(struct service *service)
     pass_on(service, SIGTERM);
 }
 
+/* Opened by its name, for editors put another file in the old one's place. */
+static void offer_configuration(const struct service *service)
+{
+    static const struct log_value values[] = { { "event", "configuration-not-reloaded", 0 }, { NULL, NULL, 0 } };
+    const char *file = service->session.signer->config->file;
+    struct signer_wire_message message;
+    if (file == NULL || service->socket < 0 || service->session.accounts_told == 0)
+        return;
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        log_line_values(LOG_LEVEL_ERROR, values, "configuration not read again, the old one stays: cannot open %s: %s",
+                        file, strerror(errno));
+        return;
+    }
+    wire_begin(&message, SIGNER_WIRE_CONFIGURATION);
+    if (wire_send_descriptor(service->socket, &message, fd) != WIRE_DONE)
+        log_line_values(LOG_LEVEL_ERROR, values,
+                        "configuration not read again, the old one stays: the proxy process takes no messages now; "
+                        "send SIGHUP once more");
+    (void)close(fd); /* the proxy has its own */
+}
+
+/* Keys and configuration are taken each by itself: what is wrong with the one keeps nobody from revoking a key. */
+static void hang_up(struct service *service)
+{
+    offer_configuration(service);
+    rotation_want(&service->rotation);
+}
+
 static void take_signals(struct service *service)
 {
     struct signalfd_siginfo info;
@@ -129,7 +160,7 @@ static void take_signals(struct service *service)
         if (info.ssi_signo == SIGCHLD)
             reap(service);
         else if (info.ssi_signo == SIGHUP && !is_hung_up(service))
-            rotation_want(&service->rotation);
+            hang_up(service);
         else
             ask_to_end(service);
     }
