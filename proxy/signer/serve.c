@@ -31,6 +31,7 @@ struct service {
     int process;       /* the child, as pidfd_open(2) has it: kill(2) is given up */
     bool asked_to_end; /* SIGTERM was passed on: a terminal's Ctrl-C reaches both processes, and once is enough */
     bool reaped;
+    bool configuration_wanted; /* SIGHUP came, and the file was not handed over since */
     int exit_code;
     bool had_terminal[STANDARD_DESCRIPTORS];
 };
@@ -124,13 +125,22 @@ static void ask_to_end(struct service *service)
     pass_on(service, SIGTERM);
 }
 
+/* Whether the proxy has been told a first generation whole. */
+static bool knows_accounts(const struct signer_session *session)
+{
+    return session->generation > 1 || session->accounts_told == session->signer->config->account_count;
+}
+
 /* Opened by its name, for editors put another file in the old one's place. */
-static void offer_configuration(const struct service *service)
+static void offer_configuration(struct service *service)
 {
     static const struct log_value values[] = { { "event", "configuration-not-reloaded", 0 }, { NULL, NULL, 0 } };
     const char *file = service->session.signer->config->file;
     struct signer_wire_message message;
-    if (file == NULL || service->socket < 0 || service->session.accounts_told == 0)
+    if (!service->configuration_wanted || service->socket < 0 || !knows_accounts(&service->session))
+        return;
+    service->configuration_wanted = false;
+    if (file == NULL)
         return;
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
@@ -149,7 +159,7 @@ static void offer_configuration(const struct service *service)
 /* Keys and configuration are taken each by itself: what is wrong with the one keeps nobody from revoking a key. */
 static void hang_up(struct service *service)
 {
-    offer_configuration(service);
+    service->configuration_wanted = true;
     rotation_want(&service->rotation);
 }
 
@@ -187,6 +197,7 @@ static bool answer_until_it_ends(struct service *service, struct error *error)
             take_message(service);
         if (service->socket >= 0)
             send_what_is_owed(service);
+        offer_configuration(service);
         if (may_rotate(service))
             rotation_go_on(&service->rotation, &service->session); /* what it has to tell is owed from now on */
     }
