@@ -108,8 +108,12 @@ struct config_listener {
     char *sides;
 };
 
+struct config_setting;
+
 struct config {
-    char *file; /* the file that was read, NULL for none */
+    char *file;                            /* the file that was read, NULL for none */
+    const struct config_setting *settings; /* borrowed from the sources, for config_load_again */
+    size_t setting_count;
     struct config_proxy proxy;
     struct config_capture capture;
     struct config_account *accounts;
@@ -140,6 +144,25 @@ struct config_sources {
 MUST_CHECK bool config_load(struct config **config, const struct config_sources *sources, struct buffer *report,
                             struct error *error);
 void config_free(struct config *config);
+
+/* As config_load, for what the same file says now: `text` stands in for its content (a process that gave up opening it was
+ * handed it), the command line's settings are those of `held`, whose sources must still be there. Any thread. */
+MUST_CHECK bool config_load_again(struct config **config, const struct config *held, char *const *environment,
+                                  struct slice text, struct buffer *report, struct error *error);
+
+/* One key whose value is another in `fresh`: "listener bot", "policy", as a file would say both (rules: "a | b"). */
+struct config_change {
+    const char *section;
+    const char *key;
+    const char *was;
+    const char *now;
+};
+
+/* Visits each key that differs, in the table's order. False, with ERROR_CONFIG, where sections were added, taken out, renamed
+ * or stand in another order. The texts are valid during the visit. */
+MUST_CHECK bool config_each_change(const struct config *held, const struct config *fresh,
+                                   void (*visit)(void *context, const struct config_change *change), void *context,
+                                   struct error *error);
 
 /* $XDG_CONFIG_HOME/countersign/countersign.ini (or ~/.config/...), then /etc/countersign/countersign.ini: the first
  * that exists, else NULL. The caller frees it. */

@@ -59,6 +59,7 @@ struct exchange_listener {
     struct caller_hosts hosts;    /* names that Host may have, besides its own */
     struct caller_token token;    /* length 0: none is asked for */
     struct order_limits limits;
+    unsigned exchanges;                       /* the exchanges': that refer to it; 0: it can be freed */
     bool told[RECORD_CLIENT_SIGNATURE_COUNT]; /* the exchanges': a client's signature was logged as this already */
 };
 

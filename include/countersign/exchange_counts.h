@@ -18,6 +18,8 @@ enum {
     COUNTS_BUCKETS = 18                     /* of a histogram; the last has no bound */
 };
 
+#define COUNTS_NOWHERE UINT64_MAX /* no upstream */
+
 typedef _Atomic uint64_t count_value;
 
 /* Adds to a number that this thread alone writes. */
@@ -37,6 +39,8 @@ struct count_histogram {
 };
 
 struct exchange_counts {
+    count_value account;  /* what the listener joins now, by the configuration's numbers: another one after a reload */
+    count_value upstream; /* likewise; COUNTS_NOWHERE: it sends nothing */
     count_value begun;
     count_value ended; /* answered, and the front is done with it */
     count_value requests[COUNTS_CLASSES][RECORD_OUTCOME_COUNT][COUNTS_CODES_MAX];

@@ -55,6 +55,9 @@ MUST_CHECK bool front_open(struct front **front, const struct front_options *opt
 /* Takes no new connections; those that are open go on (their next answer says `Connection: close`). */
 void front_stop_accepting(struct front *front);
 
+/* What handler.request gets from now on. */
+void front_set_context(struct front *front, void *context);
+
 /* Requests begun and not finished. */
 size_t front_in_flight(const struct front *front);
 

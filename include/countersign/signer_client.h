@@ -63,6 +63,10 @@ MUST_CHECK bool signer_client_held_key(struct signer_client_pair *pair, const st
 /* How often all keys were replaced because the signer read its sources anew. Any thread. */
 uint64_t signer_client_rotations(const struct signer_client *client);
 
+/* The configuration's file as the signer opened it anew, the caller's from then on; -1: none has come since the last call. The
+ * process gets a SIGHUP when one comes. Any thread. */
+int signer_client_configuration(struct signer_client *client);
+
 /* Whether the signer still answers. Any thread. */
 bool signer_client_is_alive(const struct signer_client *client);
 

@@ -22,7 +22,7 @@ static const char help[] =
     "byte of both. Point a bot at the address it prints instead of https://api.coinstore.com. Ctrl-C ends it.\n\n"
     "The key and secret come from COINSTORE_API_KEY and COINSTORE_API_SECRET unless the configuration says "
     "otherwise.\n"
-    "kill -HUP of its process reads keys anew from files, credentials and commands; no request is lost.\n\n"
+    "kill -HUP of its process reads the configuration and the keys anew; no request is lost.\n\n"
     "      --demo            no key needed: a mock exchange on this machine, and the proxy in front of "
     "it\n" CLI_CONFIG_HELP "  -h, --help            this text\n";
 

@@ -42,6 +42,7 @@ struct exchange *exchange_create(struct exchange_listener *listener, struct fron
     worker->live = exchange;
     worker->in_flight++;
     exchange_count_begun(listener);
+    listener->exchanges++;
     return exchange;
 }
 
@@ -61,6 +62,7 @@ void exchange_free_if_over(struct exchange *exchange)
         return;
     unlink_from_worker(exchange);
     loop_timer_stop(exchange->listener->worker->loop, &exchange->timer);
+    exchange->listener->exchanges--;
     free(exchange->request_fields);
     free(exchange->reply_fields);
     free(exchange->response_body);

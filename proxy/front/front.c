@@ -183,6 +183,11 @@ void front_stop_accepting(struct front *front)
         (void)close(fd); /* a listening socket has nothing to lose */
 }
 
+void front_set_context(struct front *front, void *context)
+{
+    front->options.context = context;
+}
+
 size_t front_in_flight(const struct front *front)
 {
     return front->request_count;

@@ -79,11 +79,13 @@ int64_t ready_key_left_us(const struct inspector *inspector, size_t account, int
     return (int64_t)(last + 1) * WINDOW_US - now_us;
 }
 
-static bool is_account_in_use(const struct config *config, size_t account)
+/* Whether a listener joins it now. The first worker speaks for all: they differ for moments of a reload at most. */
+static bool is_account_in_use(const struct inspector *inspector, size_t account)
 {
+    const struct exchange_counts *listeners = inspector->options.workers[0].listeners;
     bool is_in_use = false;
-    for (size_t i = 0; i < config->listener_count; i++)
-        is_in_use = is_in_use || config->listeners[i].account == account;
+    for (size_t i = 0; i < inspector->options.config->listener_count; i++)
+        is_in_use = is_in_use || count_read(&listeners[i].account) == account;
     return is_in_use;
 }
 
@@ -92,7 +94,7 @@ static void add_keys(struct page *page, const struct inspector *inspector)
     const struct config *config = inspector->options.config;
     int64_t now_us = clock_wall_us();
     for (size_t i = 0; i < config->account_count; i++) {
-        if (!is_account_in_use(config, i))
+        if (!is_account_in_use(inspector, i))
             continue;
         int64_t left_us = ready_key_left_us(inspector, i, now_us);
         struct part part = { .is_ready = left_us > 0 };
@@ -145,12 +147,12 @@ enum upstream_reach ready_reach(const struct inspector *inspector, size_t upstre
     return (enum upstream_reach)reach;
 }
 
-static bool is_sent_to(const struct config *config, size_t upstream)
+static bool is_sent_to(const struct inspector *inspector, size_t upstream)
 {
+    const struct exchange_counts *listeners = inspector->options.workers[0].listeners;
     bool is_used = false;
-    for (size_t i = 0; i < config->listener_count; i++)
-        is_used =
-            is_used || (config->listeners[i].upstream == upstream && config->listeners[i].mode != CONFIG_MODE_DRY_RUN);
+    for (size_t i = 0; i < inspector->options.config->listener_count; i++)
+        is_used = is_used || count_read(&listeners[i].upstream) == upstream;
     return is_used;
 }
 
@@ -163,7 +165,7 @@ static void add_upstreams(struct page *page, const struct inspector *inspector)
     };
     const struct config *config = inspector->options.config;
     for (size_t i = 0; i < config->upstream_count; i++) {
-        if (!is_sent_to(config, i))
+        if (!is_sent_to(inspector, i))
             continue;
         enum upstream_reach reach = ready_reach(inspector, i);
         struct part part = { .is_ready = reach != UPSTREAM_OUT_OF_REACH };

@@ -3,6 +3,7 @@
 
 #include "admin.h"
 #include "callers.h"
+#include "reload.h"
 #include "report_rules.h"
 #include "sandbox_proxy.h"
 #include "worker.h"
@@ -29,7 +30,10 @@ static const int64_t DAY_US = INT64_C(86400000000), MIB = INT64_C(1) << 20;
 enum { ADDRESS_URL_MAX = ENDPOINT_TEXT_MAX + 8 };
 
 struct service {
-    const struct config *config;
+    const struct config *config;   /* in force */
+    const struct config *started;  /* what the process started with */
+    struct generation *generation; /* of `config`; NULL: the start's */
+    sem_t followed;
     struct signer_client *signer;
     struct callers *callers;
     struct capture *capture;
@@ -273,6 +277,7 @@ static bool close_all(struct service *service)
             (void)close(service->listen_fds[i]); /* never used */
     }
     admin_close(service->admin);
+    generation_release(service->generation);
     free(service->listen_fds);
     free(service->addresses);
     free(service->workers);
@@ -287,23 +292,9 @@ static void report_hangup(void)
                                         { NULL, NULL, 0 } };
     log_line_values(
         LOG_LEVEL_WARNING, values,
-        "SIGHUP does nothing to this process, which has no keys: for keys to be read anew, send it to the one "
-        "that was started: kill -HUP %ld",
+        "SIGHUP does nothing to this process, which has no keys: for keys and configuration to be read anew, send it "
+        "to the one that was started: kill -HUP %ld",
         (long)getppid());
-}
-
-static void wait_for_signal(const sigset_t *set, int64_t drain_us)
-{
-    int number;
-    while ((number = sigwaitinfo(set, NULL)) < 0 || number == SIGHUP) {
-        if (number == SIGHUP)
-            report_hangup(); /* below 0 it is EINTR, which alone is possible */
-    }
-    const struct log_value values[] = { { "event", "stopping", 0 },
-                                        { "signal", strsignal(number), 0 },
-                                        { NULL, NULL, 0 } };
-    log_line_values(LOG_LEVEL_INFO, values, "stopping: finishing what is in flight (at most %" PRId64 " s)",
-                    drain_us / 1000000);
 }
 
 /* For tools that talk to this very proxy; it works without. */
@@ -317,7 +308,7 @@ static void note_listeners(const struct service *service)
         struct running_listener *to = &listeners[i];
         (void)snprintf(to->name, sizeof(to->name), "%s", from->name); /* cut, it is not found: told then; as below */
         (void)snprintf(to->address, sizeof(to->address), "%s", service->addresses[i]);
-        (void)snprintf(to->upstream, sizeof(to->upstream), "%s", config->upstreams[from->upstream].url);
+        (void)snprintf(to->upstream, sizeof(to->upstream), "%s", service->started->upstreams[from->upstream].url);
         (void)snprintf(to->account, sizeof(to->account), "%s",
                        signer_client_account_name(service->signer, from->account));
         (void)snprintf(to->mode, sizeof(to->mode), "%s", exchange_mode_name((enum exchange_mode)from->mode));
@@ -325,6 +316,38 @@ static void note_listeners(const struct service *service)
     if (listeners == NULL || !running_note(config->proxy.state_dir, listeners, config->listener_count, &error))
         log_warning("`countersign log replay` will not find this proxy: %s", error.message);
     free(listeners);
+}
+
+/* Whether one had come: the signer passes it on when it gets SIGHUP. */
+static bool take_configuration(struct service *service)
+{
+    int fd = signer_client_configuration(service->signer);
+    if (fd < 0)
+        return false;
+    const struct reload reload = { service->started, service->config,       service->callers,
+                                   service->workers, service->worker_count, &service->followed };
+    struct generation *fresh = reload_run(&reload, fd);
+    if (fresh != NULL) {
+        service->config = fresh->config;
+        generation_release(service->generation);
+        service->generation = fresh;
+        note_listeners(service);
+    }
+    return true;
+}
+
+static void wait_for_signal(struct service *service, const sigset_t *set)
+{
+    int number;
+    while ((number = sigwaitinfo(set, NULL)) < 0 || number == SIGHUP) {
+        if (number == SIGHUP && !take_configuration(service))
+            report_hangup(); /* below 0 it is EINTR, which alone is possible */
+    }
+    const struct log_value values[] = { { "event", "stopping", 0 },
+                                        { "signal", strsignal(number), 0 },
+                                        { NULL, NULL, 0 } };
+    log_line_values(LOG_LEVEL_INFO, values, "stopping: finishing what is in flight (at most %" PRId64 " s)",
+                    service->config->proxy.drain / 1000000);
 }
 
 static void tell_ready(const struct service *service,
@@ -344,9 +367,10 @@ bool service_run(const struct config *config, int signer_fd,
                  void (*ready)(void *context, const char *const *addresses, size_t count), void *context,
                  struct error *error)
 {
-    struct service service = { .config = config };
+    struct service service = { .config = config, .started = config };
     sigset_t set;
-    (void)sigemptyset(&set); /* these five cannot fail with valid signal numbers */
+    (void)sem_init(&service.followed, 0, 0); /* cannot fail with 0 */
+    (void)sigemptyset(&set);                 /* these five cannot fail with valid signal numbers */
     (void)sigaddset(&set, SIGHUP);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
@@ -355,7 +379,7 @@ bool service_run(const struct config *config, int signer_fd,
     if (opened) {
         note_listeners(&service);
         tell_ready(&service, ready, context);
-        wait_for_signal(&set, config->proxy.drain);
+        wait_for_signal(&service, &set);
         running_forget(config->proxy.state_dir);
     }
     bool in_order = close_all(&service);

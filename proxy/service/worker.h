@@ -12,6 +12,10 @@
 #include "countersign/trading_state.h"
 #include "countersign/upstream.h"
 
+#include "generation.h"
+
+#include <semaphore.h>
+
 struct worker;
 
 struct worker_options {
@@ -31,6 +35,16 @@ struct worker_options {
 
 /* Opens everything and starts the thread. */
 MUST_CHECK bool worker_start(struct worker **worker, const struct worker_options *options, struct error *error);
+
+/* Makes what the worker needs to go over to a configuration with the same sections; it goes on with the old one. The main
+ * thread, which then calls one of the two below. `followed` is posted when it has gone over. */
+MUST_CHECK bool worker_prepare(struct worker *worker, struct generation *generation, sem_t *followed,
+                               struct error *error);
+void worker_unprepare(struct worker *worker);
+
+/* Has the worker go over: each request that is handed to it from then on follows the new configuration, those before end under
+ * theirs. */
+void worker_follow(struct worker *worker);
 
 /* Tells the worker to take no new requests, finish what is in flight within proxy.drain, and end. Any thread. */
 void worker_drain(struct worker *worker);

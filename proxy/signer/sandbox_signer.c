@@ -208,13 +208,15 @@ static void add_source(struct reads *reads, const char *source, const char *stat
 
 static struct reads reads_make(const struct config *config)
 {
-    size_t room = (size_t)2 * SIGNER_SOURCES_PER_ACCOUNT * config->account_count + 1;
+    size_t room = (size_t)2 * SIGNER_SOURCES_PER_ACCOUNT * config->account_count + 3;
     struct reads reads = { .paths = calloc(room, sizeof(*reads.paths)), .owned = calloc(room, sizeof(*reads.owned)) };
     reads.room = reads.paths != NULL && reads.owned != NULL ? room : 0;
     for (size_t i = 0; i < config->account_count; i++) {
         add_source(&reads, config->accounts[i].api_key, config->proxy.state_dir);
         add_source(&reads, config->accounts[i].api_secret, config->proxy.state_dir);
     }
+    if (config->file != NULL)
+        add_file(&reads, config->file); /* for SIGHUP */
 #ifdef COUNTERSIGN_SANITIZED
     add_folder(&reads, strdup("/"), SANDBOX_READ); /* a sanitizer's report names source lines */
 #endif

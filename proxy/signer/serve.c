@@ -10,9 +10,11 @@
 #include "session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -29,6 +31,7 @@ struct service {
     int process;       /* the child, as pidfd_open(2) has it: kill(2) is given up */
     bool asked_to_end; /* SIGTERM was passed on: a terminal's Ctrl-C reaches both processes, and once is enough */
     bool reaped;
+    bool configuration_wanted; /* SIGHUP came, and the file was not handed over since */
     int exit_code;
     bool had_terminal[STANDARD_DESCRIPTORS];
 };
@@ -122,6 +125,44 @@ static void ask_to_end(struct service *service)
     pass_on(service, SIGTERM);
 }
 
+/* Whether the proxy has been told a first generation whole. */
+static bool knows_accounts(const struct signer_session *session)
+{
+    return session->generation > 1 || session->accounts_told == session->signer->config->account_count;
+}
+
+/* Opened by its name, for editors put another file in the old one's place. */
+static void offer_configuration(struct service *service)
+{
+    static const struct log_value values[] = { { "event", "configuration-not-reloaded", 0 }, { NULL, NULL, 0 } };
+    const char *file = service->session.signer->config->file;
+    struct signer_wire_message message;
+    if (!service->configuration_wanted || service->socket < 0 || !knows_accounts(&service->session))
+        return;
+    service->configuration_wanted = false;
+    if (file == NULL)
+        return;
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        log_line_values(LOG_LEVEL_ERROR, values, "configuration not read again, the old one stays: cannot open %s: %s",
+                        file, strerror(errno));
+        return;
+    }
+    wire_begin(&message, SIGNER_WIRE_CONFIGURATION);
+    if (wire_send_descriptor(service->socket, &message, fd) != WIRE_DONE)
+        log_line_values(LOG_LEVEL_ERROR, values,
+                        "configuration not read again, the old one stays: the proxy process takes no messages now; "
+                        "send SIGHUP once more");
+    (void)close(fd); /* the proxy has its own */
+}
+
+/* Keys and configuration are taken each by itself: what is wrong with the one keeps nobody from revoking a key. */
+static void hang_up(struct service *service)
+{
+    service->configuration_wanted = true;
+    rotation_want(&service->rotation);
+}
+
 static void take_signals(struct service *service)
 {
     struct signalfd_siginfo info;
@@ -129,7 +170,7 @@ static void take_signals(struct service *service)
         if (info.ssi_signo == SIGCHLD)
             reap(service);
         else if (info.ssi_signo == SIGHUP && !is_hung_up(service))
-            rotation_want(&service->rotation);
+            hang_up(service);
         else
             ask_to_end(service);
     }
@@ -156,6 +197,7 @@ static bool answer_until_it_ends(struct service *service, struct error *error)
             take_message(service);
         if (service->socket >= 0)
             send_what_is_owed(service);
+        offer_configuration(service);
         if (may_rotate(service))
             rotation_go_on(&service->rotation, &service->session); /* what it has to tell is owed from now on */
     }

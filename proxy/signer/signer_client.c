@@ -183,7 +183,7 @@ static bool sleep_until_needed(struct signer_client *client, bool *is_due, struc
                                 { .fd = client->timer, .events = POLLIN } };
     if (poll(watched, ARRAY_LENGTH(watched), -1) < 0 && errno != EINTR)
         return error_system(error, errno, "cannot wait for the signer");
-    if (watched[0].revents != 0 && !link_take_news(&client->link, error))
+    if (watched[0].revents != 0 && !link_look(&client->link, error))
         return false;
     if (watched[1].revents != 0)
         link_take_wakes(&client->link);
@@ -320,8 +320,16 @@ void signer_client_close(struct signer_client *client)
         key_slots_wipe(&client->slots[i]);
     free(client->slots);
     free(client->in_force);
+    int unread = signer_client_configuration(client);
+    if (unread >= 0)
+        (void)close(unread); /* was not read */
     news_end(&client->link.news);
     free(client);
+}
+
+int signer_client_configuration(struct signer_client *client)
+{
+    return atomic_exchange(&client->link.configuration, 0) - 1;
 }
 
 /* --- what workers call --- */

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import prometheus
-from program import poll, run
+from program import poll, run, write_config
 from rawhttp import Client, build_request, connect
 from store import held
 from traced import held_thread
@@ -164,6 +164,21 @@ def test_an_exchange_out_of_reach_is_named_until_it_is_reached_again(start):
     metrics = counted(proxy, 1)
     assert prometheus.value(metrics, "countersign_upstream_reachable", upstream="spot") == 0
     assert prometheus.value(metrics, "countersign_upstream_failures_total", listener="bot", reason="connect") == 1
+
+
+def test_after_a_reload_what_the_listener_uses_now_is_looked_at(start, sections, tmp_path):
+    sections["upstream other"] = {"url": "http://127.0.0.1:1", "warm": 0, "connect_timeout": "200ms"}
+    sections["proxy"] |= {"admin": "127.0.0.1:0"}
+    sections["listener bot"] |= {"upstream": "other"}
+    proxy = start()
+    proxy.request("GET", ACTIVE)
+    assert ask(proxy, "/readyz").json()["missing"] == ["upstream other"]
+    sections["listener bot"] |= {"upstream": "spot"}
+    write_config(tmp_path / "countersign.ini", sections)
+    proxy.signal(signal.SIGHUP)
+    proxy.wait_for_event("configuration-reloaded")
+    answer = ask(proxy, "/readyz")
+    assert answer.status == 200 and "upstream other" not in parts_of(answer) and "upstream spot" in parts_of(answer)
 
 
 @pytest.mark.both
