@@ -3,6 +3,7 @@
 #include "worker.h"
 
 #include "callers.h"
+#include "descriptors.h"
 #include "learning.h"
 
 #include "countersign/exchange.h"
@@ -29,15 +30,19 @@ struct worker {
     struct front **fronts;       /* config->listener_count */
     struct exchange_listener *listeners;
     struct exchange_worker shared;
-    struct learning *learning; /* NULL where no listener learns */
+    struct byte_room bytes;
+    struct places connection_places;
+    struct places_holder *connections; /* config->listener_count: each front's */
+    struct learning *learning;         /* NULL where no listener learns */
     atomic_bool drain_wanted;
     bool has_failed; /* read after the thread's end */
     struct loop_timer drain_timer;
     int64_t drain_deadline_us;
 };
 
-static struct upstream_options upstream_options(const struct config *config, const struct config_upstream *upstream)
+static struct upstream_options upstream_options(struct worker *worker, const struct config_upstream *upstream)
 {
+    const struct config *config = worker->config;
     return (struct upstream_options){
         .url = upstream->url,
         .http = (enum upstream_http)upstream->http,
@@ -49,17 +54,29 @@ static struct upstream_options upstream_options(const struct config *config, con
         .timeout_us = upstream->timeout,
         .response_max = (size_t)config->proxy.response_max,
         .connections_max = (unsigned)upstream->connections,
+        .bytes = &worker->bytes,
     };
 }
 
 static bool open_upstreams(struct worker *worker, struct error *error)
 {
     for (size_t i = 0; i < worker->config->upstream_count; i++) {
-        struct upstream_options options = upstream_options(worker->config, &worker->config->upstreams[i]);
+        struct upstream_options options = upstream_options(worker, &worker->config->upstreams[i]);
         if (!upstream_create(&worker->upstreams[i], worker->pool, &options, error))
             return error_prefix(error, "upstream %s", worker->config->upstreams[i].name);
     }
     return true;
+}
+
+/* What each listener keeps for itself, whatever the others' clients do. */
+static void join_places(struct worker *worker, size_t index)
+{
+    const struct config_proxy *limits = &worker->config->proxy;
+    size_t count = worker->config->listener_count;
+    places_join(&worker->listeners[index].places, &worker->shared.in_flight_places,
+                places_fair_part((unsigned)limits->in_flight_max, count));
+    places_join(&worker->connections[index], &worker->connection_places,
+                places_fair_part((unsigned)limits->connections_max, count));
 }
 
 static bool open_front(struct worker *worker, const struct worker_options *from, size_t index, struct error *error)
@@ -83,6 +100,7 @@ static bool open_front(struct worker *worker, const struct worker_options *from,
                            listener->sides))
         return error_set(error, ERROR_CONFIG, "listener %s: max_notional, symbols or sides is not of its form",
                          listener->name);
+    join_places(worker, index);
     callers_fill(&worker->listeners[index], from->callers, index);
     callers_test(worker->peers, from->callers, index, *listen_fd, from->index == 0);
     struct front_options options = {
@@ -92,7 +110,14 @@ static bool open_front(struct worker *worker, const struct worker_options *from,
         .header_max = (size_t)limits->header_max,
         .body_max = (size_t)limits->body_max,
         .connections_max = (unsigned)limits->connections_max,
+        .places = &worker->connections[index],
+        .bytes = &worker->bytes,
+        .turned_away = from->turned_away,
+        .descriptor_end = descriptors_end_for_clients(worker->config),
+        .shares_socket = limits->workers > 1,
         .idle_timeout_us = limits->idle_timeout,
+        .request_timeout_us = limits->request_timeout,
+        .answer_timeout_us = limits->answer_timeout,
         .handler = exchange_front_handler(),
         .context = &worker->listeners[index],
     };
@@ -202,12 +227,13 @@ static void worker_free(struct worker *worker)
     free(worker->upstreams);
     free(worker->fronts);
     free(worker->listeners);
+    free(worker->connections);
     free(worker);
 }
 
 static bool open_all(struct worker *worker, const struct worker_options *options, struct error *error)
 {
-    if (worker->upstreams == NULL || worker->fronts == NULL || worker->listeners == NULL)
+    if (worker->upstreams == NULL || worker->fronts == NULL || worker->listeners == NULL || worker->connections == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for a worker");
     if (!peer_lookup_create(&worker->peers, error) || !loop_create(&worker->loop, error) ||
         !scheme_hmac_create(&worker->shared.hmac, error) || !upstream_pool_create(&worker->pool, worker->loop, error) ||
@@ -219,7 +245,9 @@ static bool open_all(struct worker *worker, const struct worker_options *options
     worker->shared.capture = options->capture;
     worker->shared.trading = options->trading;
     worker->shared.journal = capture_journal(options->capture, options->index);
-    worker->shared.in_flight_max = (unsigned)options->config->proxy.in_flight_max;
+    worker->shared.bytes = &worker->bytes;
+    places_init(&worker->shared.in_flight_places, (unsigned)options->config->proxy.in_flight_max);
+    places_init(&worker->connection_places, (unsigned)options->config->proxy.connections_max);
     for (size_t i = 0; i < options->config->listener_count; i++) {
         if (!open_front(worker, options, i, error))
             return false;
@@ -238,6 +266,8 @@ bool worker_start(struct worker **started, const struct worker_options *options,
     worker->config = options->config;
     worker->upstreams = calloc(options->config->upstream_count, sizeof(struct upstream *));
     worker->fronts = calloc(options->config->listener_count, sizeof(struct front *));
+    worker->connections = calloc(options->config->listener_count, sizeof(struct places_holder));
+    worker->bytes = (struct byte_room){ .maximum = (size_t)options->config->proxy.buffer_max };
     worker->listeners = calloc(options->config->listener_count, sizeof(struct exchange_listener));
     int number = 0;
     bool opened = open_all(worker, options, error);

@@ -6,6 +6,7 @@
 #include "countersign/config.h"
 #include "countersign/error.h"
 #include "countersign/signer_client.h"
+#include "countersign/slice.h"
 #include "countersign/trading_state.h"
 
 struct worker;
@@ -16,6 +17,7 @@ struct worker_options {
     const struct callers *callers; /* who may ask */
     struct capture *capture;
     const struct trading_page *trading;
+    struct slice turned_away; /* what a connection is answered with for which there is no place */
     unsigned index;
     int *listen_fds; /* one for each listener of the configuration; taken over one by one by the worker's fronts */
 };
