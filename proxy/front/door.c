@@ -169,6 +169,8 @@ static bool is_out_of_descriptors(const struct front *front, int fd)
 
 static void take_in(struct front *front, int fd, const struct sockaddr *address, socklen_t length)
 {
+    if (!places_are_left(front->places) && phase_make_room(front))
+        front_turn(front);
     if (is_out_of_descriptors(front, fd)) {
         warn(front, "descriptors run out (RLIMIT_NOFILE); see `countersign config check` for how many are needed");
         turn_away(front, fd);
@@ -196,8 +198,6 @@ static bool accept_one(struct front *front)
 {
     struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
     socklen_t length = sizeof(address);
-    if (!places_are_left(front->places) && phase_make_room(front))
-        front_turn(front);
     int fd = accept4(front->options.listen_fd, (struct sockaddr *)&address, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
         take_in(front, fd, (const struct sockaddr *)&address, length);

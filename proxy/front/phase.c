@@ -10,8 +10,9 @@
 #include <sys/socket.h>
 
 enum {
-    KEPT_SPARED_US = 5000000, /* a kept connection that was used less than this long ago makes no room for others */
-    LOOKED_AT_MAX = 8         /* connections that are tried for room at a time */
+    SILENT_SPARED_US = 250000, /* a connection that is younger than this makes no room for others */
+    KEPT_SPARED_US = 5000000,  /* nor does a kept one that was used less than this long ago */
+    LOOKED_AT_MAX = 8          /* connections that are tried for room at a time */
 };
 
 /* --- the queues --- */
@@ -166,5 +167,6 @@ static bool spare_one(struct front *front, enum front_phase phase, int64_t befor
 bool phase_make_room(struct front *front)
 {
     int64_t now = loop_now_us(front->options.loop);
-    return spare_one(front, FRONT_PHASE_SILENT, now) || spare_one(front, FRONT_PHASE_KEPT, now - KEPT_SPARED_US);
+    return spare_one(front, FRONT_PHASE_SILENT, now - SILENT_SPARED_US) ||
+           spare_one(front, FRONT_PHASE_KEPT, now - KEPT_SPARED_US);
 }
