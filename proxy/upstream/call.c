@@ -44,9 +44,11 @@ static struct upstream_call *call_create(struct upstream *upstream)
 
 size_t upstream_call_bytes(size_t header_max)
 {
-    enum { HEADS = 3, COPIES = 2 }; /* target, field text and what left; of the answer's head one is the caller's */
-    return sizeof(struct upstream_call) + HEADS * 2 * header_max + COPIES * (size_t)UPSTREAM_HEAD_FREE +
-           UPSTREAM_EASY_BYTES + UPSTREAM_ANSWER_FREE;
+    /* target, field text and what left, each buffer twice as large as what is in it; of the answer's head one copy is the
+     * caller's */
+    const size_t heads = (size_t)3 * 2 * header_max;
+    const size_t answer = (size_t)2 * UPSTREAM_HEAD_FREE + UPSTREAM_ANSWER_FREE;
+    return sizeof(struct upstream_call) + heads + answer + UPSTREAM_EASY_BYTES;
 }
 
 void call_free(struct upstream_call *call)
