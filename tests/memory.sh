@@ -10,6 +10,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 requests=${1:-3000000} binary=${COUNTERSIGN_BIN:-$root/build/release/countersign} clients=32
+export -n COUNTERSIGN_BIN # or the program takes it for a setting
 folder=$(mktemp -d)
 started=()
 finish() {
@@ -20,8 +21,10 @@ finish() {
 trap finish EXIT
 
 cc -O2 -std=c17 -D_GNU_SOURCE -o "$folder/requests" "$root/tests/bench/requests.c"
-free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-mock_port=$(free_port) port=$(free_port)
+read -r mock_port port < <(/usr/bin/python3 -c '
+import socket
+both = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+print(*(one.getsockname()[1] for one in both))')
 export COINSTORE_API_KEY=0123456789abcdef0123456789abcdef COINSTORE_API_SECRET=fedcba9876543210fedcba9876543210
 "$binary" mock --quiet --listen "127.0.0.1:$mock_port" >"$folder/mock.log" 2>&1 &
 started+=($!)
@@ -44,7 +47,7 @@ for _ in $(seq 100); do
     (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
     sleep 0.1
 done
-proxy=$(cut -d' ' -f1 "/proc/$signer/task/$signer/children")
+proxy=$(cut -d' ' -f1 "/proc/$signer/task/$signer/children") || { cat "$folder/proxy.log"; exit 3; }
 
 kib() { awk -v name="$1:" '$1 == name { print $2 }' "/proc/$proxy/smaps_rollup"; }
 printf '%12s %14s %14s %14s\n' requests 'own KiB' 'files KiB' 'resident KiB'

@@ -167,10 +167,26 @@ static bool is_out_of_descriptors(const struct front *front, int fd)
     return front->options.descriptor_end > 0 && fd >= front->options.descriptor_end;
 }
 
+/* The same connection by the lowest number that is free by now. */
+static int take_lowest(int fd)
+{
+    int lower = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (lower < 0 || lower > fd) {
+        if (lower >= 0)
+            (void)close(lower); /* the other stays */
+        return fd;
+    }
+    (void)close(fd); /* likewise */
+    return lower;
+}
+
 static void take_in(struct front *front, int fd, const struct sockaddr *address, socklen_t length)
 {
-    if (!places_are_left(front->places) && phase_make_room(front))
+    bool lacks_room = is_out_of_descriptors(front, fd) || !places_are_left(front->places);
+    if (lacks_room && phase_make_room(front)) {
         front_turn(front);
+        fd = take_lowest(fd);
+    }
     if (is_out_of_descriptors(front, fd)) {
         warn(front, "descriptors run out (RLIMIT_NOFILE); see `countersign config check` for how many are needed");
         turn_away(front, fd);

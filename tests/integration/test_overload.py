@@ -243,3 +243,17 @@ def test_descriptors_running_out_is_survived(start, upstream):
     close_all(clients)
     assert proxy.record(lost.id)["outcome"] == "not_sent"
     poll("new connections are taken again", lambda: proxy.request("GET", ACTIVE).status == 200)
+
+
+def test_where_the_limit_of_descriptors_is_too_low_clients_leave_some_for_the_exchange(start, upstream):
+    proxy = start(command=("prlimit", "--nofile=300:300"))
+    told = proxy.wait_for_event("descriptors")
+    assert told["limit"] == 300 < told["needed"] and told["level"] == "warning"
+    flood = [proxy.client() for _ in range(300)]
+    time.sleep(0.3)  # older than what is spared
+    poll("a client that speaks is served", lambda: proxy.request("GET", ACTIVE).status == 200, 10)
+    with proxy.client() as client:
+        assert client.request("POST", PLACE, [], b"{}").status == 200
+    assert open_descriptors(proxy_pid(proxy)) < 300
+    assert len(upstream.requests(PLACE)) == 1
+    close_all(flood)
