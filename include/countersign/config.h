@@ -40,12 +40,15 @@ struct config_proxy {
     int64_t log_format; /* enum log_format */
     int64_t connections_max;
     int64_t in_flight_max;
-    int64_t header_max;   /* bytes */
-    int64_t body_max;     /* bytes */
-    int64_t response_max; /* bytes */
-    int64_t idle_timeout; /* µs; kept-alive client connections */
-    int64_t drain;        /* µs */
-    int64_t sandbox;      /* bool: system calls, files and ports are limited */
+    int64_t header_max;      /* bytes */
+    int64_t body_max;        /* bytes */
+    int64_t response_max;    /* bytes */
+    int64_t buffer_max;      /* bytes of bodies and answers together, per worker */
+    int64_t idle_timeout;    /* µs; kept-alive client connections */
+    int64_t request_timeout; /* µs; from a request's first byte to its last */
+    int64_t answer_timeout;  /* µs; for a client to take its answer */
+    int64_t drain;           /* µs */
+    int64_t sandbox;         /* bool: system calls, files and ports are limited */
 };
 
 struct config_capture {

@@ -8,6 +8,7 @@
 #ifndef COUNTERSIGN_UPSTREAM_H
 #define COUNTERSIGN_UPSTREAM_H
 
+#include "countersign/bounds.h"
 #include "countersign/buffer.h"
 #include "countersign/error.h"
 #include "countersign/http_message.h"
@@ -46,10 +47,23 @@ struct upstream_options {
     size_t response_max; /* bytes of head and body together */
     unsigned connections_max;
     struct upstream_counts *counts; /* must outlive the upstream; NULL: nothing is counted */
+    /* That answers may take together; of each one's body the first UPSTREAM_ANSWER_FREE are left out, of its head
+     * UPSTREAM_HEAD_FREE. NULL: no bound. */
+    struct byte_room *bytes;
     /* for who looks for a cause, and not for a request's path */
     bool connect_once;         /* a connection that cannot be had is not tried for again */
     bool describe_certificate; /* notes what upstream_certificate gives */
 };
+
+enum {
+    UPSTREAM_ANSWER_FREE = 64 * 1024,      /* bytes */
+    UPSTREAM_HEAD_FREE = 16 * 1024,        /* bytes */
+    UPSTREAM_CONNECTION_BYTES = 160 * 1024 /* memory of a connection to the exchange: TLS, libcurl's own */
+};
+
+/* Bytes of memory that one call can come to take, the first UPSTREAM_ANSWER_FREE bytes of its answer's body included; not its
+ * connection's. */
+size_t upstream_call_bytes(size_t header_max);
 
 MUST_CHECK bool upstream_pool_create(struct upstream_pool **pool, struct loop *loop, struct error *error);
 /* Call before loop_free, and not from within a callback. Calls under way are dropped without their `done`. The upstreams
@@ -135,6 +149,8 @@ enum upstream_failure {
     UPSTREAM_TIMEOUT,      /* no whole answer within `timeout` */
     UPSTREAM_LOST,         /* the connection ended before the whole answer */
     UPSTREAM_RESPONSE_TOO_LARGE,
+    UPSTREAM_NO_ROOM,            /* options.bytes has none for the answer */
+    UPSTREAM_NO_DESCRIPTOR,      /* no socket can be opened (RLIMIT_NOFILE); no byte left */
     UPSTREAM_RESPONSE_MALFORMED, /* what came is not HTTP */
     UPSTREAM_ABORTED,            /* `about_to_send` said no */
     UPSTREAM_INTERNAL
@@ -160,6 +176,9 @@ struct upstream_result { /* valid during `done` only, but see upstream_result_ta
     int status;                         /* of the final answer; 0 where none came */
     struct slice response_head;         /* exactly what came, of the final answer (not 1xx) */
     struct http_fields response_fields; /* into response_head */
+    size_t
+        charged; /* bytes that options.bytes counts for the answer, a copy of its head included: whoever takes the body
+                        gives them back, before the upstream is gone */
     struct slice response_body; /* with transfer coding removed, content coding kept; what came of it on failure */
     struct upstream_connection connection; /* ip_family 0 where there was none */
     struct upstream_timing timing;

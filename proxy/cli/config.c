@@ -5,7 +5,9 @@
 #include "countersign/cli.h"
 #include "countersign/inspector.h"
 #include "countersign/policy.h"
+#include "countersign/service.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +43,9 @@ static const char metrics_help[] = "Usage: countersign config metrics\n"
 static const char check_help[] =
     "Usage: countersign config check [OPTIONS]\n"
     "\n"
-    "Reads the file, the COUNTERSIGN_* variables and the settings given here, and says what each listener does, or\n"
-    "all that is wrong. Secrets are not read. Exit code 0: good, 2: not.\n"
+    "Reads the file, the COUNTERSIGN_* variables and the settings given here, and says what each listener does and\n"
+    "how much memory and how many descriptors the proxy can come to use at most, or all that is wrong. Secrets are not "
+    "read. Exit code 0: good, 2: not.\n"
     "\n"
     "  -h, --help            this text\n" CLI_CONFIG_HELP;
 
@@ -99,6 +102,28 @@ static void append_listener(struct buffer *text, const struct config *config, co
     }
 }
 
+/* What the machine must have in the worst case. */
+static void append_bounds(struct buffer *text, const struct config *config)
+{
+    enum { BYTES_PER_KIB = 1024, BYTES_PER_MIB = 1024 * 1024 };
+    struct service_memory memory;
+    service_memory_bound(&memory, config);
+    (void)buffer_append_format(text, /* print() looks at `failed`, here and below */
+                               "memory: at most %" PRIu64 " MiB, whatever clients and the exchange do, and %" PRIu64
+                               " MiB of mapped ring beside it\n",
+                               memory.own / BYTES_PER_MIB, memory.ring / BYTES_PER_MIB);
+    for (size_t i = 0; i < SERVICE_MEMORY_ROWS; i++) {
+        const struct service_memory_row *row = &memory.rows[i];
+        (void)buffer_append_format(text, "  %5" PRIu64 " MiB  %s: %" PRIu64 " of %" PRIu64 " KiB\n",
+                                   row->count * row->bytes / BYTES_PER_MIB, row->what, row->count,
+                                   row->bytes / BYTES_PER_KIB);
+    }
+    (void)buffer_append_format(text,
+                               "  a quarter more for what the allocator leaves unused between\n"
+                               "descriptors: at most %" PRIu64 "\n",
+                               service_descriptors_needed(config));
+}
+
 static int run_check(const struct cli_config_options *options)
 {
     struct config *config = NULL;
@@ -111,6 +136,7 @@ static int run_check(const struct cli_config_options *options)
                                config->file != NULL ? config->file : "no file, built-in defaults");
     for (size_t i = 0; i < config->listener_count; i++)
         append_listener(&text, config, &config->listeners[i]);
+    append_bounds(&text, config);
     (void)buffer_append_text(&text, "secrets were not read: `countersign serve` does that\n"); /* as above */
     config_free(config);
     return print(&text);

@@ -35,6 +35,8 @@ static void finished(void *context, struct front_request *request, bool delivere
     exchange_count_ended(exchange);
     exchange->request = NULL;
     worker->in_flight--;
+    if (exchange->has_place)
+        places_give_back(exchange->listener->places);
     exchange_free_if_over(exchange);
 }
 
@@ -82,6 +84,7 @@ static void done(void *context, struct upstream_result *result)
         record->outcome = exchange_classify(exchange, result);
     if (result->connection.ip_family != 0)
         exchange_take_connection(exchange, &result->connection);
+    exchange->charged = result->charged;
     exchange->response_body = upstream_result_take_body(result, &exchange->response_body_length);
     bool copied = exchange_copy_facts(exchange, result);
     if (result->failure == UPSTREAM_OK && copied)

@@ -31,6 +31,8 @@ enum refusal {
     REFUSAL_NONE = 0,
     REFUSAL_HEADER_TOO_LARGE,
     REFUSAL_BODY_TOO_LARGE,
+    REFUSAL_NO_ROOM,
+    REFUSAL_LATE,
     REFUSAL_METHOD,
     REFUSAL_AMBIGUOUS_LENGTH,
     REFUSAL_MALFORMED_TARGET,
@@ -50,6 +52,7 @@ enum refusal {
     REFUSAL_RECORD_FULL,
     REFUSAL_NOT_SYNCED,
     REFUSAL_TOO_MANY,
+    REFUSAL_NO_PLACE,
     REFUSAL_SIGNER_GONE,
     REFUSAL_SHUTTING_DOWN,
     REFUSAL_INTERNAL,
@@ -67,6 +70,7 @@ struct exchange {
     bool dropped;         /* it had no room, and goes unrecorded (when_full = drop) */
     bool is_stopped_late; /* trading was stopped before its first byte left */
     bool has_missed_key;  /* a connection was at hand, and the window's key was not */
+    bool has_place;       /* among the requests under way */
     bool must_close;      /* the client's connection ends with this answer */
     enum refusal refusal; /* for metrics, as what follows */
     enum upstream_failure failure;
@@ -86,6 +90,7 @@ struct exchange {
     struct buffer api_message;
     char *response_body; /* malloc'ed; what came from the exchange */
     size_t response_body_length;
+    size_t charged; /* bytes of the answer that the worker's room counts */
 
     struct signer_client_api_key api_key; /* what signed it; the account's may be another one by now */
     char api_key_masked[SIGNER_WIRE_API_KEY_MAX];

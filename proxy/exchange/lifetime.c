@@ -6,6 +6,13 @@
 
 enum { MESSAGE_MAX = 2048, OWN_BODY_MAX = 16384, API_MESSAGE_MAX = 4096 };
 
+size_t exchange_bytes(size_t header_max)
+{
+    enum { HEADS = 2, FIELDS = 2 * HTTP_FIELDS_MAX + EXCHANGE_REQUEST_FIELDS_EXTRA + EXCHANGE_ANSWER_FIELDS_EXTRA };
+    return sizeof(struct exchange) + HEADS * 2 * header_max + HEADS * (size_t)FRONT_REPLY_HEAD_MAX +
+           FIELDS * sizeof(struct http_field) + MESSAGE_MAX + OWN_BODY_MAX + API_MESSAGE_MAX;
+}
+
 static void init_buffers(struct exchange *exchange)
 {
     buffer_init(&exchange->client_head, EXCHANGE_SCRATCH_MAX);
@@ -66,6 +73,7 @@ void exchange_free_if_over(struct exchange *exchange)
     free(exchange->request_fields);
     free(exchange->reply_fields);
     free(exchange->response_body);
+    byte_room_give_back(exchange->listener->worker->bytes, &exchange->charged);
     buffer_free(&exchange->client_head);
     buffer_free(&exchange->upstream_head);
     buffer_free(&exchange->response_head);

@@ -2,6 +2,8 @@
  * and never again. */
 #include "front_private.h"
 
+#include "countersign/log.h"
+
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +54,7 @@ static void close_connection(struct front *front, struct front_connection *from)
         return;
     if (from->request != NULL)
         request_end(from->request, false);
+    phase_end(front, from);
     gate_forget(front, from);
     free(from);
 }
@@ -66,11 +69,13 @@ static struct front_connection *open_connection(struct front *front, struct MHD_
         return NULL;
     }
     from->fd = -1;
+    from->socket = info->connect_fd;
     describe_peer(from, connection, front->options.peers);
     if (front->options.tls_certificate == NULL && !gate_watch(front, from, info->connect_fd)) {
         free(from);
         return NULL;
     }
+    phase_begin(front, from);
     return from;
 }
 
@@ -92,12 +97,14 @@ void connection_changed(void *cls, struct MHD_Connection *connection, void **soc
     struct front *front = cls;
     count_change(front, code == MHD_CONNECTION_NOTIFY_CLOSED);
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        front->again = true;
         close_connection(front, *socket_context);
         *socket_context = NULL;
+        places_give_back(front->places);
         return;
     }
-    *socket_context = open_connection(front, connection); /* NULL: its first request closes it */
+    if (!places_take(front->places))
+        log_error("a connection was taken in without a place"); /* the door has looked: it cannot be */
+    *socket_context = open_connection(front, connection);       /* NULL: its first request closes it */
 }
 
 struct front_connection *connection_of(struct MHD_Connection *connection)

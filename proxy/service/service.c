@@ -3,6 +3,7 @@
 
 #include "admin.h"
 #include "callers.h"
+#include "descriptors.h"
 #include "reload.h"
 #include "report_rules.h"
 #include "sandbox_proxy.h"
@@ -27,7 +28,7 @@
 
 static const int64_t DAY_US = INT64_C(86400000000), MIB = INT64_C(1) << 20;
 
-enum { ADDRESS_URL_MAX = ENDPOINT_TEXT_MAX + 8 };
+enum { ADDRESS_URL_MAX = ENDPOINT_TEXT_MAX + 8, TURNED_AWAY_ANSWER_MAX = 1024 /* bytes */ };
 
 struct service {
     const struct config *config;   /* in force */
@@ -43,6 +44,7 @@ struct service {
     size_t worker_count;     /* started */
     int *listen_fds;         /* [worker][listener]; -1 where taken over */
     size_t listen_fd_count;
+    struct buffer turned_away;
     char (*addresses)[ENDPOINT_TEXT_MAX]; /* one for each listener */
 };
 
@@ -156,6 +158,23 @@ static void report_limits(const struct config_listener *listener)
     }
 }
 
+/* Where less than this is at hand, the machine would have to swap or end a process, in the worst case. */
+static void report_bounds(const struct config *config)
+{
+    enum { BYTES_PER_MIB = 1024 * 1024 };
+    struct service_memory memory;
+    service_memory_bound(&memory, config);
+    const struct log_value values[] = { { "event", "bounds", 0 },
+                                        { "memory", NULL, (int64_t)memory.own },
+                                        { "rings", NULL, (int64_t)memory.ring },
+                                        { "descriptors", NULL, (int64_t)service_descriptors_needed(config) },
+                                        { NULL, NULL, 0 } };
+    log_line_values(LOG_LEVEL_INFO, values,
+                    "bounds: at most %" PRIu64 " MiB of memory, %" PRIu64 " MiB of mapped ring beside it; "
+                    "`countersign config check` says what for",
+                    memory.own / BYTES_PER_MIB, memory.ring / BYTES_PER_MIB);
+}
+
 static void report_ready(const struct service *service)
 {
     const struct log_value values[] = {
@@ -171,6 +190,7 @@ static void report_ready(const struct service *service)
         report_limits(&service->config->listeners[i]);
     }
     callers_report(service->config);
+    report_bounds(service->config);
     trading_watch_report(service->trading);
     log_line_values(LOG_LEVEL_INFO, values, "countersign " COUNTERSIGN_VERSION " is ready; recording to %s",
                     capture_store_path(service->capture));
@@ -197,6 +217,7 @@ static struct worker_options worker_options(struct service *service, size_t work
         .callers = service->callers,
         .capture = service->capture,
         .trading = trading_watch_page(service->trading),
+        .turned_away = buffer_slice(&service->turned_away),
         .index = (unsigned)worker,
         .listen_fds = service->listen_fds + worker * service->config->listener_count,
     };
@@ -207,7 +228,7 @@ static bool start_workers(struct service *service, struct error *error)
     const struct config *config = service->config;
     size_t count = (size_t)config->proxy.workers;
     service->workers = calloc(count, sizeof(struct worker *));
-    if (service->workers == NULL)
+    if (service->workers == NULL || !exchange_append_turned_away(&service->turned_away))
         return error_set(error, ERROR_MEMORY, "out of memory for the workers");
     for (size_t w = 0; w < count; w++) {
         struct worker_options options = worker_options(service, w);
@@ -245,6 +266,7 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
         (void)close(signer_fd); /* owned; nothing was asked */
         return false;
     }
+    descriptors_raise(config);
     sandbox_proxy_enter(config); /* before any thread, and any byte from outside */
     if (!callers_open(&service->callers, config, signer_fd, error)) {
         (void)close(signer_fd); /* owned by now; nothing written can be lost */
@@ -278,6 +300,7 @@ static bool close_all(struct service *service)
     }
     admin_close(service->admin);
     generation_release(service->generation);
+    buffer_free(&service->turned_away);
     free(service->listen_fds);
     free(service->addresses);
     free(service->workers);
@@ -367,7 +390,9 @@ bool service_run(const struct config *config, int signer_fd,
                  void (*ready)(void *context, const char *const *addresses, size_t count), void *context,
                  struct error *error)
 {
-    struct service service = { .config = config, .started = config };
+    struct service service = { .config = config,
+                               .started = config,
+                               .turned_away = { .maximum = TURNED_AWAY_ANSWER_MAX } };
     sigset_t set;
     (void)sem_init(&service.followed, 0, 0); /* cannot fail with 0 */
     (void)sigemptyset(&set);                 /* these five cannot fail with valid signal numbers */

@@ -3,6 +3,7 @@
 #include "worker.h"
 
 #include "callers.h"
+#include "descriptors.h"
 #include "learning.h"
 
 #include "countersign/exchange.h"
@@ -40,17 +41,22 @@ struct worker {
     struct worker_generation *prepared;       /* the main thread's */
     _Atomic(struct worker_generation *) next; /* to be gone over to; NULL: none */
     struct exchange_worker shared;
-    struct pulse *pulse;            /* the service's */
-    struct exchange_counts *counts; /* likewise: one for each listener, whatever the generation */
-    struct learning *learning;      /* NULL where no listener learns */
+    struct byte_room bytes;
+    struct places connection_places;
+    struct places_holder *connections; /* config->listener_count: each front's */
+    struct places_holder *in_flight;   /* likewise: each listener's, whatever the generation */
+    struct pulse *pulse;               /* the service's */
+    struct exchange_counts *counts;    /* likewise: one for each listener */
+    struct learning *learning;         /* NULL where no listener learns */
     atomic_bool drain_wanted;
     bool has_failed; /* read after the thread's end */
     struct loop_timer drain_timer;
     int64_t drain_deadline_us;
 };
 
-static struct upstream_options upstream_options(const struct config *config, const struct config_upstream *upstream)
+static struct upstream_options upstream_options(struct worker *worker, const struct config_upstream *upstream)
 {
+    const struct config *config = worker->config;
     return (struct upstream_options){
         .url = upstream->url,
         .http = (enum upstream_http)upstream->http,
@@ -62,18 +68,26 @@ static struct upstream_options upstream_options(const struct config *config, con
         .timeout_us = upstream->timeout,
         .response_max = (size_t)config->proxy.response_max,
         .connections_max = (unsigned)upstream->connections,
+        .bytes = &worker->bytes,
     };
 }
 
 static bool open_upstreams(struct worker *worker, const struct worker_options *from, struct error *error)
 {
     for (size_t i = 0; i < worker->config->upstream_count; i++) {
-        struct upstream_options options = upstream_options(worker->config, &worker->config->upstreams[i]);
+        struct upstream_options options = upstream_options(worker, &worker->config->upstreams[i]);
         options.counts = &from->reachings[i];
         if (!upstream_create(&worker->upstreams[i], worker->pool, &options, error))
             return error_prefix(error, "upstream %s", worker->config->upstreams[i].name);
     }
     return true;
+}
+
+/* What each listener keeps for itself, whatever the others' clients do: of requests under way, which a reload can change. */
+static void share_in_flight(struct worker *worker)
+{
+    places_share(&worker->shared.in_flight_places, (unsigned)worker->config->proxy.in_flight_max, worker->in_flight,
+                 worker->config->listener_count);
 }
 
 /* --- generations --- */
@@ -102,6 +116,7 @@ static bool fill_listener(struct exchange_listener *made, struct worker *worker,
                    .policy = (enum policy)listener->policy },
         .sign_all = listener->sign == CONFIG_SIGN_ALL,
         .learned = learning_of(worker->learning, index),
+        .places = &worker->in_flight[index],
         .counts = &worker->counts[index],
     };
     if (!order_limits_read(&made->limits, listener->max_notional, listener->symbols, listener->sides))
@@ -199,7 +214,7 @@ static void go_over(struct worker *worker)
     next->older = worker->current;
     worker->current = next;
     worker->config = next->config;
-    worker->shared.in_flight_max = (unsigned)next->config->proxy.in_flight_max;
+    share_in_flight(worker);
     for (size_t i = 0; i < next->config->listener_count; i++)
         front_set_context(worker->fronts[i], &next->listeners[i]);
     note_joins(worker);
@@ -222,7 +237,14 @@ static bool open_front(struct worker *worker, const struct worker_options *from,
         .header_max = (size_t)limits->header_max,
         .body_max = (size_t)limits->body_max,
         .connections_max = (unsigned)limits->connections_max,
+        .places = &worker->connections[index],
+        .bytes = &worker->bytes,
+        .turned_away = from->turned_away,
+        .descriptor_end = descriptors_end_for_clients(worker->config),
+        .shares_socket = limits->workers > 1,
         .idle_timeout_us = limits->idle_timeout,
+        .request_timeout_us = limits->request_timeout,
+        .answer_timeout_us = limits->answer_timeout,
         .handler = exchange_front_handler(),
         .context = &worker->current->listeners[index],
         .counts = &from->front_counts[index],
@@ -342,12 +364,14 @@ static void worker_free(struct worker *worker)
     }
     free(worker->upstreams);
     free(worker->fronts);
+    free(worker->connections);
+    free(worker->in_flight);
     free(worker);
 }
 
 static bool open_all(struct worker *worker, const struct worker_options *options, struct error *error)
 {
-    if (worker->upstreams == NULL || worker->fronts == NULL)
+    if (worker->upstreams == NULL || worker->fronts == NULL || worker->connections == NULL || worker->in_flight == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for a worker");
     if (!peer_lookup_create(&worker->peers, error) || !loop_create(&worker->loop, error) ||
         !scheme_hmac_create(&worker->shared.hmac, error) || !upstream_pool_create(&worker->pool, worker->loop, error) ||
@@ -359,7 +383,10 @@ static bool open_all(struct worker *worker, const struct worker_options *options
     worker->shared.capture = options->capture;
     worker->shared.trading = options->trading;
     worker->shared.journal = capture_journal(options->capture, options->index);
-    worker->shared.in_flight_max = (unsigned)options->config->proxy.in_flight_max;
+    worker->shared.bytes = &worker->bytes;
+    share_in_flight(worker);
+    places_share(&worker->connection_places, (unsigned)options->config->proxy.connections_max, worker->connections,
+                 options->config->listener_count);
     worker->current = make_generation(worker, options->config, options->callers, error);
     if (worker->current == NULL)
         return false;
@@ -383,6 +410,9 @@ bool worker_start(struct worker **started, const struct worker_options *options,
     worker->counts = options->counts;
     worker->upstreams = calloc(options->config->upstream_count, sizeof(struct upstream *));
     worker->fronts = calloc(options->config->listener_count, sizeof(struct front *));
+    worker->connections = calloc(options->config->listener_count, sizeof(struct places_holder));
+    worker->in_flight = calloc(options->config->listener_count, sizeof(struct places_holder));
+    worker->bytes = (struct byte_room){ .maximum = (size_t)options->config->proxy.buffer_max };
     int number = 0;
     bool opened = open_all(worker, options, error);
     if (opened) {

@@ -9,6 +9,7 @@
 #include "countersign/front.h"
 #include "countersign/pulse.h"
 #include "countersign/signer_client.h"
+#include "countersign/slice.h"
 #include "countersign/trading_state.h"
 #include "countersign/upstream.h"
 
@@ -24,6 +25,7 @@ struct worker_options {
     const struct callers *callers; /* who may ask */
     struct capture *capture;
     const struct trading_page *trading;
+    struct slice turned_away; /* what a connection is answered with for which there is no place */
     unsigned index;
     /* What others may see of it; outlives the worker. */
     struct pulse *pulse;

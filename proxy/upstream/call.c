@@ -3,6 +3,7 @@
 #include "upstream_internal.h"
 
 #include "countersign/clock.h"
+#include "countersign/compiler.h"
 #include "countersign/log.h"
 
 #include <assert.h>
@@ -41,6 +42,15 @@ static struct upstream_call *call_create(struct upstream *upstream)
     return NULL;
 }
 
+size_t upstream_call_bytes(size_t header_max)
+{
+    /* target, field text and what left, each buffer twice as large as what is in it; of the answer's head one copy is the
+     * caller's */
+    const size_t heads = (size_t)3 * 2 * header_max;
+    const size_t answer = (size_t)2 * UPSTREAM_HEAD_FREE + UPSTREAM_ANSWER_FREE;
+    return sizeof(struct upstream_call) + heads + answer + UPSTREAM_EASY_BYTES;
+}
+
 void call_free(struct upstream_call *call)
 {
     if (call->easy != NULL)
@@ -60,9 +70,18 @@ static void shrink(struct buffer *buffer)
     buffer_reset(buffer);
 }
 
+/* All but what the caller took over with the body. */
+static void give_back_bytes(struct upstream_call *call)
+{
+    size_t *const charged[] = { &call->head_charged, &call->copy_charged, &call->body_charged, &call->result.charged };
+    for (size_t i = 0; i < ARRAY_LENGTH(charged); i++)
+        byte_room_give_back(call->upstream->options.bytes, charged[i]);
+}
+
 static void make_spare(struct upstream_call *call)
 {
     struct upstream *upstream = call->upstream;
+    give_back_bytes(call);
     if (upstream->spare_count >= upstream->options.connections_max) {
         call_free(call);
         return;
@@ -166,6 +185,8 @@ static void conclude(struct upstream_call *call, CURLcode code)
     result->request_head = buffer_slice(&call->request_head);
     result->response_head = buffer_slice(&call->response_head);
     result->response_body = buffer_slice(&call->response_body);
+    result->charged = call->head_charged + call->copy_charged + call->body_charged;
+    call->head_charged = call->copy_charged = call->body_charged = 0;
     failure_explain(call, code);
     note_reach(call->upstream->options.counts, result);
     detach(call);
@@ -331,5 +352,6 @@ char *upstream_result_take_body(struct upstream_result *result, size_t *length)
 {
     static_assert(offsetof(struct upstream_call, result) == 0, "a result's address is its call's");
     struct upstream_call *call = (struct upstream_call *)(void *)result;
+    result->charged = 0;
     return buffer_take(&call->response_body, length);
 }

@@ -78,6 +78,13 @@ static const struct cause stops[STOP_COUNT] = {
     [STOP_RESPONSE_TOO_LARGE] = { .before = UPSTREAM_RESPONSE_TOO_LARGE,
                                   .after = UPSTREAM_RESPONSE_TOO_LARGE,
                                   .words = "the answer is larger than response_max, from" },
+    [STOP_NO_ROOM] = { .before = UPSTREAM_NO_ROOM,
+                       .after = UPSTREAM_NO_ROOM,
+                       .words = "bodies and answers take as many bytes together as buffer_max allows; there is no room "
+                                "for the answer of" },
+    [STOP_NO_DESCRIPTOR] = { .before = UPSTREAM_NO_DESCRIPTOR,
+                             .after = UPSTREAM_LOST,
+                             .words = "this process has no descriptor left (RLIMIT_NOFILE) for a connection to" },
     [STOP_MEMORY] = { .before = UPSTREAM_INTERNAL,
                       .after = UPSTREAM_INTERNAL,
                       .words = "out of memory for the request to" },
@@ -96,6 +103,8 @@ static const char *const names[] = {
     [UPSTREAM_TIMEOUT] = "timeout",
     [UPSTREAM_LOST] = "lost",
     [UPSTREAM_RESPONSE_TOO_LARGE] = "response-too-large",
+    [UPSTREAM_NO_ROOM] = "no-room-for-answer",
+    [UPSTREAM_NO_DESCRIPTOR] = "no-descriptor",
     [UPSTREAM_RESPONSE_MALFORMED] = "response-malformed",
     [UPSTREAM_ABORTED] = "aborted",
     [UPSTREAM_INTERNAL] = "internal",
@@ -235,8 +244,18 @@ static const struct cause *cause_of_success(const struct upstream_call *call)
     return may_be_cut(call) ? &body_cut : NULL;
 }
 
+/* libcurl has no code of its own for it, and a resolver without a descriptor finds no name. */
+static bool lacks_descriptor(const struct upstream_call *call, CURLcode code)
+{
+    bool may_be_it = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
+                     code == CURLE_COULDNT_CONNECT || code == CURLE_OUT_OF_MEMORY;
+    return may_be_it && call->stop == STOP_NONE && call->result.attempts == 0 && sockets_are_out();
+}
+
 static const struct cause *cause_of_end(const struct upstream_call *call, CURLcode code)
 {
+    if (lacks_descriptor(call, code))
+        return &stops[STOP_NO_DESCRIPTOR];
     if (call->stop != STOP_NONE)
         return &stops[call->stop];
     return code == CURLE_OK ? cause_of_success(call) : cause_of_code(code);

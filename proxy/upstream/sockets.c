@@ -58,6 +58,15 @@ int sockets_open(struct upstream *upstream, const struct curl_sockaddr *address)
     return made->fd;
 }
 
+bool sockets_are_out(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool are_out = fd < 0 && (errno == EMFILE || errno == ENFILE);
+    if (fd >= 0)
+        (void)close(fd); /* it was never used */
+    return are_out;
+}
+
 int sockets_close(struct upstream *upstream, int fd)
 {
     forget(upstream, fd);
