@@ -5,6 +5,7 @@
 #include "callers.h"
 #include "descriptors.h"
 #include "learning.h"
+#include "worker_parts.h"
 
 #include "countersign/exchange.h"
 #include "countersign/log.h"
@@ -18,40 +19,6 @@
 enum {
     DRAIN_LOOK_US = 5000,        /* how often a draining worker looks whether it is done */
     DRAIN_LAST_WORDS_US = 500000 /* time for the answers of what was given up to leave */
-};
-
-/* What the exchanges of one configuration refer to. */
-struct worker_generation {
-    struct generation *shared; /* NULL: the start's */
-    const struct config *config;
-    struct exchange_listener *listeners;
-    sem_t *followed;
-    struct worker_generation *older; /* the worker's, once it was in force */
-};
-
-struct worker {
-    const struct config *config;
-    pthread_t thread;
-    struct loop *loop;
-    struct peer_lookup *peers; /* of all its fronts */
-    struct upstream_pool *pool;
-    struct upstream **upstreams; /* config->upstream_count */
-    struct front **fronts;       /* config->listener_count */
-    struct worker_generation *current;
-    struct worker_generation *prepared;       /* the main thread's */
-    _Atomic(struct worker_generation *) next; /* to be gone over to; NULL: none */
-    struct exchange_worker shared;
-    struct byte_room bytes;
-    struct places connection_places;
-    struct places_holder *connections; /* config->listener_count: each front's */
-    struct places_holder *in_flight;   /* likewise: each listener's, whatever the generation */
-    struct pulse *pulse;               /* the service's */
-    struct exchange_counts *counts;    /* likewise: one for each listener */
-    struct learning *learning;         /* NULL where no listener learns */
-    atomic_bool drain_wanted;
-    bool has_failed; /* read after the thread's end */
-    struct loop_timer drain_timer;
-    int64_t drain_deadline_us;
 };
 
 static struct upstream_options upstream_options(struct worker *worker, const struct config_upstream *upstream)
@@ -81,145 +48,6 @@ static bool open_upstreams(struct worker *worker, const struct worker_options *f
             return error_prefix(error, "upstream %s", worker->config->upstreams[i].name);
     }
     return true;
-}
-
-/* What each listener keeps for itself, whatever the others' clients do: of requests under way, which a reload can change. */
-static void share_in_flight(struct worker *worker)
-{
-    places_share(&worker->shared.in_flight_places, (unsigned)worker->config->proxy.in_flight_max, worker->in_flight,
-                 worker->config->listener_count);
-}
-
-/* --- generations --- */
-
-static void generation_free(struct worker_generation *generation)
-{
-    for (size_t i = 0; generation->listeners != NULL && i < generation->config->listener_count; i++)
-        callers_wipe(&generation->listeners[i]);
-    free(generation->listeners);
-    generation_release(generation->shared);
-    free(generation);
-}
-
-static bool fill_listener(struct exchange_listener *made, struct worker *worker, const struct config *config,
-                          const struct callers *callers, size_t index, struct error *error)
-{
-    const struct config_listener *listener = &config->listeners[index];
-    *made = (struct exchange_listener){
-        .worker = &worker->shared,
-        .name = listener->name,
-        .account = listener->account,
-        .upstream = worker->upstreams[listener->upstream],
-        .mode = (enum exchange_mode)listener->mode,
-        .rules = { .items = listener->rules.items,
-                   .count = listener->rules.count,
-                   .policy = (enum policy)listener->policy },
-        .sign_all = listener->sign == CONFIG_SIGN_ALL,
-        .learned = learning_of(worker->learning, index),
-        .places = &worker->in_flight[index],
-        .counts = &worker->counts[index],
-    };
-    if (!order_limits_read(&made->limits, listener->max_notional, listener->symbols, listener->sides))
-        return error_set(error, ERROR_CONFIG, "listener %s: max_notional, symbols or sides is not of its form",
-                         listener->name);
-    callers_fill(made, callers, index);
-    return true;
-}
-
-static struct worker_generation *make_generation(struct worker *worker, const struct config *config,
-                                                 const struct callers *callers, struct error *error)
-{
-    struct worker_generation *made = calloc(1, sizeof(*made));
-    bool done = made != NULL;
-    if (done) {
-        made->config = config;
-        made->listeners = calloc(config->listener_count, sizeof(*made->listeners));
-        done = made->listeners != NULL;
-    }
-    if (!done)
-        (void)error_set(error, ERROR_MEMORY, "out of memory for a worker"); /* NULL says it */
-    for (size_t i = 0; done && i < config->listener_count; i++)
-        done = fill_listener(&made->listeners[i], worker, config, callers, i, error);
-    if (!done && made != NULL)
-        generation_free(made);
-    return done ? made : NULL;
-}
-
-bool worker_prepare(struct worker *worker, struct generation *generation, sem_t *followed, struct error *error)
-{
-    worker->prepared = make_generation(worker, generation->config, generation->callers, error);
-    if (worker->prepared == NULL)
-        return false;
-    worker->prepared->shared = generation;
-    worker->prepared->followed = followed;
-    generation_hold(generation);
-    return true;
-}
-
-void worker_unprepare(struct worker *worker)
-{
-    generation_free(worker->prepared);
-    worker->prepared = NULL;
-}
-
-void worker_follow(struct worker *worker)
-{
-    struct worker_generation *unseen = atomic_exchange(&worker->next, worker->prepared);
-    worker->prepared = NULL;
-    if (unseen != NULL)
-        generation_free(unseen); /* the worker was slow: it goes over to the newest at once */
-    loop_wake(worker->loop);
-}
-
-static bool is_over(const struct worker_generation *generation)
-{
-    unsigned exchanges = 0;
-    for (size_t i = 0; i < generation->config->listener_count; i++)
-        exchanges += generation->listeners[i].exchanges;
-    return exchanges == 0;
-}
-
-/* Frees what no exchange refers to any more. What is still referred to is looked at again with the next one, or the end. */
-static void free_older(struct worker_generation *newest)
-{
-    struct worker_generation **place = &newest->older;
-    while (*place != NULL) {
-        struct worker_generation *generation = *place;
-        if (!is_over(generation)) {
-            place = &generation->older;
-            continue;
-        }
-        *place = generation->older;
-        generation_free(generation);
-    }
-}
-
-/* For readiness: which keys and upstreams are needed now. */
-static void note_joins(const struct worker *worker)
-{
-    for (size_t i = 0; i < worker->config->listener_count; i++) {
-        const struct config_listener *listener = &worker->config->listeners[i];
-        uint64_t upstream = listener->mode == CONFIG_MODE_DRY_RUN ? COUNTS_NOWHERE : listener->upstream;
-        atomic_store_explicit(&worker->counts[i].account, listener->account, memory_order_relaxed);
-        atomic_store_explicit(&worker->counts[i].upstream, upstream, memory_order_relaxed);
-    }
-}
-
-/* Between two requests: what was handed over before refers to the old one's listener, and goes on with it. */
-static void go_over(struct worker *worker)
-{
-    struct worker_generation *next = atomic_exchange(&worker->next, NULL);
-    if (next == NULL)
-        return;
-    next->older = worker->current;
-    worker->current = next;
-    worker->config = next->config;
-    share_in_flight(worker);
-    for (size_t i = 0; i < next->config->listener_count; i++)
-        front_set_context(worker->fronts[i], &next->listeners[i]);
-    note_joins(worker);
-    free_older(next);
-    (void)sem_post(next->followed); /* fails beyond SEM_VALUE_MAX, which one post for each SIGHUP does not reach */
 }
 
 /* --- fronts --- */
@@ -302,7 +130,7 @@ static void woken(void *context)
     struct worker *worker = context;
     pulse_beat(worker->pulse);
     exchange_look_for_syncs(&worker->shared);
-    go_over(worker);
+    worker_go_over(worker);
     if (!atomic_load(&worker->drain_wanted) || worker->shared.draining)
         return;
     worker->shared.draining = true;
@@ -356,10 +184,10 @@ static void worker_free(struct worker *worker)
     loop_free(worker->loop);
     struct worker_generation *unseen = atomic_load(&worker->next);
     if (unseen != NULL)
-        generation_free(unseen);
+        worker_generation_free(unseen);
     while (worker->current != NULL) {
         struct worker_generation *older = worker->current->older;
-        generation_free(worker->current);
+        worker_generation_free(worker->current);
         worker->current = older;
     }
     free(worker->upstreams);
@@ -384,10 +212,10 @@ static bool open_all(struct worker *worker, const struct worker_options *options
     worker->shared.trading = options->trading;
     worker->shared.journal = capture_journal(options->capture, options->index);
     worker->shared.bytes = &worker->bytes;
-    share_in_flight(worker);
+    worker_share_in_flight(worker);
     places_share(&worker->connection_places, (unsigned)options->config->proxy.connections_max, worker->connections,
                  options->config->listener_count);
-    worker->current = make_generation(worker, options->config, options->callers, error);
+    worker->current = worker_generation_make(worker, options->config, options->callers, error);
     if (worker->current == NULL)
         return false;
     for (size_t i = 0; i < options->config->listener_count; i++) {
@@ -416,7 +244,7 @@ bool worker_start(struct worker **started, const struct worker_options *options,
     int number = 0;
     bool opened = open_all(worker, options, error);
     if (opened) {
-        note_joins(worker);
+        worker_note_joins(worker);
         pulse_begin(worker->pulse, worker->loop);
     }
     if (opened)

@@ -74,8 +74,6 @@ static bool receive(bool *got, struct signer_wire_message *message, struct clien
     *got = false;
     if (result == WIRE_DONE && message->type == SIGNER_WIRE_CONFIGURATION)
         return take_configuration(link, descriptor, error);
-    if (descriptor >= 0)
-        (void)close(descriptor); /* nothing else brings one */
     *got = result == WIRE_DONE;
     return *got || result == WIRE_LATER ||
            error_set(error, ERROR_SYSTEM,

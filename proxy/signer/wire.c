@@ -111,7 +111,7 @@ static int descriptor_in(struct msghdr *header)
     return descriptor;
 }
 
-enum wire_result wire_receive_descriptor(struct signer_wire_message *message, int *descriptor, int fd)
+static enum wire_result receive_configuration(struct signer_wire_message *message, int *descriptor, int fd)
 {
     unsigned char bytes[sizeof(*message) + 1]; /* one more: a longer message shows by its length */
     union control control;
@@ -120,18 +120,27 @@ enum wire_result wire_receive_descriptor(struct signer_wire_message *message, in
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)
     };
     ssize_t got;
-    *descriptor = -1;
     do
         got = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK ? WIRE_LATER : WIRE_ENDED;
+    if (got <= 0)
+        return WIRE_ENDED; /* it was there a moment ago */
     *descriptor = descriptor_in(&header);
-    if (got == 0)
-        return WIRE_ENDED;
-    bool parsed = wire_parse(message, bytes, (size_t)got);
+    return wire_parse(message, bytes, (size_t)got) ? WIRE_DONE : WIRE_MALFORMED;
+}
+
+enum wire_result wire_receive_descriptor(struct signer_wire_message *message, int *descriptor, int fd)
+{
+    unsigned char bytes[sizeof(*message) + 1];
+    ssize_t got;
+    *descriptor = -1;
+    do
+        got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_PEEK);
+    while (got < 0 && errno == EINTR);
+    bool is_configuration =
+        got > 0 && wire_parse(message, bytes, (size_t)got) && message->type == SIGNER_WIRE_CONFIGURATION;
     OPENSSL_cleanse(bytes, sizeof(bytes));
-    return parsed ? WIRE_DONE : WIRE_MALFORMED;
+    return is_configuration ? receive_configuration(message, descriptor, fd) : wire_receive(message, fd);
 }
 
 enum wire_result wire_receive(struct signer_wire_message *message, int fd)
