@@ -9,7 +9,7 @@ enum { MESSAGE_MAX = 2048, OWN_BODY_MAX = 16384, API_MESSAGE_MAX = 4096 };
 size_t exchange_bytes(size_t header_max)
 {
     enum { HEADS = 2, FIELDS = 2 * HTTP_FIELDS_MAX + EXCHANGE_REQUEST_FIELDS_EXTRA + EXCHANGE_ANSWER_FIELDS_EXTRA };
-    return sizeof(struct exchange) + HEADS * 2 * header_max + HEADS * (size_t)FRONT_REPLY_HEAD_MAX +
+    return sizeof(struct exchange) + (size_t)(HEADS * 2) * header_max + HEADS * (size_t)FRONT_REPLY_HEAD_MAX +
            FIELDS * sizeof(struct http_field) + MESSAGE_MAX + OWN_BODY_MAX + API_MESSAGE_MAX;
 }
 
