@@ -52,6 +52,8 @@ static void close_connection(struct front *front, struct front_connection *from)
         return;
     if (from->request != NULL)
         request_end(from->request, false);
+    if (from->lines == 0)
+        front->unasked--;
     gate_forget(front, from);
     free(from);
 }
@@ -71,6 +73,7 @@ static struct front_connection *open_connection(struct front *front, struct MHD_
         free(from);
         return NULL;
     }
+    front->unasked++;
     return from;
 }
 

@@ -2,6 +2,8 @@
 #include "countersign/service.h"
 
 #include "callers.h"
+#include "inherited.h"
+#include "life.h"
 #include "report_rules.h"
 #include "sandbox_proxy.h"
 #include "worker.h"
@@ -17,7 +19,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,9 @@ struct service {
     const struct config *config;
     struct signer_client *signer;
     struct callers *callers;
+    struct life life;
+    struct inherited inherited; /* the service manager's sockets */
+    int lock;                   /* the state folder's, until the capture has it; -1: not held */
     struct capture *capture;
     struct trading_watch *trading;
     struct worker **workers; /* config->proxy.workers */
@@ -50,8 +54,10 @@ static bool open_listener_sockets(struct service *service, size_t listener, stru
     const char *name = config->listeners[listener].name;
     struct endpoint endpoint;
     int *first = &service->listen_fds[listener];
-    if (!endpoint_parse(&endpoint, config->listeners[listener].listen, error) ||
-        !endpoint_listen(first, &endpoint, error))
+    if (!inherited_find(first, &service->inherited, &config->listeners[listener], error))
+        return false;
+    if (*first < 0 && (!endpoint_parse(&endpoint, config->listeners[listener].listen, error) ||
+                       !endpoint_listen(first, &endpoint, error)))
         return error_prefix(error, "listener %s", name);
     (void)endpoint_format_local(service->addresses[listener], *first); /* port 0: the one that the kernel picked */
     for (size_t w = 1; w < workers; w++) {
@@ -76,7 +82,7 @@ static bool open_sockets(struct service *service, struct error *error)
         if (!open_listener_sockets(service, i, error))
             return false;
     }
-    return true;
+    return inherited_all_used(&service->inherited, error);
 }
 
 /* --- what people see --- */
@@ -199,6 +205,8 @@ static bool start_workers(struct service *service, struct error *error)
             .trading = trading_watch_page(service->trading),
             .index = (unsigned)w,
             .listen_fds = service->listen_fds + w * config->listener_count,
+            .ended_fd = service->life.ended,
+            .beat_every_us = service->life.alive_every_us / 2, /* so that each look finds another beat */
         };
         if (!worker_start(&service->workers[w], &options, error))
             return false;
@@ -222,12 +230,15 @@ static struct capture_options capture_options(const struct config *config)
     };
 }
 
-static bool open_all(struct service *service, int signer_fd, struct error *error)
+/* A second proxy in the folder ends here, before it touches anything that the first one has: also its sockets' files. */
+static bool open_all(struct service *service, const struct service_ends *ends, struct error *error)
 {
     const struct config *config = service->config;
     struct capture_options capture = capture_options(config);
     struct capture_recovery recovery = { 0 };
-    if (!open_sockets(service, error) || !capture_make_folder(config->proxy.state_dir, error)) {
+    int signer_fd = ends->signer;
+    if (!life_begin(&service->life, ends->supervisor, &service->inherited, error) ||
+        !capture_claim_folder(&service->lock, config->proxy.state_dir, error) || !open_sockets(service, error)) {
         (void)close(signer_fd); /* owned; nothing was asked */
         return false;
     }
@@ -236,9 +247,12 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
         (void)close(signer_fd); /* owned by now; nothing written can be lost */
         return false;
     }
+    capture.is_claimed = true;
+    capture.lock = service->lock;
     if (!signer_client_open(&service->signer, signer_fd, error) || !check_accounts(service, error) ||
         !capture_open(&service->capture, &capture, &recovery, error))
         return false;
+    service->lock = -1; /* the capture's */
     report_recovery(&recovery);
     return trading_watch_open(&service->trading, config->proxy.state_dir, error) && start_workers(service, error);
 }
@@ -247,7 +261,7 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
 static bool close_all(struct service *service)
 {
     for (size_t i = 0; i < service->worker_count; i++)
-        worker_drain(service->workers[i]);
+        worker_drain(service->workers[i]); /* where they drained already, it changes nothing */
     bool in_order = true;
     for (size_t i = 0; i < service->worker_count; i++)
         in_order = worker_join(service->workers[i]) && in_order;
@@ -256,6 +270,10 @@ static bool close_all(struct service *service)
     if (service->signer != NULL)
         signer_client_close(service->signer);
     callers_close(service->callers);
+    life_end(&service->life);
+    inherited_end(&service->inherited);
+    if (service->lock >= 0)
+        (void)close(service->lock); /* gives the folder free */
     for (size_t i = 0; service->listen_fds != NULL && i < service->listen_fd_count; i++) {
         if (service->listen_fds[i] >= 0)
             (void)close(service->listen_fds[i]); /* never used */
@@ -264,33 +282,6 @@ static bool close_all(struct service *service)
     free(service->addresses);
     free(service->workers);
     return in_order;
-}
-
-/* The process to signal is the one with the keys, which people may not know is another one: who listens is this one. */
-static void report_hangup(void)
-{
-    const struct log_value values[] = { { "event", "wrong-process", 0 },
-                                        { "pid", NULL, getppid() },
-                                        { NULL, NULL, 0 } };
-    log_line_values(
-        LOG_LEVEL_WARNING, values,
-        "SIGHUP does nothing to this process, which has no keys: for keys to be read anew, send it to the one "
-        "that was started: kill -HUP %ld",
-        (long)getppid());
-}
-
-static void wait_for_signal(const sigset_t *set, int64_t drain_us)
-{
-    int number;
-    while ((number = sigwaitinfo(set, NULL)) < 0 || number == SIGHUP) {
-        if (number == SIGHUP)
-            report_hangup(); /* below 0 it is EINTR, which alone is possible */
-    }
-    const struct log_value values[] = { { "event", "stopping", 0 },
-                                        { "signal", strsignal(number), 0 },
-                                        { NULL, NULL, 0 } };
-    log_line_values(LOG_LEVEL_INFO, values, "stopping: finishing what is in flight (at most %" PRId64 " s)",
-                    drain_us / 1000000);
 }
 
 /* For tools that talk to this very proxy; it works without. */
@@ -320,6 +311,7 @@ static void tell_ready(const struct service *service,
     size_t count = service->config->listener_count;
     const char **addresses = calloc(count, sizeof(*addresses));
     report_ready(service);
+    life_tell_ready(&service->life);
     for (size_t i = 0; addresses != NULL && i < count; i++)
         addresses[i] = service->addresses[i];
     if (addresses != NULL && ready != NULL)
@@ -327,26 +319,21 @@ static void tell_ready(const struct service *service,
     free(addresses);
 }
 
-bool service_run(const struct config *config, int signer_fd,
+bool service_run(const struct config *config, const struct service_ends *ends,
                  void (*ready)(void *context, const char *const *addresses, size_t count), void *context,
                  struct error *error)
 {
-    struct service service = { .config = config };
-    sigset_t set;
-    (void)sigemptyset(&set); /* these five cannot fail with valid signal numbers */
-    (void)sigaddset(&set, SIGHUP);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGTERM);
-    (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before threads start, so that all of them inherit it */
-    bool opened = open_all(&service, signer_fd, error);
+    struct service service = { .config = config, .lock = -1 };
+    bool opened = open_all(&service, ends, error), ran = false;
     if (opened) {
         note_listeners(&service);
         tell_ready(&service, ready, context);
-        wait_for_signal(&set, config->proxy.drain);
+        ran = life_run(&service.life, service.signer, service.workers, service.worker_count, error);
         running_forget(config->proxy.state_dir);
+        life_drain(&service.life);
     }
     bool in_order = close_all(&service);
-    if (!opened)
+    if (!opened || !ran)
         return false;
     log_info("stopped");
     return in_order || error_set(error, ERROR_SYSTEM, "a worker ended on its own; see the error above");

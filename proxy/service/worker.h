@@ -17,6 +17,8 @@ struct worker_options {
     struct capture *capture;
     const struct trading_page *trading;
     unsigned index;
+    int ended_fd;          /* eventfd(2), written when the worker's thread has come to its end */
+    int64_t beat_every_us; /* how often worker_beats goes up while the loop turns; 0: never */
     int *listen_fds; /* one for each listener of the configuration; taken over one by one by the worker's fronts */
 };
 
@@ -25,6 +27,13 @@ MUST_CHECK bool worker_start(struct worker **worker, const struct worker_options
 
 /* Tells the worker to take no new requests, finish what is in flight within proxy.drain, and end. Any thread. */
 void worker_drain(struct worker *worker);
+
+/* Tells a worker that drains to give up what is in flight, and end. Any thread. */
+void worker_hurry(struct worker *worker);
+
+/* A count that goes up as long as the worker's loop turns; and whether its thread has come to its end. Any thread. */
+uint64_t worker_beats(const struct worker *worker);
+bool worker_has_ended(const struct worker *worker);
 
 /* Waits for the thread's end and frees. Returns whether it ended because it was told to. */
 MUST_CHECK bool worker_join(struct worker *worker);
