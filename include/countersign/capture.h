@@ -30,6 +30,8 @@ struct capture_options {
     enum capture_durability durability;
     enum capture_when_full when_full;
     struct capture_keep keep; /* older exchanges are deleted while the proxy runs */
+    bool is_claimed;          /* `lock` is capture_claim_folder's: capture_open takes it over where it succeeds */
+    int lock;
 };
 
 struct capture_recovery {       /* what a killed process left */
@@ -39,8 +41,9 @@ struct capture_recovery {       /* what a killed process left */
     uint64_t dropped;           /* went out unrecorded, which was not noted yet */
 };
 
-/* Makes the folder that capture_open makes, and does nothing in it: for a process that gives up making folders before. */
-MUST_CHECK bool capture_make_folder(const char *state_dir, struct error *error);
+/* Makes the folder that capture_open makes, and locks it against a second proxy: first of all, before anything that a first
+ * one may have is touched. *lock is the caller's: closing it gives the folder free. */
+MUST_CHECK bool capture_claim_folder(int *lock, const char *state_dir, struct error *error);
 
 /* Opens or creates the store (schema migrated), locks the folder, recovers, starts the recorder. Not enough space for the
  * rings, another proxy in the folder, a store newer than this program: an error each. */

@@ -85,6 +85,9 @@ void front_set_context(struct front *front, void *context);
 /* Requests begun and not finished. */
 size_t front_in_flight(const struct front *front);
 
+/* Connections that were accepted and have not begun a request yet. */
+size_t front_unasked(const struct front *front);
+
 /* Closes everything; unfinished requests get `finished(..., false)`. Answers that wait for other parts must not be given
  * afterwards. NULL is allowed. */
 void front_close(struct front *front);

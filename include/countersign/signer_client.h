@@ -37,6 +37,11 @@ enum { SIGNER_CLIENT_AHEAD_MS = 10000 }; /* the next window's key is fetched thi
  * that line on nothing is signed with an old one. */
 MUST_CHECK bool signer_client_open(struct signer_client **client, int fd, struct error *error);
 
+/* Goes over to another signer process at the other end of `fd` (owned from then on), once the one before has gone: its accounts
+ * must be the same. The keys that are held stay in use until all of its own are there, and so nothing waits. Any thread,
+ * never blocks. */
+void signer_client_go_over(struct signer_client *client, int fd);
+
 /* Ends the thread, wipes the keys, closes the descriptor. */
 void signer_client_close(struct signer_client *client);
 

@@ -55,6 +55,8 @@ static void close_connection(struct front *front, struct front_connection *from)
     if (from->request != NULL)
         request_end(from->request, false);
     phase_end(front, from);
+    if (from->lines == 0)
+        front->unasked--;
     gate_forget(front, from);
     free(from);
 }
@@ -76,6 +78,7 @@ static struct front_connection *open_connection(struct front *front, struct MHD_
         return NULL;
     }
     phase_begin(front, from);
+    front->unasked++;
     return from;
 }
 

@@ -217,6 +217,11 @@ size_t front_in_flight(const struct front *front)
     return front->request_count;
 }
 
+size_t front_unasked(const struct front *front)
+{
+    return front->unasked;
+}
+
 /* libmicrohttpd panics where it is stopped with suspended connections that are not about to be resumed. Stopping resumes,
  * closes and completes each, without asking `receive` again. */
 void front_close(struct front *front)

@@ -16,6 +16,8 @@ struct front_request *request_create(struct front *front, struct MHD_Connection 
     request->front = front;
     request->connection = connection;
     request->from = from;
+    if (from->lines == 0)
+        front->unasked--;
     request->number = ++from->lines;
     request->target_in_pool = target;
     memcpy(request->target_bytes, target, length + 1);

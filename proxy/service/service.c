@@ -4,6 +4,8 @@
 #include "admin.h"
 #include "callers.h"
 #include "descriptors.h"
+#include "inherited.h"
+#include "life.h"
 #include "reload.h"
 #include "report_rules.h"
 #include "sandbox_proxy.h"
@@ -20,7 +22,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,9 @@ struct service {
     sem_t followed;
     struct signer_client *signer;
     struct callers *callers;
+    struct life life;
+    struct inherited inherited; /* the service manager's sockets */
+    int lock;                   /* the state folder's, until the capture has it; -1: not held */
     struct capture *capture;
     struct admin *admin;
     struct trading_watch *trading;
@@ -58,8 +62,10 @@ static bool open_listener_sockets(struct service *service, size_t listener, stru
     const char *name = config->listeners[listener].name;
     struct endpoint endpoint;
     int *first = &service->listen_fds[listener];
-    if (!endpoint_parse(&endpoint, config->listeners[listener].listen, error) ||
-        !endpoint_listen(first, &endpoint, error))
+    if (!inherited_find(first, &service->inherited, &config->listeners[listener], error))
+        return false;
+    if (*first < 0 && (!endpoint_parse(&endpoint, config->listeners[listener].listen, error) ||
+                       !endpoint_listen(first, &endpoint, error)))
         return error_prefix(error, "listener %s", name);
     (void)endpoint_format_local(service->addresses[listener], *first); /* port 0: the one that the kernel picked */
     for (size_t w = 1; w < workers; w++) {
@@ -84,7 +90,7 @@ static bool open_sockets(struct service *service, struct error *error)
         if (!open_listener_sockets(service, i, error))
             return false;
     }
-    return true;
+    return inherited_all_used(&service->inherited, error);
 }
 
 /* --- what people see --- */
@@ -220,6 +226,8 @@ static struct worker_options worker_options(struct service *service, size_t work
         .turned_away = buffer_slice(&service->turned_away),
         .index = (unsigned)worker,
         .listen_fds = service->listen_fds + worker * service->config->listener_count,
+        .ended_fd = service->life.ended,
+        .beat_every_us = service->life.alive_every_us / 2, /* so that each look finds another beat */
     };
 }
 
@@ -256,13 +264,16 @@ static struct capture_options capture_options(const struct config *config)
     };
 }
 
-static bool open_all(struct service *service, int signer_fd, struct error *error)
+/* A second proxy in the folder ends here, before it touches anything that the first one has: also its sockets' files. */
+static bool open_all(struct service *service, const struct service_ends *ends, struct error *error)
 {
     const struct config *config = service->config;
     struct capture_options capture = capture_options(config);
     struct capture_recovery recovery = { 0 };
-    if (!open_sockets(service, error) || !admin_open(&service->admin, config, error) ||
-        !capture_make_folder(config->proxy.state_dir, error)) {
+    int signer_fd = ends->signer;
+    if (!life_begin(&service->life, ends->supervisor, &service->inherited, error) ||
+        !capture_claim_folder(&service->lock, config->proxy.state_dir, error) || !open_sockets(service, error) ||
+        !admin_open(&service->admin, config, error)) {
         (void)close(signer_fd); /* owned; nothing was asked */
         return false;
     }
@@ -272,9 +283,12 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
         (void)close(signer_fd); /* owned by now; nothing written can be lost */
         return false;
     }
+    capture.is_claimed = true;
+    capture.lock = service->lock;
     if (!signer_client_open(&service->signer, signer_fd, error) || !check_accounts(service, error) ||
         !capture_open(&service->capture, &capture, &recovery, error))
         return false;
+    service->lock = -1; /* the capture's */
     report_recovery(&recovery);
     return trading_watch_open(&service->trading, config->proxy.state_dir, error) && start_workers(service, error);
 }
@@ -284,7 +298,7 @@ static bool close_all(struct service *service)
 {
     admin_drain(service->admin);
     for (size_t i = 0; i < service->worker_count; i++)
-        worker_drain(service->workers[i]);
+        worker_drain(service->workers[i]); /* where they drained already, it changes nothing */
     bool in_order = true;
     for (size_t i = 0; i < service->worker_count; i++)
         in_order = worker_join(service->workers[i]) && in_order;
@@ -294,6 +308,10 @@ static bool close_all(struct service *service)
     if (service->signer != NULL)
         signer_client_close(service->signer);
     callers_close(service->callers);
+    life_end(&service->life);
+    inherited_end(&service->inherited);
+    if (service->lock >= 0)
+        (void)close(service->lock); /* gives the folder free */
     for (size_t i = 0; service->listen_fds != NULL && i < service->listen_fd_count; i++) {
         if (service->listen_fds[i] >= 0)
             (void)close(service->listen_fds[i]); /* never used */
@@ -305,19 +323,6 @@ static bool close_all(struct service *service)
     free(service->addresses);
     free(service->workers);
     return in_order;
-}
-
-/* The process to signal is the one with the keys, which people may not know is another one: who listens is this one. */
-static void report_hangup(void)
-{
-    const struct log_value values[] = { { "event", "wrong-process", 0 },
-                                        { "pid", NULL, getppid() },
-                                        { NULL, NULL, 0 } };
-    log_line_values(
-        LOG_LEVEL_WARNING, values,
-        "SIGHUP does nothing to this process, which has no keys: for keys and configuration to be read anew, send it "
-        "to the one that was started: kill -HUP %ld",
-        (long)getppid());
 }
 
 /* For tools that talk to this very proxy; it works without. */
@@ -341,12 +346,10 @@ static void note_listeners(const struct service *service)
     free(listeners);
 }
 
-/* Whether one had come: the signer passes it on when it gets SIGHUP. */
-static bool take_configuration(struct service *service)
+/* The signer passes it on when it gets SIGHUP. */
+static void reload_configuration(void *context, int fd)
 {
-    int fd = signer_client_configuration(service->signer);
-    if (fd < 0)
-        return false;
+    struct service *service = context;
     const struct reload reload = { service->started, service->config,       service->callers,
                                    service->workers, service->worker_count, &service->followed };
     struct generation *fresh = reload_run(&reload, fd);
@@ -356,21 +359,6 @@ static bool take_configuration(struct service *service)
         service->generation = fresh;
         note_listeners(service);
     }
-    return true;
-}
-
-static void wait_for_signal(struct service *service, const sigset_t *set)
-{
-    int number;
-    while ((number = sigwaitinfo(set, NULL)) < 0 || number == SIGHUP) {
-        if (number == SIGHUP && !take_configuration(service))
-            report_hangup(); /* below 0 it is EINTR, which alone is possible */
-    }
-    const struct log_value values[] = { { "event", "stopping", 0 },
-                                        { "signal", strsignal(number), 0 },
-                                        { NULL, NULL, 0 } };
-    log_line_values(LOG_LEVEL_INFO, values, "stopping: finishing what is in flight (at most %" PRId64 " s)",
-                    service->config->proxy.drain / 1000000);
 }
 
 static void tell_ready(const struct service *service,
@@ -379,6 +367,7 @@ static void tell_ready(const struct service *service,
     size_t count = service->config->listener_count;
     const char **addresses = calloc(count, sizeof(*addresses));
     report_ready(service);
+    life_tell_ready(&service->life);
     for (size_t i = 0; addresses != NULL && i < count; i++)
         addresses[i] = service->addresses[i];
     if (addresses != NULL && ready != NULL)
@@ -386,29 +375,26 @@ static void tell_ready(const struct service *service,
     free(addresses);
 }
 
-bool service_run(const struct config *config, int signer_fd,
+bool service_run(const struct config *config, const struct service_ends *ends,
                  void (*ready)(void *context, const char *const *addresses, size_t count), void *context,
                  struct error *error)
 {
-    struct service service = { .config = config,
-                               .started = config,
-                               .turned_away = { .maximum = TURNED_AWAY_ANSWER_MAX } };
-    sigset_t set;
+    struct service service = {
+        .config = config, .started = config, .lock = -1, .turned_away = { .maximum = TURNED_AWAY_ANSWER_MAX }
+    };
     (void)sem_init(&service.followed, 0, 0); /* cannot fail with 0 */
-    (void)sigemptyset(&set);                 /* these five cannot fail with valid signal numbers */
-    (void)sigaddset(&set, SIGHUP);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGTERM);
-    (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before threads start, so that all of them inherit it */
-    bool opened = open_all(&service, signer_fd, error);
+    bool opened = open_all(&service, ends, error), ran = false;
     if (opened) {
+        service.life.on_configuration = reload_configuration;
+        service.life.context = &service;
         note_listeners(&service);
         tell_ready(&service, ready, context);
-        wait_for_signal(&service, &set);
+        ran = life_run(&service.life, service.signer, service.workers, service.worker_count, error);
         running_forget(config->proxy.state_dir);
+        life_drain(&service.life);
     }
     bool in_order = close_all(&service);
-    if (!opened)
+    if (!opened || !ran)
         return false;
     log_info("stopped");
     return in_order || error_set(error, ERROR_SYSTEM, "a worker ended on its own; see the error above");

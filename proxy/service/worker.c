@@ -11,14 +11,14 @@
 #include "countersign/log.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/eventfd.h>
 
 enum {
-    DRAIN_LOOK_US = 5000,        /* how often a draining worker looks whether it is done */
-    DRAIN_LAST_WORDS_US = 500000 /* time for the answers of what was given up to leave */
+    DRAIN_LOOK_US = 5000,           /* how often a draining worker looks whether it is done */
+    DRAIN_LAST_WORDS_US = 500000,   /* time for the answers of what was given up to leave */
+    DRAIN_FIRST_REQUEST_US = 500000 /* for the first request of a connection that was accepted just before */
 };
 
 static struct upstream_options upstream_options(struct worker *worker, const struct config_upstream *upstream)
@@ -96,16 +96,25 @@ static void report_unfinished(const struct worker *worker)
     unsigned given_up = worker->shared.in_flight;
     size_t half_read = requests_in_fronts(worker) - given_up;
     if (given_up > 0)
-        log_warning("shutting down: still in flight after proxy.drain and given up: %u", given_up);
+        log_warning("shutting down: still in flight after proxy.drain, or a second signal, and given up: %u", given_up);
     if (half_read > 0)
-        log_warning("shutting down: not received whole after proxy.drain, so nothing of them was sent: %zu", half_read);
+        log_warning("shutting down: not received whole by then, so nothing of them was sent: %zu", half_read);
+}
+
+/* Whether a client was let in and has not said anything yet: closed now, its first request would get no answer. */
+static bool waits_for_first_requests(const struct worker *worker, int64_t now_us)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < worker->config->listener_count; i++)
+        count += front_unasked(worker->fronts[i]);
+    return count > 0 && now_us < worker->drain_begun_us + DRAIN_FIRST_REQUEST_US && now_us < worker->drain_deadline_us;
 }
 
 static void look_whether_drained(struct loop_timer *timer)
 {
     struct worker *worker = timer->context;
     int64_t now = loop_now_us(worker->loop);
-    if (requests_in_fronts(worker) == 0 && worker->shared.in_flight == 0) {
+    if (requests_in_fronts(worker) == 0 && worker->shared.in_flight == 0 && !waits_for_first_requests(worker, now)) {
         loop_stop(worker->loop);
         return;
     }
@@ -131,10 +140,13 @@ static void woken(void *context)
     pulse_beat(worker->pulse);
     exchange_look_for_syncs(&worker->shared);
     worker_go_over(worker);
+    if (worker->shared.draining && atomic_load(&worker->hurry_wanted))
+        worker->drain_deadline_us = worker->drain_begun_us;
     if (!atomic_load(&worker->drain_wanted) || worker->shared.draining)
         return;
     worker->shared.draining = true;
-    worker->drain_deadline_us = loop_now_us(worker->loop) + worker->config->proxy.drain;
+    worker->drain_begun_us = loop_now_us(worker->loop);
+    worker->drain_deadline_us = worker->drain_begun_us + worker->config->proxy.drain;
     for (size_t i = 0; i < worker->config->listener_count; i++)
         front_stop_accepting(worker->fronts[i]);
     loop_timer_start(worker->loop, &worker->drain_timer, 0);
@@ -151,23 +163,33 @@ static bool is_sent_to(const struct worker *worker, size_t upstream)
     return false;
 }
 
+static void beat(struct loop_timer *timer)
+{
+    struct worker *worker = timer->context;
+    atomic_fetch_add_explicit(&worker->beats, 1, memory_order_relaxed);
+    loop_timer_start(worker->loop, timer, worker->beat_every_us);
+}
+
 static void *run(void *context)
 {
     struct worker *worker = context;
     struct error error;
     (void)pthread_setname_np(pthread_self(), "worker"); /* nothing depends on it */
+    if (worker->beat_every_us > 0)
+        loop_timer_start(worker->loop, &worker->beat_timer, 0);
     for (size_t i = 0; i < worker->config->upstream_count; i++) {
         if (is_sent_to(worker, i))
             upstream_warm(worker->upstreams[i], (unsigned)worker->config->upstreams[i].warm);
     }
     if (!loop_run(worker->loop, &error)) {
         log_error("a worker ended: %s", error.message);
-        worker->has_failed = true;
-        (void)kill(getpid(), SIGTERM); /* to ourselves: the other workers drain, the program ends */
+        worker->has_failed = true; /* the others drain, the program ends */
     }
     exchange_abandon_all(&worker->shared);
     journal_on_synced(worker->shared.journal, NULL, NULL);
     pulse_end(worker->pulse);
+    atomic_store(&worker->has_ended, true);
+    (void)eventfd_write(worker->ended_fd, 1); /* fails when 2^64 - 2 wait already: awake then */
     return NULL;
 }
 
@@ -222,6 +244,7 @@ static bool open_all(struct worker *worker, const struct worker_options *options
         if (!open_front(worker, options, i, error))
             return false;
     }
+    worker->beat_timer = (struct loop_timer){ .expired = beat, .context = worker };
     worker->drain_timer = (struct loop_timer){ .expired = look_whether_drained, .context = worker };
     loop_on_wake(worker->loop, woken, worker);
     journal_on_synced(worker->shared.journal, wake_after_sync, worker->loop);
@@ -236,6 +259,8 @@ bool worker_start(struct worker **started, const struct worker_options *options,
     worker->config = options->config;
     worker->pulse = options->pulse;
     worker->counts = options->counts;
+    worker->ended_fd = options->ended_fd;
+    worker->beat_every_us = options->beat_every_us;
     worker->upstreams = calloc(options->config->upstream_count, sizeof(struct upstream *));
     worker->fronts = calloc(options->config->listener_count, sizeof(struct front *));
     worker->connections = calloc(options->config->listener_count, sizeof(struct places_holder));
@@ -264,6 +289,22 @@ void worker_drain(struct worker *worker)
 {
     atomic_store(&worker->drain_wanted, true);
     loop_wake(worker->loop);
+}
+
+void worker_hurry(struct worker *worker)
+{
+    atomic_store(&worker->hurry_wanted, true);
+    loop_wake(worker->loop);
+}
+
+uint64_t worker_beats(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->beats, memory_order_relaxed);
+}
+
+bool worker_has_ended(const struct worker *worker)
+{
+    return atomic_load(&worker->has_ended);
 }
 
 bool worker_join(struct worker *worker)

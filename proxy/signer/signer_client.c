@@ -2,7 +2,7 @@
  * each window's keys ahead of time; workers read them without locks.
  *
  * The thread sleeps until the next window is near (twice a minute), the clock is set, a worker misses a key, the signer
- * has read its sources anew or ends, or the client is closed. */
+ * has read its sources anew or ends, or the client is closed. When the signer has ended it waits for another one's socket. */
 #include "countersign/signer_client.h"
 
 #include "client_link.h"
@@ -34,6 +34,7 @@ struct signer_client {
     _Atomic uint64_t rotations; /* generations after the first that were put in force */
     int timer;                  /* wall clock: fires when the next key is due, and when the clock is set */
     atomic_bool alive;
+    _Atomic int next_fd; /* to another signer, for when this one has gone; -1: none */
     bool has_thread;
     pthread_t thread;
 };
@@ -124,6 +125,12 @@ static enum link_result prepare_accounts(struct signer_client *client, struct er
     return result;
 }
 
+static bool has_another_key(const struct signer_client *client, size_t account)
+{
+    return !slice_equal(signer_client_api_key_slice(&client->link.news.accounts[account].api_key),
+                        signer_client_api_key_slice(&client->in_force[account]));
+}
+
 /* From here on every request is signed with the pairs that were prepared. */
 static void put_in_force(struct signer_client *client)
 {
@@ -132,7 +139,8 @@ static void put_in_force(struct signer_client *client)
         atomic_store(&client->slots[i].refused, KEY_SLOTS_NO_WINDOW);
     }
     for (size_t i = 0; i < client->account_count; i++) {
-        if (client->link.news.generation > 1) /* also where the first was replaced before it was in force */
+        /* Also where the first was replaced before it was in force, and where another signer has another key. */
+        if (client->link.news.generation > 1 || has_another_key(client, i))
             report_reloaded(&client->link.news.accounts[i], &client->in_force[i]);
         client->in_force[i] = client->link.news.accounts[i].api_key;
     }
@@ -211,12 +219,50 @@ static bool keep_keys(struct signer_client *client, struct error *error)
     return true;
 }
 
+/* --- another signer --- */
+
+/* Waits until there is the socket to one. False when the client is closed first. */
+static bool wait_for_another(struct signer_client *client)
+{
+    struct pollfd watched = { .fd = client->link.wake, .events = POLLIN };
+    while (!atomic_load(&client->link.stop)) {
+        int fd = atomic_exchange(&client->next_fd, -1);
+        if (fd >= 0) {
+            (void)close(client->link.fd); /* its other end has gone, or is not to be listened to any more */
+            client->link.fd = fd;
+            return true;
+        }
+        (void)poll(&watched, 1, -1); /* EINTR alone is possible: then again */
+        link_take_wakes(&client->link);
+    }
+    return false;
+}
+
+/* The new one's accounts and keys. What is in force stays until then. */
+static bool greet_another(struct signer_client *client, struct error *error)
+{
+    client->link.deadline_us = clock_monotonic_us() + CLIENT_OPEN_US;
+    news_begin_again(&client->link.news);
+    client->generation = 0;
+    bool done = link_greet(&client->link, error) && follow_news(client, error);
+    client->link.deadline_us = CLIENT_NO_DEADLINE;
+    if (done) {
+        atomic_store(&client->alive, true);
+        report_back();
+    }
+    return done;
+}
+
 static void *run_thread(void *context)
 {
     struct signer_client *client = context;
     struct error error;
-    if (!keep_keys(client, &error) && !atomic_load(&client->link.stop))
-        log_error("%s: requests can be signed for less than a minute more", error.message);
+    bool done = keep_keys(client, &error);
+    while (!done && !atomic_load(&client->link.stop)) {
+        atomic_store(&client->alive, false);
+        report_gone(error.message);
+        done = !wait_for_another(client) || (greet_another(client, &error) && keep_keys(client, &error));
+    }
     atomic_store(&client->alive, false);
     return NULL;
 }
@@ -284,6 +330,7 @@ bool signer_client_open(struct signer_client **client, int fd, struct error *err
     made->timer = -1;
     atomic_init(&made->link.stop, false);
     atomic_init(&made->alive, true);
+    atomic_init(&made->next_fd, -1);
     if (!open_all(made, fd, error)) {
         signer_client_close(made);
         return false;
@@ -295,6 +342,14 @@ bool signer_client_open(struct signer_client **client, int fd, struct error *err
 static void wake(const struct signer_client *client)
 {
     (void)eventfd_write(client->link.wake, 1); /* fails when 2^64 - 2 wake-ups wait already: awake then */
+}
+
+void signer_client_go_over(struct signer_client *client, int fd)
+{
+    int older = atomic_exchange(&client->next_fd, fd);
+    if (older >= 0)
+        (void)close(older); /* never used */
+    wake(client);
 }
 
 static void end_thread(struct signer_client *client)
@@ -311,7 +366,7 @@ void signer_client_close(struct signer_client *client)
     if (client == NULL)
         return;
     end_thread(client);
-    const int descriptors[] = { client->link.fd, client->link.wake, client->timer };
+    const int descriptors[] = { client->link.fd, client->link.wake, client->timer, atomic_load(&client->next_fd) };
     for (size_t i = 0; i < ARRAY_LENGTH(descriptors); i++) {
         if (descriptors[i] >= 0)
             (void)close(descriptors[i]); /* nothing written can be lost here */

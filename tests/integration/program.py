@@ -69,6 +69,13 @@ def command_line(pid):
         return b""
 
 
+def process_name(pid):
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def is_alive(pid):
     """Whether the process runs (a zombie does not)."""
     try:
@@ -78,7 +85,7 @@ def is_alive(pid):
 
 
 class Program:
-    """A running `countersign`: the signer, which is the process started here, and the proxy, its child."""
+    """A running `countersign`: the supervisor, which is the process started here, and its children: signer and proxy."""
 
     def __init__(self, *arguments, env, command=(), program=None):
         self.arguments = [*map(str, command), str(program or binary()), *map(str, arguments)]
@@ -107,9 +114,15 @@ class Program:
 
     @property
     def proxy_pid(self):
-        """The signer may have other children: the one that runs commands for secrets, the demo's mock exchange."""
-        return poll("the signer has started the proxy", lambda: [
+        """There may be other children: the one that runs commands for secrets, the demo's mock exchange."""
+        return poll("the supervisor has started the proxy", lambda: [
             child for child in children(self.pid) if b"\0proxy-process\0" in command_line(child)])[0]
+
+    @property
+    def signer_pid(self):
+        """The one that is at work now; after its end another one's."""
+        return poll("the supervisor has started the signer", lambda: [
+            child for child in children(self.pid) if process_name(child) == "signer"])[0]
 
     def output(self):
         with self.said:
@@ -156,7 +169,7 @@ class Program:
         assert self.wait() == 0, f"exit code {self.exit_code}. Output:\n{self.output()}"
 
     def kill(self):
-        """The last resort: ends the program and its child by their ids."""
+        """The last resort: ends the program and its children by their ids."""
         for pid in [*children(self.pid), self.pid]:
             try:
                 os.kill(pid, signal.SIGKILL)

@@ -203,7 +203,7 @@ def test_the_search_finds_the_secret_in_the_signers_memory_and_a_copy_in_the_pro
     """Else the tests above would prove nothing."""
     env.update(COINSTORE_API_SECRET=canary.text)
     proxy = start()
-    found, _ = in_memory(canary, proxy.pid)
+    found, _ = in_memory(canary, proxy.signer_pid)
     assert any(place.startswith("itself: ") for place in found)
     with proxy.client() as client:
         client.request("GET", ACTIVE, [("X-Planted", canary.text)])
@@ -216,11 +216,11 @@ def test_the_search_finds_the_secret_in_the_signers_memory_and_a_copy_in_the_pro
 def test_the_secret_stands_in_one_place_of_the_signers_memory(start, source, canary):
     """The page that is locked, left out of dumps and of forked children; no copy in a buffer beside it."""
     proxy = start(settings(source))
-    found, _ = in_memory(canary, proxy.pid)
+    found, _ = in_memory(canary, proxy.signer_pid)
     assert {place.split(": ", 1)[0] for place in found} == {"itself", "its first half", "its second half"}
     places = {place.split(": ", 1)[1] for place in found}
     assert len(places) == 1, places
-    assert sum(data.count(canary.text.encode()) for _, data in memory(proxy.pid)) == 1
+    assert sum(data.count(canary.text.encode()) for _, data in memory(proxy.signer_pid)) == 1
 
 
 def test_a_planted_copy_is_found_in_the_record_and_in_each_form(start, canary, state_dir, env):
