@@ -429,7 +429,7 @@ def all_children(pid):
 def test_the_end_does_not_wait_for_a_slow_source_nor_leave_it_running(slow, pipe):
     slow.signal(signal.SIGHUP)
     with pipe.wait_for_reader() as writer:
-        commands = all_children(runner_of(slow))
+        commands = all_children(slow.pid) - {slow.proxy_pid, slow.signer_pid}
         begun = time.monotonic()
         slow.stop()
         assert time.monotonic() - begun < COMMAND_BOUND_S
