@@ -120,9 +120,12 @@ bool failure_is_worth_retrying(CURLcode code)
     return cause_of_code(code)->again;
 }
 
+/* The last two are what libcurl 7.88 says of an HTTP/2 connection that ended, or was ended by GOAWAY; of a stream alone that was
+ * ended it says CURLE_HTTP2_STREAM. */
 bool failure_is_lost_connection(CURLcode code)
 {
-    static const CURLcode lost[] = { CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING };
+    static const CURLcode lost[] = { CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE,
+                                     CURLE_HTTP2 };
     for (size_t i = 0; i < ARRAY_LENGTH(lost); i++) {
         if (lost[i] == code)
             return true;

@@ -9,7 +9,7 @@ import faults
 from dropping_network import dropping_network
 from fault_table import BOTH, DROPPED, cases
 
-ORDERS = int(os.environ.get("COUNTERSIGN_FAULT_ORDERS", "500"))
+ORDERS = int(os.environ.get("COUNTERSIGN_FAULT_ORDERS", "200"))
 TABLE = os.environ.get("COUNTERSIGN_FAULT_TABLE")  # a file to which each run adds its row
 
 pytestmark = [pytest.mark.once, pytest.mark.timeout(120 + ORDERS // 20)]
