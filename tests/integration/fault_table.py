@@ -21,15 +21,16 @@ ANSWERED = "answered"  # behind a whole answer, just as others come
 NETWORK = "network"    # on the way, wherever
 
 # The upstream's section that a fault is met with.
-QUICK, CONNECT, STALL, LOSSY = "quick", "connect", "stall", "lossy"
+QUICK, CONNECT, STALL, PATIENT, LOSSY = "quick", "connect", "stall", "patient", "lossy"
 SECTIONS = {
     QUICK: {"timeout": "20s", "connect_timeout": "10s"},
     CONNECT: {"timeout": "20s", "connect_timeout": "400ms"},
     STALL: {"timeout": "400ms", "connect_timeout": "300ms"},
+    PATIENT: {"timeout": "800ms", "connect_timeout": "800ms"},  # on a slow machine, too, long enough for a connection
     LOSSY: {"timeout": "1500ms", "connect_timeout": "1s"},
 }
 # What may befall an order beside a struck one, because the machine is slow or a connection is shared.
-SLOW = {QUICK: (), CONNECT: NOT_SENT, STALL: (TIMEOUT, *NOT_SENT), LOSSY: ()}
+SLOW = {QUICK: (), CONNECT: NOT_SENT, STALL: (TIMEOUT, *NOT_SENT), PATIENT: (), LOSSY: ()}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 import faults
-from fault_table import BOTH, HTTP_2, LATE, QUICK, STALL, find
+from fault_table import BOTH, HTTP_2, LATE, PATIENT, QUICK, STALL, find
 from program import poll
 from rawhttp import build_request
 
@@ -144,7 +144,7 @@ def test_row_3_a_post_that_is_lost_is_a_502_that_says_to_look_it_up_and_never_se
 @EITHER
 @pytest.mark.parametrize("name", STALLS)
 def test_row_4_no_whole_answer_in_time_is_a_504_and_never_sent_again(rehearse, name, build):
-    rehearsal = rehearse(STALL)
+    rehearsal = rehearse(PATIENT)
     rehearsal.begin(name, limit=1)
     told = rehearsal.ask(build)
     row = rehearsal.row()
