@@ -4,7 +4,7 @@ import socket
 import ssl
 import struct
 
-STALL_S = 60  # longer than any client waits
+STALL_S = 600  # longer than any client waits, and than a run of many clients that do so in turn
 
 
 def wait_until_it_leaves(sock):
