@@ -198,9 +198,9 @@ struct upstream_callbacks {
 };
 
 /* Starts a request. What `request` points at must stay until `done`. `may_repeat`: may be sent a second time, on a new
- * connection, when a reused one dies before any byte of an answer; never set it for a request that changes anything.
- * A failure to get a connection at all (refused, unreachable, TLS) before any byte left is tried again within
- * connect_timeout, with 100 ms between tries, for any method. A call that finds all connections in use waits for one; its
+ * connection, when the first, reused or new, dies before any byte of an answer, or the exchange refuses the HTTP/2 stream;
+ * never set it for a request that changes anything. A failure to get a connection at all (refused, unreachable, TLS, lost
+ * before the request was released to it) is tried again within connect_timeout, with 100 ms between tries, for any method. A call that finds all connections in use waits for one; its
  * `timeout` runs meanwhile. Refuses a request that HTTP/1.1 or libcurl cannot carry (control bytes or blanks in the
  * target, control bytes in a field, HEAD with a body, ...): ERROR_INPUT. `*callbacks` is copied. */
 MUST_CHECK bool upstream_send(struct upstream_call **call, struct upstream *upstream,

@@ -225,11 +225,18 @@ static bool may_try_again(const struct upstream_call *call, CURLcode code)
            clock_monotonic_us() + UPSTREAM_CONNECT_RETRY_US < call->connect_deadline_us;
 }
 
-/* Nothing was written, and libcurl has closed that connection. Not another idle one, either: it may be in the same state. */
-static void take_new_connection(struct upstream_call *call)
+/* libcurl repeats by itself what was lost with a reused connection; a new one that is lost just so is no other case. */
+static bool may_repeat_now(const struct upstream_call *call, CURLcode code)
 {
-    log_debug("%s: bytes, or its end, came over a connection that was idle; the request takes a new one",
-              call->upstream->host);
+    return call->may_repeat && !call->is_repeated && call->result.attempts > 0 &&
+           call->result.attempts < UPSTREAM_ATTEMPTS_MAX && call->stop == STOP_NONE && call->response_bytes == 0 &&
+           failure_is_lost_connection(code);
+}
+
+/* libcurl has closed the one that the call had. Not another idle one, either: it may be in the same state. */
+static void take_new_connection(struct upstream_call *call, const char *why)
+{
+    log_debug("%s: %s; the request takes a new connection", call->upstream->host, why);
     call->stop = STOP_NONE;
     (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* it is in it: it has just ended */
     if (!handle_demand_new_connection(call) || !start_transfer(call))
@@ -239,7 +246,13 @@ static void take_new_connection(struct upstream_call *call)
 void call_transfer_ended(struct upstream_call *call, CURLcode code)
 {
     if (call->stop == STOP_UNCLEAN) {
-        take_new_connection(call);
+        take_new_connection(call, "bytes, or its end, came over a connection that was idle");
+        return;
+    }
+    if (may_repeat_now(call, code)) {
+        call->is_repeated = true;
+        call->connect_deadline_us = clock_monotonic_us() + call->upstream->options.connect_timeout_us;
+        take_new_connection(call, "the connection was lost");
         return;
     }
     if (!may_try_again(call, code)) {
@@ -259,6 +272,7 @@ static void reset_result(struct upstream_call *call)
                                              .timing = { .started_us = clock_wall_us() } };
     call->stop = STOP_NONE;
     call->retried_code = CURLE_OK;
+    call->is_repeated = false;
     call->is_writing = false;
     call->response_head_is_whole = false;
     call->response_bytes = 0;

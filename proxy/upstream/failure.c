@@ -33,12 +33,12 @@ static const struct cause causes[] = {
     { CURLE_SSL_INVALIDCERTSTATUS, UPSTREAM_TLS, UPSTREAM_LOST, false, "could not verify the certificate of" },
     { CURLE_SSL_CLIENTCERT, UPSTREAM_TLS, UPSTREAM_LOST, false, "a client certificate is demanded by" },
     { CURLE_PROXY, UPSTREAM_EGRESS_PROXY, UPSTREAM_LOST, false, "the egress proxy gave no way to" },
-    { CURLE_SEND_ERROR, UPSTREAM_EGRESS_PROXY, UPSTREAM_LOST, false, "lost the connection to" },
-    { CURLE_RECV_ERROR, UPSTREAM_EGRESS_PROXY, UPSTREAM_LOST, false, "lost the connection to" },
+    { CURLE_SEND_ERROR, UPSTREAM_EGRESS_PROXY, UPSTREAM_LOST, true, "lost the connection to" },
+    { CURLE_RECV_ERROR, UPSTREAM_EGRESS_PROXY, UPSTREAM_LOST, true, "lost the connection to" },
     { CURLE_GOT_NOTHING, UPSTREAM_EGRESS_PROXY, UPSTREAM_LOST, false, "no answer before the connection ended, from" },
     { CURLE_PARTIAL_FILE, UPSTREAM_LOST, UPSTREAM_LOST, false,
       "the connection ended before the whole answer came from" },
-    { CURLE_HTTP2, UPSTREAM_CONNECT, UPSTREAM_LOST, false, "the HTTP/2 connection failed to" },
+    { CURLE_HTTP2, UPSTREAM_CONNECT, UPSTREAM_LOST, true, "the HTTP/2 connection failed to" },
     { CURLE_HTTP2_STREAM, UPSTREAM_CONNECT, UPSTREAM_LOST, false, "the HTTP/2 stream was ended by" },
     { CURLE_WEIRD_SERVER_REPLY, UPSTREAM_EGRESS_PROXY, UPSTREAM_RESPONSE_MALFORMED, false,
       "what came is not HTTP, from" },
@@ -127,6 +127,19 @@ static const struct cause *cause_of_code(CURLcode code)
 bool failure_is_worth_retrying(CURLcode code)
 {
     return cause_of_code(code)->again;
+}
+
+/* The last two are what libcurl 7.88 says of an HTTP/2 connection that ended, or was ended by GOAWAY; of a stream alone that was
+ * ended it says CURLE_HTTP2_STREAM. */
+bool failure_is_lost_connection(CURLcode code)
+{
+    static const CURLcode lost[] = { CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE,
+                                     CURLE_HTTP2 };
+    for (size_t i = 0; i < ARRAY_LENGTH(lost); i++) {
+        if (lost[i] == code)
+            return true;
+    }
+    return false;
 }
 
 static enum upstream_failure failure_of(const struct upstream_call *call, const struct cause *cause)

@@ -79,7 +79,8 @@ struct upstream_call {
     struct upstream_callbacks callbacks;
     void *context;
     bool may_repeat;
-    bool is_warming; /* made by upstream_warm: not counted */
+    bool is_repeated; /* by this room: libcurl's own repeats show in result.attempts alone */
+    bool is_warming;  /* made by upstream_warm: not counted */
     enum upstream_stop stop;
     struct loop_timer deadline;
     struct loop_timer retry;     /* of getting a connection */
@@ -175,6 +176,9 @@ void call_free(struct upstream_call *call);
 
 /* Whether another try for a connection could end better than this one. */
 bool failure_is_worth_retrying(CURLcode code);
+
+/* Whether the connection ended under the request, and nothing else is known. */
+bool failure_is_lost_connection(CURLcode code);
 
 /* Sets failure and message of a call that has ended. */
 void failure_explain(struct upstream_call *call, CURLcode code);
