@@ -70,7 +70,7 @@ void life_end(struct life *life)
         if (descriptors[i] >= 0)
             (void)close(descriptors[i]); /* nothing written can be lost here */
     }
-    free(life->beats);
+    free(life->asked);
 }
 
 /* --- what comes --- */
@@ -137,14 +137,14 @@ static enum life_event take_messages(struct life *life)
 
 /* --- whether the workers are alive --- */
 
-/* Those that have ended count for alive: their end is seen to elsewhere. */
+/* Since the last look; and asks for the next one. Those that have ended count for alive: their end is seen to elsewhere. */
 static bool all_have_turned(struct life *life)
 {
     bool all = true;
     for (size_t i = 0; i < life->worker_count; i++) {
-        uint64_t beats = worker_beats(life->workers[i]);
-        all = all && (beats != life->beats[i] || worker_has_ended(life->workers[i]));
-        life->beats[i] = beats;
+        struct pulse *pulse = worker_pulse(life->workers[i]);
+        all = all && (pulse_came(pulse, life->asked[i]) || worker_has_ended(life->workers[i]));
+        life->asked[i] = pulse_ask(pulse);
     }
     return all;
 }
@@ -224,8 +224,8 @@ bool life_run(struct life *life, struct signer_client *signer, struct worker **w
     life->signer = signer;
     life->workers = workers;
     life->worker_count = worker_count;
-    life->beats = calloc(worker_count, sizeof(*life->beats));
-    if (life->beats == NULL)
+    life->asked = calloc(worker_count, sizeof(*life->asked));
+    if (life->asked == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for %zu workers", worker_count);
     error->kind = ERROR_NONE;
     while (take_next(life, &number, error) == LIFE_GOES_ON && !any_has_ended(life))

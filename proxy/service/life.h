@@ -16,7 +16,7 @@ struct life {
     struct signer_client *signer;
     struct worker **workers;
     size_t worker_count;
-    uint64_t *beats; /* of each worker, when they were looked at last */
+    uint64_t *asked; /* of each worker's pulse, when they were looked at last */
     int64_t look_us; /* monotonic: when they are looked at next */
 };
 

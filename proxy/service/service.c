@@ -227,7 +227,6 @@ static struct worker_options worker_options(struct service *service, size_t work
         .index = (unsigned)worker,
         .listen_fds = service->listen_fds + worker * service->config->listener_count,
         .ended_fd = service->life.ended,
-        .beat_every_us = service->life.alive_every_us / 2, /* so that each look finds another beat */
     };
 }
 
@@ -296,9 +295,9 @@ static bool open_all(struct service *service, const struct service_ends *ends, s
 /* Returns whether every worker ended because it was told to. */
 static bool close_all(struct service *service)
 {
-    admin_drain(service->admin);
+    admin_drain(service->admin); /* as the workers, it may drain already, which this changes nothing about */
     for (size_t i = 0; i < service->worker_count; i++)
-        worker_drain(service->workers[i]); /* where they drained already, it changes nothing */
+        worker_drain(service->workers[i]);
     bool in_order = true;
     for (size_t i = 0; i < service->worker_count; i++)
         in_order = worker_join(service->workers[i]) && in_order;
@@ -391,6 +390,7 @@ bool service_run(const struct config *config, const struct service_ends *ends,
         tell_ready(&service, ready, context);
         ran = life_run(&service.life, service.signer, service.workers, service.worker_count, error);
         running_forget(config->proxy.state_dir);
+        admin_drain(service.admin); /* it goes on answering, and says that this ends */
         life_drain(&service.life);
     }
     bool in_order = close_all(&service);

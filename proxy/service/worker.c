@@ -163,20 +163,11 @@ static bool is_sent_to(const struct worker *worker, size_t upstream)
     return false;
 }
 
-static void beat(struct loop_timer *timer)
-{
-    struct worker *worker = timer->context;
-    atomic_fetch_add_explicit(&worker->beats, 1, memory_order_relaxed);
-    loop_timer_start(worker->loop, timer, worker->beat_every_us);
-}
-
 static void *run(void *context)
 {
     struct worker *worker = context;
     struct error error;
     (void)pthread_setname_np(pthread_self(), "worker"); /* nothing depends on it */
-    if (worker->beat_every_us > 0)
-        loop_timer_start(worker->loop, &worker->beat_timer, 0);
     for (size_t i = 0; i < worker->config->upstream_count; i++) {
         if (is_sent_to(worker, i))
             upstream_warm(worker->upstreams[i], (unsigned)worker->config->upstreams[i].warm);
@@ -244,7 +235,6 @@ static bool open_all(struct worker *worker, const struct worker_options *options
         if (!open_front(worker, options, i, error))
             return false;
     }
-    worker->beat_timer = (struct loop_timer){ .expired = beat, .context = worker };
     worker->drain_timer = (struct loop_timer){ .expired = look_whether_drained, .context = worker };
     loop_on_wake(worker->loop, woken, worker);
     journal_on_synced(worker->shared.journal, wake_after_sync, worker->loop);
@@ -260,7 +250,6 @@ bool worker_start(struct worker **started, const struct worker_options *options,
     worker->pulse = options->pulse;
     worker->counts = options->counts;
     worker->ended_fd = options->ended_fd;
-    worker->beat_every_us = options->beat_every_us;
     worker->upstreams = calloc(options->config->upstream_count, sizeof(struct upstream *));
     worker->fronts = calloc(options->config->listener_count, sizeof(struct front *));
     worker->connections = calloc(options->config->listener_count, sizeof(struct places_holder));
@@ -297,9 +286,9 @@ void worker_hurry(struct worker *worker)
     loop_wake(worker->loop);
 }
 
-uint64_t worker_beats(const struct worker *worker)
+struct pulse *worker_pulse(const struct worker *worker)
 {
-    return atomic_load_explicit(&worker->beats, memory_order_relaxed);
+    return worker->pulse;
 }
 
 bool worker_has_ended(const struct worker *worker)

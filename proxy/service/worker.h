@@ -33,7 +33,6 @@ struct worker_options {
     struct front_counts *front_counts; /* likewise */
     struct upstream_counts *reachings; /* one for each upstream */
     int ended_fd;                      /* eventfd(2), written when the worker's thread has come to its end */
-    int64_t beat_every_us;             /* how often worker_beats goes up while the loop turns; 0: never */
     int *listen_fds; /* one for each listener of the configuration; taken over one by one by the worker's fronts */
 };
 
@@ -56,8 +55,8 @@ void worker_drain(struct worker *worker);
 /* Tells a worker that drains to give up what is in flight, and end. Any thread. */
 void worker_hurry(struct worker *worker);
 
-/* A count that goes up as long as the worker's loop turns; and whether its thread has come to its end. Any thread. */
-uint64_t worker_beats(const struct worker *worker);
+/* For asking whether the worker's loop turns; and whether its thread has come to its end. Any thread. */
+struct pulse *worker_pulse(const struct worker *worker);
 bool worker_has_ended(const struct worker *worker);
 
 /* Waits for the thread's end and frees. Returns whether it ended because it was told to. */

@@ -43,9 +43,6 @@ struct worker {
     atomic_bool hurry_wanted;
     atomic_bool has_ended;
     int ended_fd;
-    _Atomic uint64_t beats;
-    int64_t beat_every_us;
-    struct loop_timer beat_timer;
     bool has_failed; /* read after the thread's end */
     struct loop_timer drain_timer;
     int64_t drain_begun_us;

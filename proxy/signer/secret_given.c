@@ -102,3 +102,13 @@ void secret_given_end_all(void)
         end(ended);
     }
 }
+
+void secret_given_leave_behind(void)
+{
+    while (first != NULL) {
+        struct given *left = first;
+        first = left->next;
+        free(left->variable);
+        free(left);
+    }
+}

@@ -21,4 +21,7 @@ void secret_given_hand_to_children(bool handed);
 void secret_given_end(const char *variable);
 void secret_given_end_all(void);
 
+/* In a child that was not handed them, whose memory has no such pages: forgets that there were any. */
+void secret_given_leave_behind(void);
+
 #endif
