@@ -124,14 +124,15 @@ static sigset_t proxy_mask(const sigset_t *before)
     return mask;
 }
 
-static bool send_start(const struct supervisor *supervisor, struct error *error)
+static bool send_start(const struct supervisor *supervisor, int link, struct error *error)
 {
     struct supervisor_message message = supervisor_message_of(SUPERVISOR_START);
     message.value = supervisor->notify.watchdog_us / 4; /* WATCHDOG=1 then comes twice as often as is asked for */
-    return supervisor_link_send(supervisor->proxy.link, &message, -1) == SUPERVISOR_LINK_DONE ||
+    return supervisor_link_send(link, &message, -1) == SUPERVISOR_LINK_DONE ||
            error_set(error, ERROR_SYSTEM, "the proxy process takes no messages");
 }
 
+/* What it needs to begin waits in the link before it is there: one that ends early is then told by its end alone. */
 bool supervisor_start_proxy(struct supervisor *supervisor, struct error *error)
 {
     const sigset_t mask = proxy_mask(&supervisor->before);
@@ -140,7 +141,8 @@ bool supervisor_start_proxy(struct supervisor *supervisor, struct error *error)
     if (!make_pair(link, "to the proxy process", error))
         return false;
     const struct process_ends ends = { .signer = supervisor->proxys_end, .supervisor = link[1] };
-    bool started = process_start(&forked, &ends, "/proc/self/exe", supervisor->options->arguments,
+    bool started = handed_pass_on(&supervisor->sockets, link[0], error) && send_start(supervisor, link[0], error) &&
+                   process_start(&forked, &ends, "/proc/self/exe", supervisor->options->arguments,
                                  supervisor->options->config, &mask, error);
     (void)close(link[1]); /* the child has its own, or there is none */
     (void)close(supervisor->proxys_end);
@@ -149,10 +151,8 @@ bool supervisor_start_proxy(struct supervisor *supervisor, struct error *error)
         (void)close(link[0]); /* never used */
         return false;
     }
-    bool done = child_begin(&supervisor->proxy, forked, link[0], error) &&
-                handed_pass_on(&supervisor->sockets, link[0], error) && send_start(supervisor, error);
     handed_end(&supervisor->sockets);
-    return done;
+    return child_begin(&supervisor->proxy, forked, link[0], error);
 }
 
 void supervisor_hand_over_signer(struct supervisor *supervisor)
