@@ -3,15 +3,13 @@
  *
  * The thread sleeps until the next window is near (twice a minute), the clock is set, a worker misses a key, the signer
  * has read its sources anew or ends, or the client is closed. When the signer has ended it waits for another one's socket. */
-#include "countersign/signer_client.h"
+#include "client_parts.h"
 
-#include "client_link.h"
 #include "client_report.h"
 #include "client_schedule.h"
 #include "countersign/clock.h"
 #include "countersign/log.h"
 #include "countersign/thread.h"
-#include "key_slots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,20 +22,6 @@
 #include <unistd.h>
 
 enum { CLIENT_OPEN_US = 5000000 }; /* signer_client_open's bound */
-
-struct signer_client {
-    struct client_link link;
-    struct signer_client_api_key *in_force; /* the thread's own: one for each account, as told last */
-    struct key_slots *slots;                /* one for each account */
-    size_t account_count;
-    uint64_t generation;        /* whose keys are in force; 0: none */
-    _Atomic uint64_t rotations; /* generations after the first that were put in force */
-    int timer;                  /* wall clock: fires when the next key is due, and when the clock is set */
-    atomic_bool alive;
-    _Atomic int next_fd; /* to another signer, for when this one has gone; -1: none */
-    bool has_thread;
-    pthread_t thread;
-};
 
 /* --- keys --- */
 
@@ -339,7 +323,7 @@ bool signer_client_open(struct signer_client **client, int fd, struct error *err
     return true;
 }
 
-static void wake(const struct signer_client *client)
+void client_wake(const struct signer_client *client)
 {
     (void)eventfd_write(client->link.wake, 1); /* fails when 2^64 - 2 wake-ups wait already: awake then */
 }
@@ -349,7 +333,7 @@ void signer_client_go_over(struct signer_client *client, int fd)
     int older = atomic_exchange(&client->next_fd, fd);
     if (older >= 0)
         (void)close(older); /* never used */
-    wake(client);
+    client_wake(client);
 }
 
 static void end_thread(struct signer_client *client)
@@ -357,7 +341,7 @@ static void end_thread(struct signer_client *client)
     if (!client->has_thread)
         return;
     atomic_store(&client->link.stop, true);
-    wake(client);
+    client_wake(client);
     (void)pthread_join(client->thread, NULL); /* cannot fail for our own, joined once */
 }
 
@@ -385,60 +369,4 @@ void signer_client_close(struct signer_client *client)
 int signer_client_configuration(struct signer_client *client)
 {
     return atomic_exchange(&client->link.configuration, 0) - 1;
-}
-
-/* --- what workers call --- */
-
-size_t signer_client_account_count(const struct signer_client *client)
-{
-    return client->account_count;
-}
-
-const char *signer_client_account_name(const struct signer_client *client, size_t account)
-{
-    return account < client->account_count ? client->link.news.accounts[account].name : NULL;
-}
-
-void signer_client_api_key(struct signer_client_api_key *api_key, const struct signer_client *client, size_t account)
-{
-    api_key->length = 0;
-    if (account < client->account_count)
-        key_slots_api_key(api_key, &client->slots[account]);
-}
-
-struct slice signer_client_api_key_slice(const struct signer_client_api_key *api_key)
-{
-    return slice_of(api_key->text, api_key->length);
-}
-
-enum signer_client_key signer_client_window_key(struct signer_client_pair *pair, struct signer_client *client,
-                                                size_t account, uint64_t window)
-{
-    if (account >= client->account_count || window == KEY_SLOTS_NO_WINDOW)
-        return SIGNER_CLIENT_KEY_GONE;
-    struct key_slots *slots = &client->slots[account];
-    if (key_slots_get(pair, slots, window))
-        return SIGNER_CLIENT_KEY_READY;
-    if (!signer_client_is_alive(client) || atomic_load(&slots->refused) == window)
-        return SIGNER_CLIENT_KEY_GONE;
-    if (atomic_exchange(&slots->wanted, window) != window) /* asked for once: others look for the same window too */
-        wake(client);
-    return SIGNER_CLIENT_KEY_LATER;
-}
-
-bool signer_client_held_key(struct signer_client_pair *pair, const struct signer_client *client, size_t account,
-                            uint64_t window)
-{
-    return account < client->account_count && window != KEY_SLOTS_NO_WINDOW &&
-           key_slots_get(pair, &client->slots[account], window);
-}
-
-uint64_t signer_client_rotations(const struct signer_client *client)
-{
-    return atomic_load(&client->rotations);
-}
-
-bool signer_client_is_alive(const struct signer_client *client)
-{
-    return atomic_load(&client->alive);
 }

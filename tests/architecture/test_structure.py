@@ -17,7 +17,8 @@ ROOMS = {
     "scheme": ({"scheme"}, set()),
     "sandbox": ({"sandbox"}, set()),
     "signer": (
-        {"keystore", "prompt", "secret", "signer", "signer_client", "signer_tokens", "signer_wire"},
+        {"keystore", "prompt", "secret", "signer", "signer_client", "signer_tokens", "signer_wire",
+         "supervisor", "supervisor_link"},
         {"config", "sandbox", "scheme"},
     ),
     "guard": (
