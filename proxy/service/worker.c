@@ -134,22 +134,27 @@ static void wake_after_sync(void *context)
     loop_wake(context);
 }
 
-static void woken(void *context)
+static void begin_to_drain(struct worker *worker)
 {
-    struct worker *worker = context;
-    pulse_beat(worker->pulse);
-    exchange_look_for_syncs(&worker->shared);
-    worker_go_over(worker);
-    if (worker->shared.draining && atomic_load(&worker->hurry_wanted))
-        worker->drain_deadline_us = worker->drain_begun_us;
-    if (!atomic_load(&worker->drain_wanted) || worker->shared.draining)
-        return;
     worker->shared.draining = true;
     worker->drain_begun_us = loop_now_us(worker->loop);
     worker->drain_deadline_us = worker->drain_begun_us + worker->config->proxy.drain;
     for (size_t i = 0; i < worker->config->listener_count; i++)
         front_stop_accepting(worker->fronts[i]);
     loop_timer_start(worker->loop, &worker->drain_timer, 0);
+}
+
+/* One turn may stand for several wake-ups: both to drain and to hurry may have been asked for since the last. */
+static void woken(void *context)
+{
+    struct worker *worker = context;
+    pulse_beat(worker->pulse);
+    exchange_look_for_syncs(&worker->shared);
+    worker_go_over(worker);
+    if (atomic_load(&worker->drain_wanted) && !worker->shared.draining)
+        begin_to_drain(worker);
+    if (worker->shared.draining && atomic_load(&worker->hurry_wanted))
+        worker->drain_deadline_us = worker->drain_begun_us;
 }
 
 /* Whether one of the listeners sends anything there. */

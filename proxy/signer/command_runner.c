@@ -128,7 +128,9 @@ static _Noreturn void become_runner(const struct config *config, int64_t timeout
         log_error("the process that runs commands for secrets cannot be set up: %s", strerror(errno));
         _exit(EXIT_FAILURE);
     }
-    secret_wait_stops_at(RUNNER_FD); /* closed by a supervisor that ends: no command is waited for then */
+    /* A command is not waited for when the socket is closed, by a supervisor that ends, and when another question comes: who
+     * asked the one before has ended. */
+    secret_wait_stops_at(RUNNER_FD);
     while (recv(RUNNER_FD, &question, sizeof(question), 0) == (ssize_t)sizeof(question)) {
         if (!answer_one(&question, config, timeout_us))
             _exit(EXIT_FAILURE);

@@ -82,8 +82,9 @@ def programs():
 @pytest.fixture
 def launch(programs, configure, env):
     """Starts `countersign serve`, ready or not: configure's changes, more of the command line, the environment."""
-    def start(changes=None, *arguments, env_changes=None, command=()):
-        proxy = program.Proxy(configure(changes), {**env, **(env_changes or {})}, *arguments, command=command)
+    def start(changes=None, *arguments, env_changes=None, command=(), descriptors=()):
+        proxy = program.Proxy(configure(changes), {**env, **(env_changes or {})}, *arguments, command=command,
+                              descriptors=descriptors)
         programs.append(proxy)
         return proxy
     return start

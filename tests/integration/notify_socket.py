@@ -1,5 +1,4 @@
 """A service manager's side of sd_notify(3) and sd_listen_fds(3), for programs that are started by tests."""
-import os
 import socket
 import sys
 import time
@@ -22,9 +21,7 @@ os.execvp(rest[0], rest)
 
 
 def hands_over(sockets, names=""):
-    """What goes before a command line; the sockets stay the caller's."""
-    for item in sockets:
-        item.set_inheritable(True)
+    """What goes before a command line that inherits these; they stay the caller's."""
     return (sys.executable, "-c", HANDS_OVER, ",".join(str(item.fileno()) for item in sockets), names)
 
 
@@ -71,7 +68,3 @@ def environment_of(notify, watchdog_us=0):
     """WATCHDOG_PID is left out: the program's own id is known once it runs."""
     watchdog = {"WATCHDOG_USEC": str(watchdog_us)} if watchdog_us else {}
     return {"NOTIFY_SOCKET": str(notify.path), **watchdog}
-
-
-def inode(item):
-    return os.fstat(item.fileno()).st_ino

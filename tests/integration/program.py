@@ -87,12 +87,13 @@ def is_alive(pid):
 class Program:
     """A running `countersign`: the supervisor, which is the process started here, and its children: signer and proxy."""
 
-    def __init__(self, *arguments, env, command=(), program=None):
+    def __init__(self, *arguments, env, command=(), program=None, descriptors=()):
         self.arguments = [*map(str, command), str(program or binary()), *map(str, arguments)]
         self.lines = []
         self.said = threading.Condition()
         self.process = subprocess.Popen(self.arguments, env=env, stdin=subprocess.DEVNULL, text=True,
-                                        errors="replace", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        errors="replace", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        pass_fds=descriptors)
         self.readers = [threading.Thread(target=self._read, args=(pipe,), daemon=True)
                         for pipe in (self.process.stdout, self.process.stderr)]
         for reader in self.readers:
@@ -192,9 +193,9 @@ class Program:
 class Proxy(Program):
     """`countersign serve -c FILE` with one JSON line for each thing it says."""
 
-    def __init__(self, config_file, env, *arguments, command=(), program=None):
+    def __init__(self, config_file, env, *arguments, command=(), program=None, descriptors=()):
         super().__init__("serve", "-c", config_file, "--log-format", "json", *arguments, env=env, command=command,
-                         program=program)
+                         program=program, descriptors=descriptors)
         self.config_file = config_file
         self.env = env
 

@@ -2,15 +2,16 @@
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from load import ACTIVE, PLACE, answers_by_tag, order
+from load import PLACE, answers_by_tag, order
 from notify_socket import NotifySocket, environment_of, hands_over
-from program import poll
+from program import ROOT, poll
 from rawhttp import Client, Ended, build_request, connect
 from traced import held_thread
 from upstream import succeeds, waits_for
@@ -78,14 +79,13 @@ def test_a_signer_that_dies_while_it_reads_again_leaves_no_reload_unfinished(sta
     os.mkfifo(source)
     proxy.signal(signal.SIGHUP)
     notify.wait_for(RELOADING="1")
-    with source.open("w", encoding="ascii") as pipe:  # the command reads
-        os.kill(proxy.signer_pid, signal.SIGKILL)
-        proxy.wait_for_event("process-ended", process="signer")
+    with source.open("w", encoding="ascii"):  # the command reads, and gets nothing: another one is not held up by it
         other = tmp_path / "other"
         other.write_text(account.secret)
         other.rename(source)
-        pipe.write(account.secret)
-    notify.wait_for(2, READY="1")
+        os.kill(proxy.signer_pid, signal.SIGKILL)
+        proxy.wait_for_event("process-ended", process="signer")
+        notify.wait_for(2, READY="1")
     assert proxy.request("POST", BALANCE).outcome == "ok"
     proxy.stop()
 
@@ -172,7 +172,8 @@ def address_of(item):
 @pytest.fixture
 def handed(launch):
     def begin(sockets, names="", changes=None, **variables):
-        return launch(changes, command=hands_over(sockets, names), env_changes=variables)
+        return launch(changes, command=hands_over(sockets, names), env_changes=variables,
+                      descriptors=[item.fileno() for item in sockets])
     return begin
 
 
@@ -185,7 +186,8 @@ def test_a_socket_is_found_by_its_address_or_by_its_name(handed, listening, tmp_
     proxy.wait_until_ready()
     for name, item in (("bot", first), ("two", second), ("three", third)):
         assert proxy.address(name) == address_of(item)
-        assert proxy.client(name).request("POST", BALANCE).outcome == "ok"
+        with proxy.client(name) as client:
+            assert client.request("POST", BALANCE).outcome == "ok"
     proxy.stop()
     assert (tmp_path / "two.sock").stat().st_ino == inode  # the manager's, not this program's to remove
     connect(address_of(second)).close()  # it waits for the next start
@@ -245,11 +247,11 @@ def test_a_restart_under_load_refuses_no_connection(handed, listening, upstream)
     upstream.script(PLACE, answers_by_tag)
     item = listening()
     callers = None
-    for _ in range(3):
+    for turn in range(3):
         proxy = handed([item], "bot", {"proxy": {"workers": 2}}).wait_until_ready()
         callers = callers or Callers(address_of(item), 4)
         poll("requests go on", lambda proxy=proxy, goal=len(callers.done) + 40: len(callers.done) > goal)
-        if _ < 2:
+        if turn < 2:
             proxy.stop()
     callers.stop()
     proxy.stop()
@@ -258,4 +260,28 @@ def test_a_restart_under_load_refuses_no_connection(handed, listening, upstream)
     assert outcomes <= {"ok", "refused"}  # what came on a connection that was accepted as the drain began
     received = {request.raw.partition(b"\r\n\r\n")[2] for request in upstream.requests(PLACE)}
     assert len(received) == len(upstream.requests(PLACE)) == sum(answer.outcome == "ok" for _, answer in callers.done)
-    assert ACTIVE not in {request.path for request in upstream.requests()}
+
+
+# --- the units that come with the program ---
+
+UNITS = ROOT / "conf" / "systemd"
+
+
+def values_of(unit):
+    lines = (UNITS / unit).read_text().splitlines()
+    return [line.partition("=")[::2] for line in lines if "=" in line and not line.startswith("#")]
+
+
+def test_the_units_say_what_the_program_does(configure, launch, notify):
+    service, sockets = dict(values_of("countersign.service")), dict(values_of("countersign.socket"))
+    assert service["Type"] == "notify" and service["NotifyAccess"] == "main" and service["KillMode"] == "mixed"
+    variables = dict(value.split("=", 1) for name, value in values_of("countersign.service") if name == "Environment")
+    sample = (ROOT / "conf" / "countersign.ini").read_text()
+    assert f";listen = {sockets['ListenStream']}\n" in sample and sockets["FileDescriptorName"] == "bot"
+    proxy = launch(env_changes={**variables, **environment_of(notify), "COUNTERSIGN_PROXY_STATE_DIR": str(notify.path) + ".d",
+                                "COUNTERSIGN_ACCOUNT_MAIN_API_KEY": "env:COINSTORE_API_KEY",
+                                "COUNTERSIGN_ACCOUNT_MAIN_API_SECRET": "env:COINSTORE_API_SECRET"})
+    notify.wait_for(READY="1")  # every name of these variables is one that the configuration knows
+    subprocess.run(["/bin/sh", "-c", service["ExecReload"].replace("$MAINPID", str(proxy.pid))], check=True)
+    notify.wait_for(RELOADING="1")
+    proxy.stop()
