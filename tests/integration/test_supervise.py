@@ -23,6 +23,12 @@ BALANCE = "/api/spot/accountList"
 FATAL = [signal.SIGKILL, signal.SIGSEGV]
 
 
+@pytest.fixture
+def env(env):
+    """A sanitizer leaves SIGSEGV to the kernel: here it is sent, and no defect."""
+    return {**env, **{name: f"{env.get(name, '')}:handle_segv=0" for name in ("ASAN_OPTIONS", "TSAN_OPTIONS")}}
+
+
 def family(proxy):
     """All that belongs to it, by process id."""
     return [proxy.pid, *children(proxy.pid)]
