@@ -16,7 +16,7 @@
 
 enum { START_WAIT_MS = 5000, US_PER_MS = 1000 };
 
-enum life_event { LIFE_GOES_ON, LIFE_ENDS, LIFE_HURRIES };
+enum life_event { LIFE_GOES_ON, LIFE_ENDS };
 
 /* --- begin and end --- */
 
@@ -117,7 +117,6 @@ static enum life_event take_messages(struct life *life)
 {
     struct supervisor_message message;
     enum supervisor_link_result result;
-    enum life_event event = LIFE_GOES_ON;
     int passed;
     while ((result = supervisor_link_receive(&message, &passed, life->link)) == SUPERVISOR_LINK_DONE) {
         if (message.type == SUPERVISOR_SIGNER && passed >= 0)
@@ -125,10 +124,10 @@ static enum life_event take_messages(struct life *life)
         else if (passed >= 0)
             (void)close(passed); /* of nobody */
         if (message.type == SUPERVISOR_HURRY)
-            event = LIFE_HURRIES;
+            life->is_hurried = true;
     }
     if (result != SUPERVISOR_LINK_ENDED)
-        return event;
+        return life->is_hurried ? LIFE_ENDS : LIFE_GOES_ON;
     log_error("the supervisor, which is the process that was started, has ended: this one ends, too");
     (void)close(life->link); /* nothing waits in it */
     life->link = -1;
@@ -246,9 +245,8 @@ void life_drain(struct life *life)
     for (size_t i = 0; i < life->worker_count; i++)
         worker_drain(life->workers[i]);
     while (!all_have_ended(life)) {
-        if (take_next(life, &number, &error) != LIFE_HURRIES)
-            continue;
-        for (size_t i = 0; i < life->worker_count; i++)
+        for (size_t i = 0; life->is_hurried && i < life->worker_count; i++)
             worker_hurry(life->workers[i]);
+        (void)take_next(life, &number, &error); /* whatever came: it ends already */
     }
 }

@@ -13,6 +13,7 @@ struct life {
     int64_t alive_every_us; /* how often the supervisor wants to hear that the workers are alive; 0: never */
     void (*on_configuration)(void *context, int fd); /* the configuration's file, opened anew; the callee's */
     void *context;
+    bool is_hurried; /* the supervisor said so; it may come together with the signal to drain */
     struct signer_client *signer;
     struct worker **workers;
     size_t worker_count;
