@@ -5,6 +5,7 @@
 #include "countersign/catalogue.h"
 #include "countersign/clock.h"
 #include "countersign/hex.h"
+#include "countersign/http_message.h"
 
 #include <string.h>
 
@@ -71,13 +72,29 @@ static void tell_ok(const struct page *page)
     }
 }
 
-/* The HTTP status of a failure is usually 200: said, because many a client has been misled by it. */
+/* What the exchange sent; what the client got is record->status. 0 where it is not recorded. */
+static int exchange_status(const struct record *record)
+{
+    struct http_field items[HTTP_FIELDS_MAX];
+    struct http_fields fields = { .items = items };
+    int status = 0;
+    return http_parse_response_head(&status, &fields, HTTP_FIELDS_MAX, record->views[RECORD_UPSTREAM_RESPONSE].head)
+               ? status
+               : 0;
+}
+
+/* The HTTP status of a failure is usually 200: said, because many a client has been misled by it. Where this proxy gave it
+ * another (failures = as-status), both are said. */
 static void tell_api_error(const struct page *page)
 {
+    int status = exchange_status(page->record);
     buffer_append_text(page->out, "the exchange said no: ");
     append_code(page);
     buffer_append_text(page->out, ", in an answer with ");
-    append_status(page);
+    if (status == 0 || status == page->record->status)
+        append_status(page);
+    else
+        buffer_append_format(page->out, "HTTP %d; the client got HTTP %d", status, page->record->status);
 }
 
 static void tell_http_error(const struct page *page)

@@ -77,6 +77,7 @@ static bool open_front(struct worker *worker, const struct worker_options *from,
                    .count = listener->rules.count,
                    .policy = (enum policy)listener->policy },
         .sign_all = listener->sign == CONFIG_SIGN_ALL,
+        .failures_as_status = listener->failures == CONFIG_FAILURES_AS_STATUS,
         .learned = learning_of(worker->learning, index),
     };
     if (!order_limits_read(&worker->listeners[index].limits, listener->max_notional, listener->symbols,
