@@ -173,6 +173,29 @@ static void append_meaning(const struct page *page)
     end_fact(page);
 }
 
+/* What was found out later; or, of what may have changed something, how to find it out. */
+static void append_reconciled(const struct page *page)
+{
+    const struct record *record = page->record;
+    char id[RECORD_ID_TEXT_MAX];
+    bool only_looks = slice_equal_text(record->method, "GET") || slice_equal_text(record->method, "HEAD");
+    if (record->outcome != RECORD_UNKNOWN || record->id < 0 || only_looks)
+        return;
+    if (record->reconciled.length > 0) {
+        begin_fact(page, "reconciled");
+        append_text(page, record->reconciled_detail);
+        buffer_append_text(page->out, " (asked at ");
+        log_append_local_time(page->out, record->reconciled_us, page->now_us, false);
+        buffer_append_byte(page->out, ')');
+        end_fact(page);
+    }
+    if (record->is_settled)
+        return;
+    begin_fact(page, record->reconciled.length > 0 ? "" : "what became");
+    buffer_append_format(page->out, "countersign reconcile %s", record_id_text(id, record->id));
+    end_fact(page);
+}
+
 static void append_request_facts(const struct page *page)
 {
     const struct record *record = page->record;
@@ -192,6 +215,7 @@ static void append_request_facts(const struct page *page)
     append_fact(page, "error", record->error_name);
     append_fact(page, "", record->error_message);
     append_meaning(page);
+    append_reconciled(page);
 }
 
 static void append_party_facts(const struct page *page)

@@ -170,8 +170,9 @@ static void advise(struct exchange *exchange)
         (void)buffer_append_text(text, "; look it up, an order by its clOrdId, before sending it again: it is not in "
                                        "the record"); /* a message cut short is still one, here and below */
     else
-        (void)buffer_append_format(text, "; look it up before sending it again: `countersign reconcile %" PRId64 "`",
-                                   exchange->record.id);
+        (void)buffer_append_format(
+            text, "; look it up before sending it again: `countersign reconcile %" PRId64 "` does, for orders",
+            exchange->record.id);
     exchange->record.error_message = slice_first(buffer_slice(text), recorded);
 }
 
