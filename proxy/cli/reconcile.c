@@ -138,8 +138,8 @@ static bool print_remark(struct reconciling *all, enum terminal_style style, con
     struct buffer out;
     buffer_init(&out, LOG_OUTPUT_MAX);
     if (all->run->options->json) {
-        char id[RECORD_ID_TEXT_MAX];
-        log_note("exchange %s: %s", record_id_text(id, all->request->id), text);
+        bool is_settled = style == TERMINAL_GREEN || style == TERMINAL_DIM;
+        reconcile_append_json_remark(&out, all->request, is_settled, text);
     } else {
         reconcile_append_heading(&out, all->run, all->request);
         (void)buffer_append_text(&out, "  "); /* `failed` is checked by print, as below */

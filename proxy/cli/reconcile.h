@@ -17,6 +17,8 @@ enum {
     RECONCILE_PROBLEM_MAX = 512,
     RECONCILE_REASON_MAX = 1024,
     RECONCILE_LOOKED_MAX = 16384, /* bytes of what was looked at, for one order */
+    /* Between two calls: at most half of the 120 in 3 s that the exchange allows an account, so that its bots have the rest. */
+    RECONCILE_GAP_US = 50000,
     /* An order's time may differ so much from this machine's: X-CS-EXPIRES is good for windows of 30 s, and the clocks of
      * both sides differ by less than two of them where a signature was accepted. */
     RECONCILE_SLACK_MS = 60000
@@ -79,6 +81,7 @@ struct reconcile_seen {
     char symbol[RECONCILE_TEXT_MAX];
     char side[RECONCILE_TEXT_MAX];
     char state[RECONCILE_TEXT_MAX];
+    char type[RECONCILE_TEXT_MAX]; /* "LIMIT", "MARKET", "POST_ONLY" */
     char price[RECONCILE_TEXT_MAX];
     char quantity[RECONCILE_TEXT_MAX];
     char amount[RECONCILE_TEXT_MAX];
@@ -96,9 +99,12 @@ MUST_CHECK bool reconcile_each(struct slice data, bool (*visit)(void *context, s
 /* False where it has no id. */
 MUST_CHECK bool reconcile_seen_read(struct reconcile_seen *seen, struct slice object);
 
-/* Whether side, symbol and numbers are those that were sent, compared as decimals; what the answer does not say does not
- * differ. */
+/* Whether symbol, side, type and numbers are those that were sent, compared as decimals; what the answer does not say does
+ * not differ. */
 bool reconcile_fits(const struct reconcile_order *order, const struct reconcile_seen *seen);
+
+/* What keeps one that fits from being taken for the order that was sent without a clOrdId; NULL: nothing. */
+const char *reconcile_why_unsure(const struct reconcile_order *order, const struct reconcile_seen *seen);
 
 /* The same for two that were sent. */
 bool reconcile_is_alike(const struct reconcile_order *order, const struct reconcile_order *other);
@@ -117,6 +123,7 @@ struct reconcile_asker {
     struct endpoint endpoint;
     struct buffer answer;
     struct buffer decoded;
+    int64_t next_us;   /* monotonic: no call before */
     struct slice data; /* of the last answer that was OK: its `data` as written; valid until the next */
     char problem[RECONCILE_PROBLEM_MAX]; /* why the last one failed */
 };
@@ -143,8 +150,8 @@ enum reconcile_answer reconcile_ask(struct reconcile_asker *asker, struct slice 
 
 struct reconcile_finding;
 
-/* What was found that another recorded exchange's answer names goes from the finding; *rivals gets how many other orders in
- * doubt, of that time, are alike. For orders without a clOrdId. */
+/* What was found that belongs to another recorded order goes from the finding: its answer names the id, or it carried the
+ * clOrdId. *rivals gets how many other orders in doubt, of that time, are alike. For orders without a clOrdId. */
 MUST_CHECK bool reconcile_sort_out(struct reconcile_finding *finding, size_t *rivals, const struct log_run *run,
                                    const struct reconcile_request *request, const struct reconcile_order *order,
                                    struct error *error);
@@ -189,6 +196,7 @@ struct reconcile_search {
     bool has_failed;    /* a call was not answered */
     bool is_cut;        /* a bound of ours ended the reading, or there are more than can be held */
     bool says_none;     /* orderInfo answered 3103 for its clOrdId */
+    bool has_unknown;   /* orderInfo answered 3103 for an order that a match names, and that may be it */
     int64_t back_to_ms; /* how far back matches were read */
     int64_t tried_with; /* the exchange whose clOrdId orderInfo was tried with, and found; 0: none */
     size_t rivals;      /* other orders in doubt that are alike */
@@ -222,5 +230,9 @@ void reconcile_append_page(struct buffer *out, const struct log_run *run, const 
                            const struct reconcile_finding *findings);
 void reconcile_append_json(struct buffer *out, const struct reconcile_request *request,
                            const struct reconcile_finding *findings);
+
+/* The same object without orders, for an exchange that was not asked about: why not. */
+void reconcile_append_json_remark(struct buffer *out, const struct reconcile_request *request, bool is_settled,
+                                  const char *remark);
 
 #endif

@@ -5,6 +5,7 @@
 #include "replay_send.h"
 #include "replay_token.h"
 
+#include "countersign/clock.h"
 #include "countersign/content.h"
 #include "countersign/envelope.h"
 #include "countersign/http_message.h"
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { HEAD_MAX = 65536, MESSAGE_MAX = 65536 };
 
@@ -184,6 +186,16 @@ static enum reconcile_answer read_answer(struct reconcile_asker *asker, struct s
     return read_envelope(asker, &answer, value_of(fields, "Countersign-Error"));
 }
 
+static void keep_pace(struct reconcile_asker *asker)
+{
+    int64_t left_us = asker->next_us - clock_monotonic_us();
+    const struct timespec left = { .tv_nsec = left_us * 1000 };
+    _Static_assert(RECONCILE_GAP_US < 1000000, "less than a second");
+    if (left_us > 0)
+        (void)nanosleep(&left, NULL); /* one that a signal cuts short is a call that comes earlier */
+    asker->next_us = clock_monotonic_us() + RECONCILE_GAP_US;
+}
+
 enum reconcile_answer reconcile_ask(struct reconcile_asker *asker, struct slice target)
 {
     struct error error = { .kind = ERROR_NONE };
@@ -192,6 +204,7 @@ enum reconcile_answer reconcile_ask(struct reconcile_asker *asker, struct slice 
     bool sent;
     if (endpoint_classify(SLICE_LITERAL("GET"), target) != ENDPOINT_READ)
         return fail(asker, "this is not known to only look, so it is not asked");
+    keep_pace(asker);
     buffer_reset(&asker->answer);
     buffer_init(&head, HEAD_MAX);
     bool done = make_head(&head, asker, target, &error) &&

@@ -12,6 +12,8 @@
 /* Documented for spot; of futures orders only matches are (queryHisMatch), and orderInfo is tried there. */
 #define PATH_INFO          "/api/v2/trade/order/orderInfo"
 #define PATH_ACTIVE        "/api/v2/trade/order/active"
+#define PATH_INFO_AMOUNT   "/api/trade/order/orderInfo" /* the first version's answers tell ordAmt, too */
+#define PATH_ACTIVE_AMOUNT "/api/trade/order/active"
 #define PATH_MATCHES       "/api/trade/match/accountMatches"
 #define PATH_FUTURES_MATCH "/api/v2/trade/order/queryHisMatch"
 
@@ -47,6 +49,15 @@ static enum reconcile_answer ask(struct reconcile_search *search, struct buffer 
     return answer;
 }
 
+/* The same where an order is not what is asked for: that there is none is then no answer. */
+static bool ask_for_list(struct reconcile_search *search, struct buffer *target, const char *path,
+                         const struct reconcile_pair *pairs)
+{
+    enum reconcile_answer answer = ask(search, target, path, pairs);
+    search->has_failed = search->has_failed || answer == RECONCILE_ANSWER_NO_ORDER;
+    return answer == RECONCILE_ANSWER_OK;
+}
+
 /* --- what is kept --- */
 
 static bool is_held(const struct reconcile_finding *finding, const char *id)
@@ -58,7 +69,7 @@ static bool is_held(const struct reconcile_finding *finding, const char *id)
     return false;
 }
 
-/* Without a clOrdId what is alike counts, and what an answer leaves out is not alike. */
+/* Without a clOrdId what is alike counts; what an answer leaves out may be (reconcile_why_unsure). */
 static bool may_be_it(const struct reconcile_search *search, const struct reconcile_seen *seen)
 {
     const struct reconcile_order *order = search->order;
@@ -66,10 +77,9 @@ static bool may_be_it(const struct reconcile_search *search, const struct reconc
         return strcmp(seen->id, order->id) == 0;
     if (order->client_id[0] != '\0')
         return strcmp(seen->client_id, order->client_id) == 0;
-    bool is_told = seen->symbol[0] != '\0' && seen->side[0] != '\0' && seen->quantity[0] != '\0';
     bool is_in_time =
         seen->time_ms == 0 || (seen->time_ms >= search->request->from_ms && seen->time_ms <= search->request->to_ms);
-    return is_told && is_in_time && reconcile_fits(order, seen);
+    return is_in_time && reconcile_fits(order, seen);
 }
 
 static void keep(struct reconcile_search *search, const struct reconcile_seen *seen)
@@ -114,14 +124,18 @@ static bool take_orders(struct reconcile_search *search, struct slice target, si
 
 /* --- orderInfo --- */
 
-/* *answer_count: orders that came; 0 too where there is none. */
+static bool has_amount(const struct reconcile_search *search)
+{
+    return search->order->amount[0] != '\0';
+}
+
 static enum reconcile_answer look_at_info(struct reconcile_search *search, const char *name, const char *value)
 {
     const struct reconcile_pair pairs[] = { { name, value }, { NULL, NULL } };
     struct buffer target;
     size_t before = search->finding->count, count = 0;
     buffer_init(&target, TARGET_MAX);
-    enum reconcile_answer answer = ask(search, &target, PATH_INFO, pairs);
+    enum reconcile_answer answer = ask(search, &target, has_amount(search) ? PATH_INFO_AMOUNT : PATH_INFO, pairs);
     if (answer == RECONCILE_ANSWER_OK && !take_orders(search, buffer_slice(&target), &count))
         answer = RECONCILE_ANSWER_FAILED;
     else if (answer == RECONCILE_ANSWER_OK)
@@ -161,7 +175,7 @@ static void look_at_active(struct reconcile_search *search)
     if (search->order->is_contract)
         return;
     buffer_init(&target, TARGET_MAX);
-    if (ask(search, &target, PATH_ACTIVE, pairs) == RECONCILE_ANSWER_OK &&
+    if (ask_for_list(search, &target, has_amount(search) ? PATH_ACTIVE_AMOUNT : PATH_ACTIVE, pairs) &&
         take_orders(search, buffer_slice(&target), &count))
         reconcile_note_look(search, buffer_slice(&target), "%zu active, %zu of them may be it", count,
                             search->finding->count - before);
@@ -177,6 +191,8 @@ struct match_page {
     char ids[RECONCILE_LOOKUPS_MAX][RECONCILE_TEXT_MAX]; /* orders that are to be looked up */
     char first[RECONCILE_TEXT_MAX];                      /* of the page: a page that comes again is the last */
     int64_t oldest_ms;
+    int64_t last_ms;      /* of the match before */
+    bool is_out_of_order; /* not each is as old as the one before it, or older */
 };
 
 static int64_t match_ms(struct slice object)
@@ -223,12 +239,21 @@ static bool take_match(void *context, struct slice object)
         memcpy(page->first, match, sizeof(match));
     if (time_ms != 0 && (page->oldest_ms == 0 || time_ms < page->oldest_ms))
         page->oldest_ms = time_ms;
+    page->is_out_of_order = page->is_out_of_order || time_ms == 0 || (page->last_ms != 0 && time_ms > page->last_ms);
+    page->last_ms = time_ms;
     if (concerns(page->search, object, time_ms))
         note_id(page, id);
     return true;
 }
 
-/* One page; false at the last: an empty one, one that came before, or one that was not answered. */
+/* Whether what follows is older than the order. That matches come newest first is not documented, but these did. */
+static bool is_behind(const struct match_page *page)
+{
+    return !page->is_out_of_order && page->last_ms < page->search->request->from_ms;
+}
+
+/* One page; false at the last: an empty one, one that came before or reaches back behind the order, or one that was not
+ * answered. */
 static bool look_at_page(struct match_page *page, unsigned number)
 {
     struct reconcile_search *search = page->search;
@@ -245,19 +270,19 @@ static bool look_at_page(struct match_page *page, unsigned number)
     page->count = 0;
     buffer_init(&target, TARGET_MAX);
     bool goes_on = false;
-    enum reconcile_answer answer = ask(search, &target, is_contract ? PATH_FUTURES_MATCH : PATH_MATCHES, pairs);
-    if (answer == RECONCILE_ANSWER_OK && !reconcile_each(search->asker->data, take_match, page)) {
+    bool is_answered = ask_for_list(search, &target, is_contract ? PATH_FUTURES_MATCH : PATH_MATCHES, pairs);
+    if (is_answered && !reconcile_each(search->asker->data, take_match, page)) {
         search->has_failed = true;
         reconcile_note_look(search, buffer_slice(&target), "an answer whose matches cannot be read");
-    } else if (answer == RECONCILE_ANSWER_OK) {
+    } else if (is_answered) {
         reconcile_note_look(search, buffer_slice(&target), "%zu match%s", page->count, page->count == 1 ? "" : "es");
-        goes_on = page->count > 0 && (number == 1 || strcmp(before, page->first) != 0);
+        bool came_before = number > 1 && before[0] != '\0' && strcmp(before, page->first) == 0;
+        goes_on = page->count > 0 && !came_before && !is_behind(page);
     }
     buffer_free(&target);
     return goes_on;
 }
 
-/* Pages up to one that is empty: that matches come newest first is not documented, so none that is old ends the reading. */
 static void look_at_matches(struct reconcile_search *search)
 {
     static struct match_page page; /* large, and this program's one thread's */
@@ -267,9 +292,11 @@ static void look_at_matches(struct reconcile_search *search)
         number++;
     search->is_cut = search->is_cut || number > RECONCILE_PAGES_MAX;
     search->back_to_ms = page.oldest_ms;
-    for (size_t i = 0; i < page.id_count; i++) {
-        if (!is_held(search->finding, page.ids[i]))
-            (void)look_at_info(search, "ordId", page.ids[i]); /* what came is in the search */
+    bool is_named = search->order->client_id[0] != '\0';
+    for (size_t i = 0; i < page.id_count && !(is_named && search->finding->count > 0); i++) {
+        if (!is_held(search->finding, page.ids[i]) &&
+            look_at_info(search, "ordId", page.ids[i]) == RECONCILE_ANSWER_NO_ORDER)
+            search->has_unknown = true;
     }
 }
 
@@ -319,7 +346,7 @@ static void find_all_cancelled(struct reconcile_search *search)
     struct listing listing = { .search = search };
     struct buffer target;
     buffer_init(&target, TARGET_MAX);
-    if (ask(search, &target, PATH_ACTIVE, pairs) == RECONCILE_ANSWER_OK) {
+    if (ask_for_list(search, &target, PATH_ACTIVE, pairs)) {
         search->has_failed = !reconcile_each(search->asker->data, keep_active, &listing);
         reconcile_note_look(search, buffer_slice(&target),
                             search->has_failed ? "an answer that cannot be read (%zu)" : "%zu active", listing.count);

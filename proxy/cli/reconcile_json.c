@@ -63,24 +63,51 @@ static void add_order(struct buffer *out, const struct reconcile_order *order, c
     (void)buffer_append_byte(out, '}');
 }
 
+static void begin_request(struct buffer *plain, const struct reconcile_request *request, bool is_settled,
+                          const char *remark)
+{
+    static const char *const actions[] = {
+        [RECONCILE_LOOKS] = "look",         [RECONCILE_PLACES] = "place", [RECONCILE_CANCELS] = "cancel",
+        [RECONCILE_CANCELS_ALL] = "cancel", [RECONCILE_OTHER] = "other",  [RECONCILE_UNREADABLE] = "unreadable",
+    };
+    buffer_init(plain, LOG_OUTPUT_MAX);
+    (void)buffer_append_format(plain, "{\"id\":%lld,\"action\":\"%s\",\"settled\":%s", (long long)request->id,
+                               actions[request->kind], is_settled ? "true" : "false");
+    add_text(plain, "target", request->target);
+    add_text(plain, "listener", request->listener);
+    add_text(plain, "account", request->account);
+    add_text(plain, "remark", remark);
+    (void)buffer_append_text(plain, ",\"orders\":[");
+}
+
+static void end_request(struct buffer *out, struct buffer *plain)
+{
+    (void)buffer_append_text(plain, "]}");
+    terminal_append_json(out, buffer_slice(plain));
+    (void)buffer_append_byte(out, '\n');
+    out->failed = out->failed || plain->failed;
+    buffer_free(plain);
+}
+
+void reconcile_append_json_remark(struct buffer *out, const struct reconcile_request *request, bool is_settled,
+                                  const char *remark)
+{
+    struct buffer plain;
+    begin_request(&plain, request, is_settled, remark);
+    end_request(out, &plain);
+}
+
 void reconcile_append_json(struct buffer *out, const struct reconcile_request *request,
                            const struct reconcile_finding *findings)
 {
     struct buffer plain;
-    buffer_init(&plain, LOG_OUTPUT_MAX);
-    (void)buffer_append_format(&plain, "{\"id\":%lld,\"action\":\"%s\"", (long long)request->id,
-                               request->kind == RECONCILE_PLACES ? "place" : "cancel");
-    add_text(&plain, "target", request->target);
-    add_text(&plain, "listener", request->listener);
-    add_text(&plain, "account", request->account);
-    (void)buffer_append_text(&plain, ",\"orders\":[");
+    bool is_settled = true;
+    for (size_t i = 0; i < request->count; i++)
+        is_settled = is_settled && findings[i].is_settled;
+    begin_request(&plain, request, is_settled, "");
     for (size_t i = 0; i < request->count; i++) {
         (void)buffer_append_text(&plain, i == 0 ? "" : ",");
         add_order(&plain, &request->orders[i], &findings[i]);
     }
-    (void)buffer_append_text(&plain, "]}");
-    terminal_append_json(out, buffer_slice(&plain));
-    (void)buffer_append_byte(out, '\n');
-    out->failed = out->failed || plain.failed;
-    buffer_free(&plain);
+    end_request(out, &plain);
 }

@@ -42,17 +42,33 @@ struct neighbours {
     size_t rivals;
 };
 
-static void drop_named(struct reconcile_finding *finding, const struct record *record)
+/* What another order carried as its clOrdId is that one's; `own` is none of them. */
+static bool has_client_id_of(const struct reconcile_seen *seen, const struct reconcile_request *request,
+                             const struct reconcile_order *own)
+{
+    for (size_t i = 0; seen->client_id[0] != '\0' && i < request->count; i++) {
+        if (&request->orders[i] != own && strcmp(request->orders[i].client_id, seen->client_id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The answer to a request that placed, or what was settled of it, says whose an order is; that of a cancel does not. */
+static void drop_theirs(struct reconcile_finding *finding, const struct record *record,
+                        const struct reconcile_request *request, const struct reconcile_order *own)
 {
     struct buffer decoded;
     buffer_init(&decoded, BODY_MAX);
-    struct slice body = log_decoded_body(&decoded, &record->views[RECORD_UPSTREAM_RESPONSE]);
+    struct slice body = slice_of(NULL, 0), settled = slice_of(NULL, 0);
+    if (own == NULL)
+        body = log_decoded_body(&decoded, &record->views[RECORD_UPSTREAM_RESPONSE]);
+    if (own == NULL && record->is_settled)
+        settled = record->reconciled_detail;
     size_t kept = 0;
     for (size_t i = 0; i < finding->count; i++) {
-        bool is_theirs =
-            names_id(body, finding->seen[i].id) || names_id(record->reconciled_detail, finding->seen[i].id);
-        if (is_theirs)
-            (void)buffer_append_format(&finding->looked, "ordId %s belongs to exchange %lld\n", finding->seen[i].id,
+        const char *id = finding->seen[i].id;
+        if (names_id(body, id) || names_id(settled, id) || has_client_id_of(&finding->seen[i], request, own))
+            (void)buffer_append_format(&finding->looked, "ordId %s belongs to another order of exchange %lld\n", id,
                                        (long long)record->id); /* a line that is missing claims nothing */
         else
             finding->seen[kept++] = finding->seen[i];
@@ -68,8 +84,7 @@ static void count_rivals(struct neighbours *neighbours, const struct record *rec
         (record->outcome == RECORD_UNKNOWN && !record->is_settled) || record->outcome == RECORD_IN_FLIGHT;
     if (!is_in_doubt)
         return;
-    reconcile_request_read(neighbours->other, record);
-    for (size_t i = 0; neighbours->other->kind == RECONCILE_PLACES && i < neighbours->other->count; i++) {
+    for (size_t i = 0; i < neighbours->other->count; i++) {
         const struct reconcile_order *other = &neighbours->other->orders[i];
         if (other->client_id[0] == '\0' && reconcile_is_alike(neighbours->order, other))
             neighbours->rivals++;
@@ -79,8 +94,14 @@ static void count_rivals(struct neighbours *neighbours, const struct record *rec
 static bool look_at_neighbour(void *context, const struct record *record)
 {
     struct neighbours *neighbours = context;
-    if (record->id != neighbours->request->id) {
-        drop_named(neighbours->finding, record);
+    bool is_own = record->id == neighbours->request->id;
+    if (is_own) {
+        drop_theirs(neighbours->finding, record, neighbours->request, neighbours->order);
+        return true;
+    }
+    reconcile_request_read(neighbours->other, record);
+    if (neighbours->other->kind == RECONCILE_PLACES) {
+        drop_theirs(neighbours->finding, record, neighbours->other, NULL);
         count_rivals(neighbours, record);
     }
     return true;

@@ -64,6 +64,7 @@ static const struct {
     { offsetof(struct reconcile_seen, symbol), { "symbol", "contractId" } },
     { offsetof(struct reconcile_seen, side), { "side" } },
     { offsetof(struct reconcile_seen, state), { "ordState", "ordStatus", "orderStatus" } },
+    { offsetof(struct reconcile_seen, type), { "ordType" } },
     { offsetof(struct reconcile_seen, price), { "ordPrice", "orderPrice", "price" } },
     { offsetof(struct reconcile_seen, quantity), { "ordQty", "orderQty", "quantity" } },
     { offsetof(struct reconcile_seen, amount), { "ordAmt" } },
@@ -107,11 +108,36 @@ static bool is_same_word(const char *wanted, const char *given)
     return wanted[0] == '\0' || given[0] == '\0' || slice_equal_text_caseless(slice_text(wanted), given);
 }
 
+/* Futures name their types by numbers, which are told apart by their price alone. */
+static bool is_same_type(const struct reconcile_order *order, const struct reconcile_seen *seen)
+{
+    bool is_told = !order->is_contract && seen->type[0] != '\0';
+    return !is_told || order->is_market == (strcmp(seen->type, "MARKET") == 0);
+}
+
 bool reconcile_fits(const struct reconcile_order *order, const struct reconcile_seen *seen)
 {
     return is_same_word(order->symbol, seen->symbol) && is_same_word(order->side, seen->side) &&
-           is_same_number(order->quantity, seen->quantity) &&
+           is_same_type(order, seen) && is_same_number(order->quantity, seen->quantity) &&
            (order->is_market ? is_same_number(order->amount, seen->amount) : is_same_number(order->price, seen->price));
+}
+
+static bool is_left_out(const char *wanted, const char *given)
+{
+    return wanted[0] != '\0' && given[0] == '\0';
+}
+
+const char *reconcile_why_unsure(const struct reconcile_order *order, const struct reconcile_seen *seen)
+{
+    bool has_gap =
+        is_left_out(order->symbol, seen->symbol) || is_left_out(order->side, seen->side) ||
+        is_left_out(order->quantity, seen->quantity) ||
+        is_left_out(order->is_market ? order->amount : order->price, order->is_market ? seen->amount : seen->price);
+    if (has_gap)
+        return "the answer does not tell all that was sent";
+    if (seen->client_id[0] != '\0')
+        return "it has a clOrdId, and none was sent";
+    return seen->time_ms == 0 ? "its time is not told" : NULL;
 }
 
 bool reconcile_is_alike(const struct reconcile_order *order, const struct reconcile_order *other)

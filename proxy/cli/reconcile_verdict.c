@@ -63,7 +63,8 @@ static void not_found(struct reconcile_search *search)
     struct buffer doubts;
     buffer_init(&doubts, RECONCILE_REASON_MAX);
     add_doubt(&doubts, is_fresh(search), "it was sent less than a minute ago and may still arrive");
-    add_doubt(&doubts, search->is_cut, "there were more matches than are read here");
+    add_doubt(&doubts, search->is_cut, "there were more matches, or orders that they name, than are read here");
+    add_doubt(&doubts, search->has_unknown, "orderInfo does not know an order that a match names");
     add_doubt(&doubts, search->order->is_contract, "active futures orders cannot be listed by what is documented");
     add_doubt(&doubts, !has_client_id,
               "it carried no clOrdId, and an order that was cancelled or expired unfilled is in neither list");
@@ -87,7 +88,9 @@ static void not_found(struct reconcile_search *search)
 static void settle_alike(struct reconcile_search *search)
 {
     size_t count = search->finding->count;
-    bool is_sure = count == 1 && search->rivals == 0 && !search->is_cut && !search->has_failed;
+    const char *unsure = count == 1 ? reconcile_why_unsure(search->order, &search->finding->seen[0]) : NULL;
+    bool is_whole = !search->is_cut && !search->has_failed && !search->has_unknown;
+    bool is_sure = count == 1 && search->rivals == 0 && unsure == NULL && is_whole;
     if (is_sure)
         conclude(search, RECONCILE_PLACED, true,
                  "by symbol, side, quantity, price and time; it carried no clOrdId, so that one like it that another "
@@ -98,6 +101,8 @@ static void settle_alike(struct reconcile_search *search)
                  search->rivals + 1, search->rivals == 0 ? "" : "s", search->rivals == 0 ? "is" : "are");
     else if (count > 1)
         conclude(search, RECONCILE_AMBIGUOUS, false, "several fit, and it carried no clOrdId to tell them apart");
+    else if (unsure != NULL)
+        conclude(search, RECONCILE_AMBIGUOUS, false, "one fits, but %s", unsure);
     else
         conclude(search, RECONCILE_AMBIGUOUS, false, "one fits, but not everything could be looked at");
 }
