@@ -82,7 +82,7 @@ static bool list(struct log_run *run, struct error *error)
     if (done && listing.count == 0)
         log_note(run->options->has_filter ? "no exchange in %s fits" : "no exchange is recorded yet in %s",
                  run->store_path);
-    if (done && listing.in_doubt > 0)
+    if (done && listing.in_doubt > 0 && run->options->filter.outcomes == 1u << RECORD_UNKNOWN)
         log_note("%zu in doubt: `countersign reconcile` asks what became of %s", listing.in_doubt,
                  listing.in_doubt == 1 ? "it" : "them");
     buffer_free(&listing.out);

@@ -132,14 +132,26 @@ static bool print(const struct buffer *out, struct error *error)
     return terminal_write(STDOUT_FILENO, buffer_slice(out), error);
 }
 
-/* A sentence in the place of an answer. */
-static bool print_remark(struct reconciling *all, enum terminal_style style, const char *text, struct error *error)
+/* What a remark says of its exchange. */
+enum remark { REMARK_NOTHING_TO_ASK, REMARK_SETTLED, REMARK_IN_DOUBT, REMARK_NOT_ASKED };
+
+/* A sentence in the place of an answer; counts the exchange. */
+static bool print_remark(struct reconciling *all, enum remark remark, const char *text, struct error *error)
 {
+    static const enum terminal_style styles[] = {
+        [REMARK_NOTHING_TO_ASK] = TERMINAL_DIM,
+        [REMARK_SETTLED] = TERMINAL_GREEN,
+        [REMARK_IN_DOUBT] = TERMINAL_YELLOW,
+        [REMARK_NOT_ASKED] = TERMINAL_RED,
+    };
+    enum terminal_style style = styles[remark];
+    bool is_doubtful = remark == REMARK_IN_DOUBT || remark == REMARK_NOT_ASKED;
     struct buffer out;
+    all->settled += remark == REMARK_SETTLED ? 1 : 0;
+    all->doubtful += is_doubtful ? 1 : 0;
     buffer_init(&out, LOG_OUTPUT_MAX);
     if (all->run->options->json) {
-        bool is_settled = style == TERMINAL_GREEN || style == TERMINAL_DIM;
-        reconcile_append_json_remark(&out, all->request, is_settled, text);
+        reconcile_append_json_remark(&out, all->request, !is_doubtful, text);
     } else {
         reconcile_append_heading(&out, all->run, all->request);
         (void)buffer_append_text(&out, "  "); /* `failed` is checked by print, as below */
@@ -182,8 +194,7 @@ static bool ask_by_listener(struct reconciling *all, struct error *error)
         return ask_and_print(all, error);
     char text[ERROR_MESSAGE_MAX + 32];
     (void)snprintf(text, sizeof(text), "could not ask: %s", why.message); /* fits */
-    all->doubtful++;
-    return print_remark(all, TERMINAL_RED, text, error);
+    return print_remark(all, REMARK_NOT_ASKED, text, error);
 }
 
 static bool skip_settled(struct reconciling *all, const char *found, int64_t at_us, struct error *error)
@@ -191,8 +202,7 @@ static bool skip_settled(struct reconciling *all, const char *found, int64_t at_
     char at[CLOCK_TEXT_MAX], text[NOTE_MAX];
     (void)snprintf(text, sizeof(text), "reconciled at %s: %s (--again asks anew)", clock_format_utc(at, at_us),
                    found); /* cut is fine */
-    all->settled++;
-    return print_remark(all, TERMINAL_GREEN, text, error);
+    return print_remark(all, REMARK_SETTLED, text, error);
 }
 
 static bool reconcile_read_one(struct reconciling *all, struct error *error)
@@ -204,17 +214,15 @@ static bool reconcile_read_one(struct reconciling *all, struct error *error)
         return ask_by_listener(all, error);
     case RECONCILE_LOOKS:
         return all->run->options->word_count == 0 ||
-               print_remark(all, TERMINAL_DIM, "it only looked: nothing is to be found out", error);
+               print_remark(all, REMARK_NOTHING_TO_ASK, "it only looked: nothing is to be found out", error);
     case RECONCILE_UNREADABLE:
-        all->doubtful++;
         return print_remark(
-            all, TERMINAL_YELLOW,
+            all, REMARK_IN_DOUBT,
             "what it ordered cannot be read: see it with `countersign log show`, and look it up by hand", error);
     case RECONCILE_OTHER:
         break;
     }
-    all->doubtful++;
-    return print_remark(all, TERMINAL_YELLOW,
+    return print_remark(all, REMARK_IN_DOUBT,
                         "it is no order that this command knows: look up what it changes (funds, margin, leverage) by "
                         "hand before it is sent again",
                         error);
@@ -227,13 +235,12 @@ static bool reconcile_one(struct reconciling *all, int64_t id, struct error *err
         return false;
     reconcile_request_read(all->request, &record);
     if (record.id < 0)
-        return print_remark(all, TERMINAL_DIM, "it was imported, and did not go through this proxy", error);
+        return print_remark(all, REMARK_NOTHING_TO_ASK, "it was imported, and did not go through this proxy", error);
     if (record.outcome == RECORD_IN_FLIGHT) {
-        all->doubtful++;
-        return print_remark(all, TERMINAL_YELLOW, "it has not ended yet: ask again", error);
+        return print_remark(all, REMARK_IN_DOUBT, "it has not ended yet: ask again", error);
     }
     if (record.outcome != RECORD_UNKNOWN)
-        return print_remark(all, TERMINAL_DIM, "its outcome is known: `countersign log show` has it", error);
+        return print_remark(all, REMARK_NOTHING_TO_ASK, "its outcome is known: `countersign log show` has it", error);
     if (record.reconciled.length > 0 && record.is_settled && !all->run->options->again) {
         char found[NOTE_MAX];
         (void)snprintf(found, sizeof(found), "%.*s", SLICE_ARGUMENTS(record.reconciled_detail)); /* cut is fine */

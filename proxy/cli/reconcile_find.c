@@ -193,6 +193,7 @@ struct match_page {
     int64_t oldest_ms;
     int64_t last_ms;      /* of the match before */
     bool is_out_of_order; /* not each is as old as the one before it, or older */
+    bool descends;        /* one is older */
 };
 
 static int64_t match_ms(struct slice object)
@@ -240,6 +241,7 @@ static bool take_match(void *context, struct slice object)
     if (time_ms != 0 && (page->oldest_ms == 0 || time_ms < page->oldest_ms))
         page->oldest_ms = time_ms;
     page->is_out_of_order = page->is_out_of_order || time_ms == 0 || (page->last_ms != 0 && time_ms > page->last_ms);
+    page->descends = page->descends || time_ms < page->last_ms;
     page->last_ms = time_ms;
     if (concerns(page->search, object, time_ms))
         note_id(page, id);
@@ -249,7 +251,7 @@ static bool take_match(void *context, struct slice object)
 /* Whether what follows is older than the order. That matches come newest first is not documented, but these did. */
 static bool is_behind(const struct match_page *page)
 {
-    return !page->is_out_of_order && page->last_ms < page->search->request->from_ms;
+    return page->descends && !page->is_out_of_order && page->last_ms < page->search->request->from_ms;
 }
 
 /* One page; false at the last: an empty one, one that came before or reaches back behind the order, or one that was not

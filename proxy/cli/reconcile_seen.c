@@ -127,6 +127,7 @@ static bool is_left_out(const char *wanted, const char *given)
     return wanted[0] != '\0' && given[0] == '\0';
 }
 
+/* A clOrdId that was not sent says nothing: "If not sent, it is automatically generated". */
 const char *reconcile_why_unsure(const struct reconcile_order *order, const struct reconcile_seen *seen)
 {
     bool has_gap =
@@ -135,8 +136,6 @@ const char *reconcile_why_unsure(const struct reconcile_order *order, const stru
         is_left_out(order->is_market ? order->amount : order->price, order->is_market ? seen->amount : seen->price);
     if (has_gap)
         return "the answer does not tell all that was sent";
-    if (seen->client_id[0] != '\0')
-        return "it has a clOrdId, and none was sent";
     return seen->time_ms == 0 ? "its time is not told" : NULL;
 }
 
