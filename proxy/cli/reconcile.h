@@ -17,7 +17,7 @@ enum {
     RECONCILE_PROBLEM_MAX = 512,
     RECONCILE_REASON_MAX = 1024,
     RECONCILE_LOOKED_MAX = 16384, /* bytes of what was looked at, for one order */
-    /* Between two calls: at most half of the 120 in 3 s that the exchange allows an account, so that its bots have the rest. */
+    /* Between an answer and the next call: at most half of the 120 in 3 s that the exchange allows an account, so that its bots have the rest. */
     RECONCILE_GAP_US = 50000,
     /* An order's time may differ so much from this machine's: X-CS-EXPIRES is good for windows of 30 s, and the clocks of
      * both sides differ by less than two of them where a signature was accepted. */

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { HEAD_MAX = 65536, MESSAGE_MAX = 65536 };
+enum { HEAD_MAX = 65536, MESSAGE_MAX = 65536, SHOWN_MAX = 400 /* bytes of a message */ };
 
 static const int64_t answer_timeout_us = INT64_C(60) * 1000000; /* longer than an upstream's usual timeout */
 
@@ -143,7 +143,8 @@ static enum reconcile_answer read_envelope(struct reconcile_asker *asker, const 
     struct buffer message;
     buffer_init(&message, MESSAGE_MAX);
     envelope_read(&envelope, &message, answer);
-    struct slice code = slice_of(envelope.code, envelope.code_length), text = slice_first(buffer_slice(&message), 256);
+    struct slice code = slice_of(envelope.code, envelope.code_length),
+                 text = slice_first(buffer_slice(&message), SHOWN_MAX);
     enum reconcile_answer result = RECONCILE_ANSWER_OK;
     if (own_error.length > 0)
         result = fail(asker, "%.*s (%.*s)", SLICE_ARGUMENTS(text), SLICE_ARGUMENTS(own_error));
@@ -193,7 +194,6 @@ static void keep_pace(struct reconcile_asker *asker)
     _Static_assert(RECONCILE_GAP_US < 1000000, "less than a second");
     if (left_us > 0)
         (void)nanosleep(&left, NULL); /* one that a signal cuts short is a call that comes earlier */
-    asker->next_us = clock_monotonic_us() + RECONCILE_GAP_US;
 }
 
 enum reconcile_answer reconcile_ask(struct reconcile_asker *asker, struct slice target)
@@ -211,5 +211,6 @@ enum reconcile_answer reconcile_ask(struct reconcile_asker *asker, struct slice 
                 replay_send(&asker->answer, &head_length, &sent, &asker->endpoint, buffer_slice(&head),
                             slice_of(NULL, 0), answer_timeout_us, &error);
     buffer_wipe(&head); /* a token may stand in it */
+    asker->next_us = clock_monotonic_us() + RECONCILE_GAP_US;
     return done ? read_answer(asker, target, head_length) : fail(asker, "%s", error.message);
 }
