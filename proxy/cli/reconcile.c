@@ -197,12 +197,17 @@ static bool ask_by_listener(struct reconciling *all, struct error *error)
     return print_remark(all, REMARK_NOT_ASKED, text, error);
 }
 
-static bool skip_settled(struct reconciling *all, const char *found, int64_t at_us, struct error *error)
+static bool skip_settled(struct reconciling *all, const struct record *record, struct error *error)
 {
-    char at[CLOCK_TEXT_MAX], text[NOTE_MAX];
-    (void)snprintf(text, sizeof(text), "reconciled at %s: %s (--again asks anew)", clock_format_utc(at, at_us),
-                   found); /* cut is fine */
-    return print_remark(all, REMARK_SETTLED, text, error);
+    char at[CLOCK_TEXT_MAX];
+    struct buffer text;
+    buffer_init(&text, LOG_OUTPUT_MAX);
+    (void)buffer_append_format(&text, "reconciled at %s: ", clock_format_utc(at, record->reconciled_us));
+    (void)buffer_append_slice(&text, record->reconciled_detail);
+    (void)buffer_append_text(&text, " (--again asks anew)"); /* cut short it is still one, as above */
+    bool done = print_remark(all, REMARK_SETTLED, buffer_text(&text), error);
+    buffer_free(&text);
+    return done;
 }
 
 static bool reconcile_read_one(struct reconciling *all, struct error *error)
@@ -241,11 +246,8 @@ static bool reconcile_one(struct reconciling *all, int64_t id, struct error *err
     }
     if (record.outcome != RECORD_UNKNOWN)
         return print_remark(all, REMARK_NOTHING_TO_ASK, "its outcome is known: `countersign log show` has it", error);
-    if (record.reconciled.length > 0 && record.is_settled && !all->run->options->again) {
-        char found[NOTE_MAX];
-        (void)snprintf(found, sizeof(found), "%.*s", SLICE_ARGUMENTS(record.reconciled_detail)); /* cut is fine */
-        return skip_settled(all, found, record.reconciled_us, error);
-    }
+    if (record.reconciled.length > 0 && record.is_settled && !all->run->options->again)
+        return skip_settled(all, &record, error);
     return reconcile_read_one(all, error);
 }
 

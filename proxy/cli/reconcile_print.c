@@ -4,7 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { INDENT = 4, PLAIN_WIDTH = 110 /* columns where the output is no terminal */ };
+enum {
+    INDENT = 4,
+    PLAIN_WIDTH = 110, /* columns where the output is no terminal */
+    ESCAPED_MAX = 4    /* bytes of one that is escaped: \x1b */
+};
 
 static const struct {
     const char *name;  /* for scripts */
@@ -110,7 +114,7 @@ static void append_wrapped(struct buffer *out, const struct log_run *run, struct
 {
     size_t width = run->terminal.width > 0 ? run->terminal.width : PLAIN_WIDTH;
     struct buffer safe;
-    buffer_init(&safe, RECONCILE_LOOKED_MAX * 4);
+    buffer_init(&safe, (size_t)RECONCILE_LOOKED_MAX * ESCAPED_MAX);
     terminal_append_escaped(&safe, text, TERMINAL_ONE_LINE);
     (void)buffer_append_format(out, "%*s", INDENT, "");
     terminal_append_wrapped(out, buffer_slice(&safe), INDENT, width);
