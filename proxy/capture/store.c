@@ -141,7 +141,8 @@ static bool open_current(struct store *store, struct error *error)
     return sql_run(store->db, settings, path, error) &&
            sql_run(store->db, store->options.power ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", path,
                    error) &&
-           (identity.version == SCHEMA_VERSION || make_schema_once(store, error));
+           (identity.version == SCHEMA_VERSION || make_schema_once(store, error)) &&
+           sql_run(store->db, schema_additions, path, error);
 }
 
 static void note_damage(struct store *store)

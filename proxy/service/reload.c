@@ -27,7 +27,7 @@ static const struct {
     { "listener", "policy" },   { "listener", "sign" },          { "listener", "allow" },
     { "listener", "deny" },     { "listener", "allowed_hosts" }, { "listener", "peer" },
     { "listener", "symbols" },  { "listener", "max_notional" },  { "listener", "sides" },
-    { "proxy", "drain" },       { "proxy", "in_flight_max" },
+    { "listener", "failures" }, { "proxy", "drain" },            { "proxy", "in_flight_max" },
 };
 
 static bool is_in_place(const struct config_change *change)
