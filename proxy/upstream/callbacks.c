@@ -78,6 +78,7 @@ static bool release(struct upstream_call *call)
         return false;
     call->result.attempts++;
     call->is_writing = true;
+    call->released_us = clock_monotonic_us();
     return true;
 }
 
@@ -100,6 +101,8 @@ static enum upstream_stop judge_connection(const struct upstream_call *call)
 {
     if (!speaks_what_is_demanded(call))
         return STOP_NOT_HTTP_2;
+    if (call->result.connection.reused && sockets_are_silent(call->upstream, call->result.connection.local_port))
+        return STOP_SILENT;
     return is_clean(call) ? STOP_NONE : STOP_UNCLEAN;
 }
 

@@ -50,7 +50,7 @@ class FaultyUpstream:
         return json.loads(self.process.stdout.readline())
 
     def begin(self, fault, protocol, **chances):
-        """From now on it makes this fault, and counts from nothing; kept connections end. `chances`: share, skip, limit."""
+        """From now on it makes this fault, and counts from nothing; kept connections end. `chances`: share, skip, limit, late_s."""
         self._ask(fault=fault.name, protocol=protocol, **chances)
 
     def report(self):

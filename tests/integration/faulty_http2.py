@@ -6,7 +6,7 @@ import time
 
 import hpack
 
-from fault_table import ANSWERED, LATE, LATE_S, REQUEST
+from fault_table import ANSWERED, LATE, REQUEST
 from faulty_http1 import IDLE_AT_MOST_S, body_for
 from faulty_line import ENDS
 
@@ -129,7 +129,7 @@ class Http2:
     def _strike(self, stream, tag):
         self.tally.strike(tag)
         if self.stage == LATE.name:
-            time.sleep(LATE_S)
+            time.sleep(self.tally.late_s)
         piece = PIECES.get(self.plan.name) or PIECES.get(self.stage)
         if self.stage == "GOAWAY below":
             self.last = min(self.last, max(stream - 2, 0))

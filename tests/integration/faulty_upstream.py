@@ -4,7 +4,8 @@ arrives, and judges nothing.
     faulty_upstream.py CERTIFICATE ADDRESS
 
 It prints its port. Then it reads a JSON object a line and answers each with one: {"fault", "protocol"} begins anew, and
-may say which chances are taken ("share", "skip", "limit"); {"report": true} tells what has come since."""
+may say which chances are taken ("share", "skip", "limit") and how late "answered late" is ("late_s"); {"report": true} tells
+what has come since."""
 import json
 import re
 import socket
@@ -13,7 +14,7 @@ import sys
 import threading
 from dataclasses import replace
 
-from fault_table import ACCEPT, NONE, SHAKEN, find
+from fault_table import ACCEPT, LATE_S, NONE, SHAKEN, find
 from faulty_http1 import Http1
 from faulty_http2 import Http2
 from faulty_line import ENDS, before_the_handshake
@@ -24,8 +25,8 @@ TAG = re.compile(rb'clOrdId(?:"\s*:\s*"|=)([\w-]+)')
 class Tally:
     """What happened since a fault began. Any thread."""
 
-    def __init__(self, plan, skip=0, limit=None):
-        self.plan, self.skip, self.limit = plan, skip, limit
+    def __init__(self, plan, skip=0, limit=None, late_s=LATE_S):
+        self.plan, self.skip, self.limit, self.late_s = plan, skip, limit, late_s
         self.lock = threading.Lock()
         self.chances = 0
         self.arrived = []     # tags, in the order in which their requests had come whole
@@ -132,7 +133,7 @@ def main(certificate_file, address):
             plan = find(asked["fault"], asked["protocol"])
             if plan is not NONE:
                 plan = replace(plan, share=asked.get("share") or plan.share)
-            upstream.begin(plan, skip=asked.get("skip", 0), limit=asked.get("limit"))
+            upstream.begin(plan, skip=asked.get("skip", 0), limit=asked.get("limit"), late_s=asked.get("late_s", LATE_S))
         print(json.dumps(upstream.tally.report() if asked.get("report") else {}), flush=True)
 
 
