@@ -42,6 +42,9 @@ MUST_CHECK bool inspector_open(struct inspector **inspector, const struct inspec
 /* From now on /readyz says that the proxy is ending. Any thread; NULL is allowed. */
 void inspector_drain(struct inspector *inspector);
 
+/* Counts a configuration that was read again, and whether it is in force now or the old one stayed. Any thread; NULL is allowed. */
+void inspector_note_reload(struct inspector *inspector, bool in_force);
+
 /* Ends the thread and closes everything. NULL is allowed. */
 void inspector_close(struct inspector *inspector);
 

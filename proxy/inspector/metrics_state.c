@@ -112,6 +112,13 @@ void write_stopped(struct buffer *out, const struct metric *metric, const struct
     metric_sample(out, metric->name, NULL, 0, !trading_page_runs(inspector->options.trading));
 }
 
+void write_reloads(struct buffer *out, const struct metric *metric, const struct inspector *inspector)
+{
+    static const struct metric_label in_force = { "result", "in_force" }, failed = { "result", "old_one_stayed" };
+    metric_sample(out, metric->name, &in_force, 1, atomic_load(&inspector->reloads));
+    metric_sample(out, metric->name, &failed, 1, atomic_load(&inspector->reloads_failed));
+}
+
 void write_draining(struct buffer *out, const struct metric *metric, const struct inspector *inspector)
 {
     metric_sample(out, metric->name, NULL, 0, atomic_load(&inspector->draining));

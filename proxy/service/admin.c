@@ -121,6 +121,12 @@ bool admin_start(struct admin *admin, const struct worker_options *shared, struc
     return true;
 }
 
+void admin_note_reload(struct admin *admin, bool in_force)
+{
+    if (admin != NULL)
+        inspector_note_reload(admin->inspector, in_force);
+}
+
 void admin_drain(struct admin *admin)
 {
     if (admin != NULL)

@@ -352,6 +352,7 @@ static void reload_configuration(void *context, int fd)
     const struct reload reload = { service->started, service->config,       service->callers,
                                    service->workers, service->worker_count, &service->followed };
     struct generation *fresh = reload_run(&reload, fd);
+    admin_note_reload(service->admin, fresh != NULL);
     if (fresh != NULL) {
         service->config = fresh->config;
         generation_release(service->generation);
