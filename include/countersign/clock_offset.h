@@ -38,4 +38,22 @@ bool clock_offset_add(struct clock_offset *offset, int64_t date_s, int64_t sent_
 /* The middle of what is known at `now_us`, and how far from it the true offset can be. False where nothing is known. */
 bool clock_offset_read(const struct clock_offset *offset, int64_t now_us, int64_t *offset_us, int64_t *bound_us);
 
+/* What an offset does to requests that carry a time and are signed for its window. Which differences the exchange tolerates
+ * is not documented, so nothing is said of that. */
+enum clock_offset_verdict {
+    CLOCK_OFFSET_UNKNOWN,
+    CLOCK_OFFSET_FINE,    /* not surely beyond CLOCK_OFFSET_FINE_US */
+    CLOCK_OFFSET_OFF,     /* surely beyond it: some requests carry another window than the exchange's at that moment */
+    CLOCK_OFFSET_OUTSIDE, /* surely a whole window or more: every request does */
+};
+
+enum { CLOCK_OFFSET_FINE_US = 1000000 };
+
+/* "Surely": the whole of offset ± bound lies beyond. `is_known` is what clock_offset_read returned. */
+enum clock_offset_verdict clock_offset_judge(bool is_known, int64_t offset_us, int64_t bound_us, int64_t window_us);
+
+/* Of 1000 requests at any moments, how many carry another window than the exchange's clock is in when they leave:
+ * |offset| / window, at most all. 12 s of 30 s are 400. */
+int64_t clock_offset_wrong_windows(int64_t offset_us, int64_t window_us);
+
 #endif

@@ -72,3 +72,24 @@ bool clock_offset_read(const struct clock_offset *offset, int64_t now_us, int64_
     *bound_us = (now.high_us - now.low_us + 1) / 2;
     return true;
 }
+
+static int64_t absolute(int64_t us)
+{
+    return us < 0 ? -us : us;
+}
+
+enum clock_offset_verdict clock_offset_judge(bool is_known, int64_t offset_us, int64_t bound_us, int64_t window_us)
+{
+    int64_t least_us = absolute(offset_us) - bound_us;
+    if (!is_known)
+        return CLOCK_OFFSET_UNKNOWN;
+    if (least_us >= window_us)
+        return CLOCK_OFFSET_OUTSIDE;
+    return least_us > CLOCK_OFFSET_FINE_US ? CLOCK_OFFSET_OFF : CLOCK_OFFSET_FINE;
+}
+
+int64_t clock_offset_wrong_windows(int64_t offset_us, int64_t window_us)
+{
+    int64_t off_us = absolute(offset_us);
+    return off_us >= window_us ? 1000 : off_us * 1000 / window_us;
+}

@@ -92,12 +92,42 @@ static void one_wrong_date_moves_nothing_and_a_step_is_followed_once_confirmed(v
     }
 }
 
+static void an_offset_is_judged_by_what_is_sure_of_it(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t offset_us, bound_us;
+        enum clock_offset_verdict verdict;
+    } cases[] = {
+        { 0, S / 2, CLOCK_OFFSET_FINE },      { -S, 0, CLOCK_OFFSET_FINE },    { S + 1, 0, CLOCK_OFFSET_OFF },
+        { 3 * S, 2 * S, CLOCK_OFFSET_FINE },  { -3 * S, S, CLOCK_OFFSET_OFF }, { 30 * S, S, CLOCK_OFFSET_OFF },
+        { -31 * S, S, CLOCK_OFFSET_OUTSIDE },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(clock_offset_judge(true, cases[i].offset_us, cases[i].bound_us, 30 * S), cases[i].verdict);
+    assert_int_equal(clock_offset_judge(false, 60 * S, 0, 30 * S), CLOCK_OFFSET_UNKNOWN);
+}
+
+/* Against counting: every millisecond of ten windows, and the window that the other clock is in then. */
+static void the_share_of_wrong_windows_is_what_counting_gives(void **state)
+{
+    (void)state;
+    for (int64_t offset = -45 * S; offset <= 45 * S; offset += 3 * S) {
+        int64_t wrong = 0, asked = 0;
+        for (int64_t now = began_us; now < began_us + 300 * S; now += 1000, asked++)
+            wrong += now / (30 * S) != (now + offset) / (30 * S);
+        assert_int_equal(clock_offset_wrong_windows(offset, 30 * S), wrong * 1000 / asked);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_true_offset_is_always_within_the_bounds),
         cmocka_unit_test(the_bounds_narrow_as_answers_come_in),
         cmocka_unit_test(one_wrong_date_moves_nothing_and_a_step_is_followed_once_confirmed),
+        cmocka_unit_test(an_offset_is_judged_by_what_is_sure_of_it),
+        cmocka_unit_test(the_share_of_wrong_windows_is_what_counting_gives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
