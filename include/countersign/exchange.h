@@ -5,6 +5,7 @@
 
 #include "countersign/caller.h"
 #include "countersign/capture.h"
+#include "countersign/clock_watch.h"
 #include "countersign/front.h"
 #include "countersign/learned.h"
 #include "countersign/loop.h"
@@ -48,6 +49,7 @@ struct exchange_listener {
     const char *name;
     size_t account; /* index at the signer */
     struct upstream *upstream;
+    const struct clock_watch *clock; /* the upstream's; borrowed */
     enum exchange_mode mode;
     struct ruling_rules rules; /* and the policy; borrowed from the configuration */
     struct learned *learned;   /* what is used is counted here; NULL: it is not */

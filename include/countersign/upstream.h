@@ -9,6 +9,7 @@
 #define COUNTERSIGN_UPSTREAM_H
 
 #include "countersign/buffer.h"
+#include "countersign/clock_watch.h"
 #include "countersign/error.h"
 #include "countersign/http_message.h"
 #include "countersign/loop.h"
@@ -31,6 +32,7 @@ struct upstream_options {
     int64_t timeout_us;  /* from the call to the whole answer */
     size_t response_max; /* bytes of head and body together */
     unsigned connections_max;
+    struct clock_watch *clock; /* given the Date of each answer; borrowed; NULL for none */
     /* for who looks for a cause, and not for a request's path */
     bool connect_once;         /* a connection that cannot be had is not tried for again */
     bool describe_certificate; /* notes what upstream_certificate gives */
@@ -80,7 +82,8 @@ struct upstream_certificate {
  * `describe_certificate` was not asked for. */
 bool upstream_last_certificate(struct upstream_certificate *certificate, const struct upstream *upstream);
 
-/* Opens `count` connections by an unsigned `HEAD /` each, whose answers are dropped. A failure is logged as a warning. */
+/* Opens `count` connections by an unsigned `HEAD /` each. Of the answers nothing is kept but what their Date says of the
+ * clock. A failure is logged as a warning. */
 void upstream_warm(struct upstream *upstream, unsigned count);
 
 struct upstream_request {

@@ -2,6 +2,7 @@
 #include "countersign/service.h"
 
 #include "callers.h"
+#include "clocks.h"
 #include "report_rules.h"
 #include "sandbox_proxy.h"
 #include "worker.h"
@@ -33,6 +34,7 @@ struct service {
     struct callers *callers;
     struct capture *capture;
     struct trading_watch *trading;
+    struct clocks *clocks;
     struct worker **workers; /* config->proxy.workers */
     size_t worker_count;     /* started */
     int *listen_fds;         /* [worker][listener]; -1 where taken over */
@@ -197,6 +199,7 @@ static bool start_workers(struct service *service, struct error *error)
             .callers = service->callers,
             .capture = service->capture,
             .trading = trading_watch_page(service->trading),
+            .clocks = clocks_watches(service->clocks),
             .index = (unsigned)w,
             .listen_fds = service->listen_fds + w * config->listener_count,
         };
@@ -240,7 +243,8 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
         !capture_open(&service->capture, &capture, &recovery, error))
         return false;
     report_recovery(&recovery);
-    return trading_watch_open(&service->trading, config->proxy.state_dir, error) && start_workers(service, error);
+    return trading_watch_open(&service->trading, config->proxy.state_dir, error) &&
+           clocks_open(&service->clocks, config, error) && start_workers(service, error);
 }
 
 /* Returns whether every worker ended because it was told to. */
@@ -252,6 +256,7 @@ static bool close_all(struct service *service)
     for (size_t i = 0; i < service->worker_count; i++)
         in_order = worker_join(service->workers[i]) && in_order;
     trading_watch_close(service->trading);
+    clocks_close(service->clocks);
     capture_close(service->capture);
     if (service->signer != NULL)
         signer_client_close(service->signer);

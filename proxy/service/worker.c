@@ -21,6 +21,7 @@ enum {
 
 struct worker {
     const struct config *config;
+    struct clock_watch *const *clocks; /* one for each upstream */
     pthread_t thread;
     struct loop *loop;
     struct peer_lookup *peers; /* of all its fronts */
@@ -56,6 +57,7 @@ static bool open_upstreams(struct worker *worker, struct error *error)
 {
     for (size_t i = 0; i < worker->config->upstream_count; i++) {
         struct upstream_options options = upstream_options(worker->config, &worker->config->upstreams[i]);
+        options.clock = worker->clocks[i];
         if (!upstream_create(&worker->upstreams[i], worker->pool, &options, error))
             return error_prefix(error, "upstream %s", worker->config->upstreams[i].name);
     }
@@ -72,6 +74,7 @@ static bool open_front(struct worker *worker, const struct worker_options *from,
         .name = listener->name,
         .account = listener->account,
         .upstream = worker->upstreams[listener->upstream],
+        .clock = worker->clocks[listener->upstream],
         .mode = (enum exchange_mode)listener->mode,
         .rules = { .items = listener->rules.items,
                    .count = listener->rules.count,
@@ -236,6 +239,7 @@ bool worker_start(struct worker **started, const struct worker_options *options,
     if (worker == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for a worker");
     worker->config = options->config;
+    worker->clocks = options->clocks;
     worker->upstreams = calloc(options->config->upstream_count, sizeof(struct upstream *));
     worker->fronts = calloc(options->config->listener_count, sizeof(struct front *));
     worker->listeners = calloc(options->config->listener_count, sizeof(struct exchange_listener));

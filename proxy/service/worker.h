@@ -3,6 +3,7 @@
 #define COUNTERSIGN_SERVICE_WORKER_H
 
 #include "countersign/capture.h"
+#include "countersign/clock_watch.h"
 #include "countersign/config.h"
 #include "countersign/error.h"
 #include "countersign/signer_client.h"
@@ -16,6 +17,7 @@ struct worker_options {
     const struct callers *callers; /* who may ask */
     struct capture *capture;
     const struct trading_page *trading;
+    struct clock_watch *const *clocks; /* one for each upstream of the configuration; shared by the workers */
     unsigned index;
     int *listen_fds; /* one for each listener of the configuration; taken over one by one by the worker's fronts */
 };

@@ -151,6 +151,7 @@ static void conclude(struct upstream_call *call, CURLcode code)
     result->response_head = buffer_slice(&call->response_head);
     result->response_body = buffer_slice(&call->response_body);
     failure_explain(call, code);
+    date_take(call);
     detach(call);
     call->callbacks.done(call->context, result);
     make_spare(call);

@@ -10,7 +10,7 @@ INCLUDE = ROOT / "include" / "countersign"
 
 # Each room: the headers that are its door, and the rooms it may use. Everything may use base.
 ROOMS = {
-    "base": ({"base64", "buffer", "clock", "clock_offset", "compiler", "decimal", "endpoint", "error", "hex", "http_message", "json_scan",
+    "base": ({"base64", "buffer", "clock", "clock_offset", "clock_watch", "compiler", "decimal", "endpoint", "error", "hex", "http_message", "json_scan",
               "json_write", "log", "loop", "peer", "shell", "slice", "thread"}, set()),
     "content": ({"content", "envelope"}, set()),
     "config": ({"config"}, {"guard"}),
