@@ -207,6 +207,13 @@ static bool is_let_in(struct exchange *exchange)
     return exchange->admitted || exchange->dropped;
 }
 
+static void note_clock(struct exchange *exchange)
+{
+    struct clock_reading reading = clock_watch_read(exchange->listener->clock);
+    exchange->record.clock_offset_us = reading.offset_us;
+    exchange->record.clock_bound_us = reading.bound_us;
+}
+
 static void begin(struct exchange *exchange)
 {
     char detail[EXCHANGE_DETAIL_MAX] = "";
@@ -216,6 +223,7 @@ static void begin(struct exchange *exchange)
         return;
     }
     exchange_look_at_client_signature(exchange);
+    note_clock(exchange);
     if (!is_let_in(exchange)) {
         exchange_refuse(exchange, REFUSAL_RECORD_FULL, "");
         return;
