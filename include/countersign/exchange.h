@@ -59,6 +59,7 @@ struct exchange_listener {
     struct learned *learned;        /* what is used is counted here; NULL: it is not */
     struct exchange_counts *counts; /* for metrics; NULL: nothing is counted */
     bool sign_all;
+    bool failures_as_status;      /* a failure that came as HTTP 200 is given another status (answer_status.h) */
     struct peer_rule peers;       /* which users may ask */
     const char *peers_configured; /* the same as it was written */
     struct caller_hosts hosts;    /* names that Host may have, besides its own */

@@ -118,6 +118,12 @@ struct record {
     struct slice api_code;      /* the envelope's `code` as written, without quotes; empty where none */
     struct slice api_message;   /* the envelope's `message` or `msg`, escapes resolved */
 
+    /* What was found out later where the outcome is unknown (the reader's alone; empty where nothing is). */
+    struct slice reconciled;        /* a word or two: "placed" */
+    struct slice reconciled_detail; /* a sentence for each order */
+    int64_t reconciled_us;          /* wall clock, when the exchange was asked */
+    bool is_settled;                /* nothing of it is in doubt any more */
+
     struct record_message views[RECORD_VIEW_COUNT];
 };
 

@@ -139,6 +139,15 @@ static const char life_tables[] =
     "  detail TEXT NOT NULL\n"
     ");\n";
 
+const char schema_additions[] = "CREATE TABLE IF NOT EXISTS reconciled ( -- what was found out later of exchanges in "
+                                "doubt (countersign reconcile)\n"
+                                "  exchange INTEGER PRIMARY KEY, -- record(id), whose outcome stays what it was\n"
+                                "  at_us INTEGER NOT NULL, -- when the exchange was asked\n"
+                                "  settled INTEGER NOT NULL, -- 1: nothing of it is in doubt any more\n"
+                                "  summary TEXT NOT NULL, -- a word or two: placed\n"
+                                "  detail TEXT NOT NULL -- a sentence for each order\n"
+                                ");\n";
+
 /* --- the views --- */
 
 /* SQL in its own lines. */

@@ -15,6 +15,10 @@ extern const char *const schema_parts[];
  * row is touched. */
 extern const char *const schema_extension[];
 
+/* What came to this version's stores after the first of them were made: run on each that is opened to be written. Readers do
+ * without it where it is not there. */
+extern const char schema_additions[];
+
 /* Where a head's changing parts stood, in head.template. The bytes are in no head that is kept as a template. */
 enum schema_hole {
     SCHEMA_HOLE_TARGET = 1,

@@ -143,7 +143,8 @@ static bool open_current(struct store *store, struct error *error)
            sql_run(store->db, store->options.power ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", path,
                    error) &&
            (identity.version == SCHEMA_VERSION ||
-            make_schema_once(store, identity.version == 0 ? schema_parts : schema_extension, error));
+            make_schema_once(store, identity.version == 0 ? schema_parts : schema_extension, error)) &&
+           sql_run(store->db, schema_additions, path, error);
 }
 
 static void note_damage(struct store *store)

@@ -12,7 +12,7 @@ INCLUDE = ROOT / "include" / "countersign"
 ROOMS = {
     "base": ({"base64", "bounds", "buffer", "clock", "clock_offset", "clock_watch", "compiler", "decimal", "endpoint", "error", "hex", "http_message",
               "json_scan", "json_write", "log", "loop", "peer", "pulse", "shell", "slice", "thread"}, set()),
-    "content": ({"content", "envelope"}, set()),
+    "content": ({"answer_status", "content", "envelope"}, set()),
     "config": ({"config"}, {"guard"}),
     "scheme": ({"scheme"}, set()),
     "sandbox": ({"sandbox"}, set()),
