@@ -285,7 +285,7 @@ def test_a_store_of_version_2_reads_as_it_did_before(start, upstream, account, s
     assert len(before) == 10
     proxy = start()
     assert every_fact(state_dir) == before
-    listed = proxy.command("log", "ls", "--json").stdout.splitlines()
+    listed = proxy.command("log", "--json").stdout.splitlines()
     assert {json.loads(line)["id"] for line in listed} == before.keys()
     exported = [json.loads(line) for line in proxy.command("log", "export", "--format", "jsonl").stdout.splitlines()]
     assert {row["id"]: row["target"] for row in exported} == {id: row["target"] for id, row in before.items()}
@@ -301,11 +301,11 @@ def test_a_store_of_version_2_reads_as_it_did_before(start, upstream, account, s
 def test_the_tool_carries_a_store_of_version_2_over_and_readers_ask_for_it(env, configure, state_dir):
     before = every_fact(make_version_2(state_dir))
     config = configure()
-    asked = program.run("log", "ls", "-c", config, env=env)
+    asked = program.run("log", "-c", config, env=env)
     assert asked.returncode == 2 and b"`countersign log migrate`" in asked.stderr
     assert json.loads(said(program.run("log", "migrate", "-c", config, "--json", env=env)))["carriedOver"] is True
     assert every_fact(state_dir) == before
-    assert len(said(program.run("log", "ls", "-c", config, "--json", env=env)).splitlines()) == len(before)
+    assert len(said(program.run("log", "--json", "-c", config, env=env)).splitlines()) == len(before)
     assert json.loads(said(program.run("log", "migrate", "-c", config, "--json", env=env)))["carriedOver"] is False
 
 
