@@ -30,6 +30,11 @@ void clock_watch_free(struct clock_watch *watch);
  * this moment, this one is left out. */
 void clock_watch_add(struct clock_watch *watch, int64_t date_s, int64_t sent_us, int64_t first_byte_us);
 
+/* The other machine's time now (µs since 1970), by CLOCK_BOOTTIME and what is known; this machine's wall clock while nothing
+ * is. Once something is known it never goes back, on any thread: where an estimate turns out to have been ahead, it stands
+ * still until it is right. NULL: the wall clock. Any thread; never waits. */
+int64_t clock_watch_time_us(struct clock_watch *watch);
+
 /* What is known now. Any thread; never waits. */
 struct clock_reading clock_watch_read(const struct clock_watch *watch);
 

@@ -54,6 +54,7 @@ struct exchange_listener {
     size_t account;               /* index at the signer */
     struct upstream *upstream;
     const struct clock_watch *clock; /* the upstream's; borrowed */
+    struct clock_watch *signs_by;    /* the same where its account has clock = exchange; NULL: this machine's clock */
     enum exchange_mode mode;
     struct ruling_rules rules;      /* and the policy; borrowed from the configuration */
     struct learned *learned;        /* what is used is counted here; NULL: it is not */

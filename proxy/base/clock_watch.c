@@ -23,6 +23,8 @@ struct clock_watch {
     atomic_flag is_giving;      /* one thread gives an answer: what follows is its own */
     struct clock_offset offset; /* ours by CLOCK_BOOTTIME */
 
+    _Atomic int64_t latest_us; /* that clock_watch_time_us gave */
+
     _Atomic uint64_t turn; /* bank number `turn` modulo BANKS is in force; 0: nothing is known */
     struct bank banks[BANKS];
 };
@@ -103,4 +105,16 @@ struct clock_reading clock_watch_read(const struct clock_watch *watch)
     if (reading.is_known)
         reading.offset_us += boot_us - wall_us;
     return reading;
+}
+
+int64_t clock_watch_time_us(struct clock_watch *watch)
+{
+    struct clock_offset offset = { .answers = 0 };
+    int64_t ahead_us, bound_us, boot_us = clock_boot_us();
+    if (watch == NULL || !read_held(&offset, watch) || !clock_offset_read(&offset, boot_us, &ahead_us, &bound_us))
+        return clock_wall_us();
+    int64_t now_us = boot_us + ahead_us, latest_us = atomic_load_explicit(&watch->latest_us, memory_order_relaxed);
+    while (latest_us < now_us && !atomic_compare_exchange_weak_explicit(&watch->latest_us, &latest_us, now_us,
+                                                                        memory_order_relaxed, memory_order_relaxed)) {}
+    return latest_us > now_us ? latest_us : now_us;
 }

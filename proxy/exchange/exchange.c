@@ -174,9 +174,12 @@ static void go_on(struct exchange *exchange)
 /* Looks whether the key of this moment's window is at hand, so that `about_to_send` finds it. */
 static enum signer_client_key key_at_hand(struct exchange *exchange)
 {
+    const struct exchange_listener *listener = exchange->listener;
+    struct signer_client *signer = listener->worker->signer;
     struct signer_client_pair pair;
+    signer_client_follow(signer, listener->account, listener->signs_by);
     enum signer_client_key found = signer_client_window_key(
-        &pair, exchange->listener->worker->signer, exchange->listener->account, scheme_window(clock_wall_us() / 1000));
+        &pair, signer, listener->account, scheme_window(clock_watch_time_us(listener->signs_by) / 1000));
     explicit_bzero(&pair.window_key, sizeof(pair.window_key));
     return found;
 }

@@ -307,10 +307,10 @@ static bool close_all(struct service *service)
         in_order = worker_join(service->workers[i]) && in_order;
     admin_stop(service->admin);
     trading_watch_close(service->trading);
-    clocks_close(service->clocks);
     capture_close(service->capture);
     if (service->signer != NULL)
         signer_client_close(service->signer);
+    clocks_close(service->clocks);
     callers_close(service->callers);
     life_end(&service->life);
     inherited_end(&service->inherited);

@@ -253,6 +253,7 @@ bool worker_start(struct worker **started, const struct worker_options *options,
     if (worker == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for a worker");
     worker->config = options->config;
+    worker->started = options->config;
     worker->clocks = options->clocks;
     worker->pulse = options->pulse;
     worker->counts = options->counts;

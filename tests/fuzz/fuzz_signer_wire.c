@@ -31,7 +31,7 @@ static void check_key(const struct signer_wire_message *answer, const struct sig
                       uint64_t generation)
 {
     uint64_t own = scheme_window(now_ms);
-    struct wire_wanted wanted = { request->generation, request->account, request->window };
+    struct wire_wanted wanted = { request->generation, request->account, request->window, request->offset_ms };
     bool is_near = request->window >= own - 1 && request->window <= own + 1;
     require(wire_is_key(answer, &wanted));
     if (request->generation != generation)

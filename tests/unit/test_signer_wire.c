@@ -258,7 +258,7 @@ static void the_proxy_takes_no_key_but_the_one_asked_for(void **state)
     (void)state;
     struct signer_wire_message message = make(SIGNER_WIRE_KEY);
     const struct wire_wanted wanted = { .generation = 2, .account = 1, .window = 7 };
-    const struct wire_wanted others[] = { { 1, 1, 7 }, { 3, 1, 7 }, { 2, 0, 7 }, { 2, 1, 8 } };
+    const struct wire_wanted others[] = { { 1, 1, 7, 0 }, { 3, 1, 7, 0 }, { 2, 0, 7, 0 }, { 2, 1, 8, 0 } };
     message.generation = 2;
     message.account = 1;
     message.window = 7;
