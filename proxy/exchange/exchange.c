@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void exchange_refuse(struct exchange *exchange, enum refusal refusal, const char *detail)
@@ -184,6 +185,19 @@ static enum signer_client_key key_at_hand(struct exchange *exchange)
     return found;
 }
 
+/* What the signer does not say, because it is known here. */
+static const char *why_no_key(const struct exchange_listener *listener)
+{
+    struct clock_reading reading = { .is_known = false };
+    if (listener->signs_by != NULL)
+        reading = clock_watch_read(listener->signs_by);
+    return reading.is_known && llabs(reading.offset_us) / 1000 > SIGNER_WIRE_OFFSET_MAX_MS
+               ? "this machine's clock is more than 5 minutes off the exchange's, the most that clock = exchange "
+                 "corrects: "
+                 "set it"
+               : "";
+}
+
 void exchange_forward(struct exchange *exchange)
 {
     if (exchange->state != EXCHANGE_WAITING_FOR_KEY)
@@ -195,7 +209,7 @@ void exchange_forward(struct exchange *exchange)
     } else if (key != SIGNER_CLIENT_KEY_GONE && patience) {
         wait_for_key(exchange);
     } else {
-        exchange_refuse(exchange, REFUSAL_SIGNER_GONE, "");
+        exchange_refuse(exchange, REFUSAL_SIGNER_GONE, why_no_key(exchange->listener));
     }
 }
 

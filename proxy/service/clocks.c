@@ -20,6 +20,7 @@ static const int64_t WARN_AT_LEAST_US = 60000000; /* a warning stands before it 
 
 struct upstream_clock {
     const char *name;          /* the upstream's */
+    bool is_followed;          /* all that is signed for it is signed by this clock */
     struct clock_reading told; /* the last line's */
     enum clock_offset_verdict warned;
     int64_t warned_at_us; /* monotonic */
@@ -69,14 +70,26 @@ static void tell(const struct upstream_clock *clock, const struct clock_reading 
 
 /* --- warnings --- */
 
+#define SET_IT ": `timedatectl set-ntp true`, or see what `chronyc tracking` says"
+
 static const char *const advice_of[] = {
     [CLOCK_OFFSET_UNKNOWN] = "",
     [CLOCK_OFFSET_FINE] = "; that is near enough again",
     [CLOCK_OFFSET_OFF] = ": requests near a window's end are signed for another window than the exchange's. Set this "
-                         "machine's clock: `timedatectl set-ntp true`, or see what `chronyc tracking` says",
+                         "machine's clock" SET_IT ". Or have accounts signed by the exchange's: clock = exchange",
     [CLOCK_OFFSET_OUTSIDE] =
         ": every request is signed for another window than the exchange's, so expect refusals. Set "
-        "this machine's clock: `timedatectl set-ntp true`, or see what `chronyc tracking` says",
+        "this machine's clock" SET_IT ". Or have accounts signed by the exchange's: clock = exchange",
+};
+
+/* The record's times, and all else on this machine, are wrong all the same. */
+static const char *const advice_where_followed[] = {
+    [CLOCK_OFFSET_UNKNOWN] = "",
+    [CLOCK_OFFSET_FINE] = "; that is near enough again",
+    [CLOCK_OFFSET_OFF] = ": requests are signed by it (clock = exchange). Set this machine's clock" SET_IT,
+    [CLOCK_OFFSET_OUTSIDE] =
+        ": requests are signed by it (clock = exchange), up to 5 minutes off; from there on they are "
+        "refused here. Set this machine's clock" SET_IT,
 };
 
 static bool is_worth_warning(const struct upstream_clock *clock, enum clock_offset_verdict verdict, int64_t now_us)
@@ -101,7 +114,7 @@ static void taken(void *context, const struct clock_reading *reading)
         clock_offset_judge(reading->is_known, reading->offset_us, reading->bound_us, WINDOW_US);
     if (is_worth_warning(clock, verdict, now_us)) {
         enum log_level level = verdict >= CLOCK_OFFSET_OFF ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
-        tell(clock, reading, verdict, level, advice_of[verdict]);
+        tell(clock, reading, verdict, level, (clock->is_followed ? advice_where_followed : advice_of)[verdict]);
         clock->warned = verdict;
         clock->warned_at_us = now_us;
     } else if (has_changed(&clock->told, reading)) {
@@ -113,6 +126,20 @@ static void taken(void *context, const struct clock_reading *reading)
 }
 
 /* --- life --- */
+
+/* As the proxy starts: a listener that is joined to it later changes the words of a warning only. */
+static bool is_followed(const struct config *config, size_t upstream)
+{
+    bool any = false, all = true;
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        if (listener->upstream != upstream || listener->mode == CONFIG_MODE_OBSERVE)
+            continue;
+        any = true;
+        all = all && config->accounts[listener->account].clock == CONFIG_CLOCK_EXCHANGE;
+    }
+    return any && all;
+}
 
 bool clocks_open(struct clocks **opened, const struct config *config, struct error *error)
 {
@@ -127,6 +154,7 @@ bool clocks_open(struct clocks **opened, const struct config *config, struct err
     for (; clocks->count < config->upstream_count; clocks->count++) {
         struct upstream_clock *clock = &clocks->upstreams[clocks->count];
         clock->name = config->upstreams[clocks->count].name;
+        clock->is_followed = is_followed(config, clocks->count);
         if (!clock_watch_create(&clocks->watches[clocks->count], taken, clock, error))
             return false;
     }
