@@ -1,7 +1,10 @@
 /* Preloaded into the program by tests (LD_PRELOAD): the wall clock of all its processes is off by as much as a file that the test
  * maps says (TEST_STEPPING_CLOCK), while the clocks that cannot be set stay as they are: a time namespace does not cover
- * CLOCK_REALTIME. Timers by the wall clock go off as on such a machine. Any thread. */
+ * CLOCK_REALTIME. Timers by the wall clock go off as on such a machine, and TFD_TIMER_CANCEL_ON_SET is kept: timerfd_create(2).
+ * Any thread. */
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NS_PER_US = 1000, US_PER_S = 1000000, DESCRIPTORS = 1024 };
+enum { NS_PER_US = 1000, US_PER_S = 1000000, DESCRIPTORS = 1024, LOOK_MS = 10 };
 
 /* The file: 8 bytes each. */
 struct orders {
@@ -24,7 +27,9 @@ struct orders {
 
 static struct orders nothing_is_off;
 static struct orders *orders = &nothing_is_off;
-static atomic_bool by_wall_clock[DESCRIPTORS]; /* timers */
+static atomic_bool by_wall_clock[DESCRIPTORS]; /* timers, as the next two */
+static atomic_bool ends_on_set[DESCRIPTORS];
+static _Atomic int64_t set_at_us[DESCRIPTORS]; /* ahead_us when it was set */
 
 __attribute__((constructor)) static void take_orders(void)
 {
@@ -106,7 +111,61 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itime
 {
     struct itimerspec real = *at;
     bool is_set = at->it_value.tv_sec != 0 || at->it_value.tv_nsec != 0;
-    if (is_set && (flags & TFD_TIMER_ABSTIME) != 0 && fd >= 0 && fd < DESCRIPTORS && atomic_load(&by_wall_clock[fd]))
+    if (is_set && (flags & TFD_TIMER_ABSTIME) != 0 && fd >= 0 && fd < DESCRIPTORS && atomic_load(&by_wall_clock[fd])) {
         real.it_value = moved(real.it_value, -ahead_us());
+        atomic_store(&ends_on_set[fd], (flags & TFD_TIMER_CANCEL_ON_SET) != 0);
+        atomic_store(&set_at_us[fd], atomic_load(&orders->ahead_us));
+    }
     return (int)syscall(SYS_timerfd_settime, fd, flags, &real, before);
+}
+
+static bool is_cancelled(int fd)
+{
+    return fd >= 0 && fd < DESCRIPTORS && atomic_load(&ends_on_set[fd]) &&
+           atomic_load(&set_at_us[fd]) != atomic_load(&orders->ahead_us);
+}
+
+ssize_t read(int fd, void *bytes, size_t size)
+{
+    if (!is_cancelled(fd))
+        return syscall(SYS_read, fd, bytes, size);
+    atomic_store(&ends_on_set[fd], false);
+    errno = ECANCELED;
+    return -1;
+}
+
+static int mark_cancelled(struct pollfd *watched, nfds_t count)
+{
+    int marked = 0;
+    for (nfds_t i = 0; i < count; i++) {
+        bool was_ready = watched[i].revents != 0;
+        if (!is_cancelled(watched[i].fd))
+            continue;
+        watched[i].revents |= POLLIN;
+        marked += was_ready ? 0 : 1;
+    }
+    return marked;
+}
+
+static bool has_timer(const struct pollfd *watched, nfds_t count)
+{
+    bool found = false;
+    for (nfds_t i = 0; i < count; i++)
+        found =
+            found || (watched[i].fd >= 0 && watched[i].fd < DESCRIPTORS && atomic_load(&ends_on_set[watched[i].fd]));
+    return found;
+}
+
+/* Where such a timer is waited for without an end, in short parts. */
+int poll(struct pollfd *watched, nfds_t count, int timeout_ms)
+{
+    for (;;) {
+        bool in_parts = timeout_ms < 0 && has_timer(watched, count);
+        int ready = (int)syscall(SYS_poll, watched, count, in_parts ? LOOK_MS : timeout_ms);
+        if (ready < 0)
+            return ready;
+        ready += mark_cancelled(watched, count);
+        if (ready > 0 || !in_parts)
+            return ready;
+    }
 }

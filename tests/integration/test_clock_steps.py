@@ -9,7 +9,7 @@ import pytest
 import coinstore
 import prometheus
 import store
-from program import binary
+from program import binary, poll
 from rawhttp import Client, build_request, connect
 
 LIBRARY = binary().parent / "tests" / "libstepping_clock.so"
@@ -131,7 +131,23 @@ def test_the_signer_gives_no_keys_for_a_clock_more_than_five_minutes_off(begin, 
         assert (answer.status, answer.error, answer.outcome) == (503, "signer-gone", "refused")
         assert "5 minutes" in answer.json()["message"]
         machine.step(290)
-        assert code_of(client) == 0
+        poll("the signer's client has seen that the clock was set", lambda: code_of(client) == 0, deadline_s=3)
+
+
+def test_keys_for_the_new_time_are_fetched_as_soon_as_the_clock_is_set(begin, machine):
+    """Also where nobody asks for anything, and by a timer that the kernel ends when the clock is set."""
+    machine.step(60)
+    proxy = begin({"proxy": {"admin": "127.0.0.1:0"}})
+
+    def left_s():
+        with Client(connect(proxy.wait_for_event("admin")["address"])) as admin:
+            metrics = prometheus.parse(admin.exchange(build_request("GET", "/metrics")).body)
+        value, = metrics["countersign_signer_key_remaining_seconds"].samples.values()
+        return value
+    assert left_s() > 0
+    for step_s in (7200, -7200):
+        machine.step(step_s)
+        poll(f"the keys of the time after a step of {step_s} s", lambda: left_s() > 0, deadline_s=5)
 
 
 def test_before_the_exchanges_clock_is_known_the_machines_signs(begin, machine, state_dir):
