@@ -96,7 +96,8 @@ void probe_clock_text(char *text, const struct probe_clock *clock)
 static void line_clock(struct probe_line *line, const struct probes *probes)
 {
     const struct probe_clock *clock = &probes->clock;
-    static const char set_it[] = "Set the clock (timedatectl set-ntp true).";
+    static const char set_it[] = "Set the clock (timedatectl set-ntp true), or have the account signed by the "
+                                 "exchange's: clock = exchange.";
     if (clock->answers == 0) {
         line->status = PROBE_WARNING;
         probe_text(line->says, "not compared: no answer with a Date came, see below");
