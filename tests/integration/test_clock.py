@@ -1,10 +1,12 @@
 """The exchange's clock, learned from the Date of its answers: what is said of it, and when."""
+import signal
 import threading
 import time
 from email.utils import formatdate
 
 import pytest
 
+import store
 from upstream import SUCCESS, http_answer, sends
 
 pytestmark = pytest.mark.both
@@ -125,3 +127,23 @@ def test_workers_share_what_they_learn(start, upstream):
     for asker in askers:
         asker.join()
     assert [event["verdict"] for event in all_said(proxy)] == ["outside"]
+
+
+def test_what_is_known_outlasts_a_reload_of_which_clock_is_no_part(start, configure, upstream, state_dir):
+    upstream.script(TICKERS, Clock(7))
+    proxy = start()
+    ask(proxy, 2)
+    upstream.script(TICKERS, sends(http_answer(SUCCESS)))  # no Date any more: nothing new is learned
+    configure({"account main": {"clock": "exchange"}})
+    proxy.signal(signal.SIGHUP)
+    proxy.wait_for_event("configuration-reloaded")
+    assert proxy.wait_for_event("needs-restart")["key"] == "clock"
+    ask(proxy)
+    with proxy.client() as client:
+        assert client.request("POST", "/api/spot/accountList", body=b"{}").json()["code"] == 0
+    proxy.stop()
+    first, *others = store.query(state_dir, "SELECT clock_offset_us, clock_bound_us FROM exchange ORDER BY id")
+    assert first == (None, None) and len(others) == 3
+    assert all(abs(offset - 7 * SECOND_US) <= bound < 2 * SECOND_US for offset, bound in others)
+    signed_us, expires_ms = store.query(state_dir, "SELECT signed_us, expires_ms FROM exchange WHERE is_signed")[0]
+    assert signed_us // 1000 == expires_ms  # by this machine's clock
