@@ -34,6 +34,7 @@ struct inspector_options {
     const struct capture *capture;
     const struct signer_client *signer;
     const struct trading_page *trading;
+    struct clock_watch *const *clocks; /* the exchange's, one for each upstream */
 };
 
 MUST_CHECK bool inspector_open(struct inspector **inspector, const struct inspector_options *options,

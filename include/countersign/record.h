@@ -103,6 +103,11 @@ struct record {
     uint64_t window;
     char signature[64]; /* no NUL */
 
+    /* The exchange's clock less this machine's, as it was known when the request came, and how far from it the true one
+     * can have been; both 0 where nothing was known. */
+    int64_t clock_offset_us;
+    int64_t clock_bound_us;
+
     struct record_connection connection;
     unsigned attempts;
 

@@ -7,6 +7,7 @@
 #include "countersign/hex.h"
 #include "countersign/http_message.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { LABEL_WIDTH = 12 }; /* columns */
@@ -282,6 +283,17 @@ static void append_signature_facts(const struct page *page)
     append_fact(page, "signature", slice_of(record->signature, sizeof(record->signature)));
 }
 
+static void append_clock(const struct page *page)
+{
+    const struct record *record = page->record;
+    if (record->clock_bound_us == 0)
+        return;
+    begin_fact(page, "clock");
+    buffer_append_format(page->out, "the exchange's was %.3f s %s this machine's (± %.3f s)\n",
+                         (double)llabs(record->clock_offset_us) / 1e6,
+                         record->clock_offset_us < 0 ? "behind" : "ahead of", (double)record->clock_bound_us / 1e6);
+}
+
 /* "192.0.2.1:443", "[2001:db8::1]:443" */
 static void append_address(const struct page *page, struct slice address, int port)
 {
@@ -367,6 +379,7 @@ void log_append_facts(struct buffer *out, const struct terminal *terminal, const
     append_party_facts(&page);
     append_signature_facts(&page);
     append_own_signature(&page);
+    append_clock(&page);
     append_connection_facts(&page);
     append_timings(&page);
 }

@@ -157,6 +157,20 @@ static void add_signing(struct object *record_object, const struct record *recor
     end_object(&object);
 }
 
+static void add_clock(struct object *record_object, const struct record *record)
+{
+    struct object object;
+    if (record->clock_bound_us == 0) {
+        add_null(record_object, "clock");
+        return;
+    }
+    add_name(record_object, "clock");
+    begin_object(&object, record_object->out);
+    add_number(&object, "offsetUs", record->clock_offset_us);
+    add_number(&object, "boundUs", record->clock_bound_us);
+    end_object(&object);
+}
+
 static void add_connection(struct object *record_object, const struct record_connection *connection)
 {
     struct object object;
@@ -237,6 +251,7 @@ void export_append_object(struct buffer *out, const struct record *record, bool 
     add_times(&object, record);
     add_flag(&object, "delivered", record->delivered);
     add_signing(&object, record);
+    add_clock(&object, record);
     add_count(&object, "attempts", record->attempts);
     add_connection(&object, &record->connection);
     if (with_views)

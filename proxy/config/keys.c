@@ -35,6 +35,7 @@ static const char *const policies[] = {
     NULL,
 };
 static const char *const signs[] = { [CONFIG_SIGN_PRIVATE] = "private", [CONFIG_SIGN_ALL] = "all", NULL };
+static const char *const clocks[] = { [CONFIG_CLOCK_SYSTEM] = "system", [CONFIG_CLOCK_EXCHANGE] = "exchange", NULL };
 static const char *const failure_answers[] = {
     [CONFIG_FAILURES_AS_IS] = "as-is", [CONFIG_FAILURES_AS_STATUS] = "as-status", NULL
 };
@@ -111,6 +112,8 @@ static const struct config_key account_keys[] = {
       .help = "where the API secret comes from" },
     { KEY("trim", BOOL, "no"), FIELD(account, trim),
       .help = "cut white space around both off, instead of refusing it" },
+    { KEY("clock", CHOICE, "system"), .choices = clocks, FIELD(account, clock),
+      .help = "signs by this machine's, or by the exchange's as its answers tell it" },
 };
 
 static const struct config_key upstream_keys[] = {

@@ -207,6 +207,7 @@ static void conclude(struct upstream_call *call, CURLcode code)
     result->charged = call->head_charged + call->copy_charged + call->body_charged;
     call->head_charged = call->copy_charged = call->body_charged = 0;
     failure_explain(call, code);
+    date_take(call);
     note_reach(call->upstream->options.counts, result);
     detach(call);
     if (call->is_writing)

@@ -52,6 +52,7 @@ static void begin_attempt(struct upstream_call *call)
     call->result.status = 0;
     call->result.response_fields.count = 0;
     call->result.timing.connected_us = clock_wall_us();
+    call->begun_boot_us = clock_boot_us();
     call->result.timing.sent_us = 0;
     call->result.timing.first_byte_us = 0;
 }
@@ -233,6 +234,9 @@ static size_t take_head_line(char *line, size_t item_size, size_t count, void *c
         return size;
     if (call->result.timing.first_byte_us == 0)
         call->result.timing.first_byte_us = clock_wall_us();
+    if (call->response_head.length == 0)
+        call->head_boot_us =
+            clock_boot_us(); /* an interim answer before it says nothing of when its Date was written */
     if (!take_response_bytes(call, size))
         return 0;
     if (call->response_head_is_whole)

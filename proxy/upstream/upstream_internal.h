@@ -91,6 +91,8 @@ struct upstream_call {
     /* this attempt */
     bool is_writing;       /* released to this connection: what leaves now is the request */
     int64_t released_us;   /* monotonic */
+    int64_t begun_boot_us; /* clock_boot_us, before its first byte */
+    int64_t head_boot_us;  /* when the final answer's first byte came */
     size_t body_sent;      /* bytes */
     size_t response_bytes; /* of all heads and the body */
     bool response_head_is_whole;
@@ -137,6 +139,9 @@ MUST_CHECK bool fields_write(struct upstream_call *call, const struct upstream_r
 
 /* callbacks.c: what libcurl calls during a transfer */
 MUST_CHECK bool callbacks_install(struct upstream_call *call);
+
+/* date.c: gives the answer's Date, where there is one that can be used, to the upstream's clock */
+void date_take(const struct upstream_call *call);
 
 /* connection.c */
 void connection_describe(struct upstream_connection *connection, CURL *easy, const char *remote_address,
