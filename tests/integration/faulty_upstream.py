@@ -91,7 +91,7 @@ class FaultyUpstream:
         self.tally = Tally(plan, chronicle=self.chronicle, **options)
         for sock in list(self.connections):
             try:
-                sock.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # SSLSocket's own would have what is read next be ciphertext
             except OSError:
                 pass  # it has ended
 

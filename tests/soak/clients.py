@@ -66,9 +66,9 @@ class Talker:
     def _one(self, listener, way, request):
         if listener != self.at or way == NEW:
             self._leave()
-        raw = self._raw(way, request)
+        raw, recorded = self._raw(way, request)
         noted = {"tag": request.tag, "kind": request.kind, "method": request.method, "listener": listener, "way": way,
-                 "sent": digest(raw), "begun": time.monotonic()}
+                 "sent": digest(recorded), "begun": time.monotonic()}
         try:
             noted.update(self._exchange(listener, way, raw))
         except TimeoutError:
@@ -82,12 +82,14 @@ class Talker:
             time.sleep(DOWN_S)
 
     def _raw(self, way, request):
+        """Its bytes, and those that should be recorded: of a chunked body the chunks' content."""
         if way == CHUNKED and request.body:
             middle = len(request.body) // 2
-            fields = [*request.fields, ("Transfer-Encoding", "chunked")]
+            head = build_request(request.method, request.target, [*request.fields, ("Transfer-Encoding", "chunked")])
             body = chunked(*filter(None, (request.body[:middle], request.body[middle:])))
-            return build_request(request.method, request.target, fields) + body
-        return build_request(request.method, request.target, request.fields, request.body)
+            return head + body, head + request.body
+        raw = build_request(request.method, request.target, request.fields, request.body)
+        return raw, raw
 
     def _seen(self):
         """What of an answer came, where it did not come whole."""

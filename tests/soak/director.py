@@ -56,10 +56,10 @@ class Director:
     def life(self):
         return self.lives[-1]
 
-    def start(self, workers=None):
-        """Another life, once all of the last one is gone."""
-        self.setting.variant.workers = workers or self.chance.choice((1, 2, 2, 3))
-        self.setting.variant.durability = self.chance.choice(("process", "process", "power"))
+    def start(self, fixed=None):
+        """Another life, once all of the last one is gone. `fixed`: what is not left to chance."""
+        by_chance = {"workers": self.chance.choice((1, 2, 2, 3)), "durability": self.chance.choice(("process", "process", "power"))}
+        vars(self.setting.variant).update(fixed or by_chance)
         self.setting.write_config()
         self.lives.append(Life(self.setting, len(self.lives)))
         self.life.wait_until_ready()
@@ -136,7 +136,7 @@ class Director:
     def _close(self):
         self.windows[-1].ended = time.monotonic()
 
-    def _end(self, kind, end, code, workers=None):
+    def _end(self, kind, end, code, fixed=None):
         """Ends this life by `end`, and starts the next one."""
         life = self.life
         life.family()
@@ -147,7 +147,7 @@ class Director:
         self._expect(ended_with in code, f"exit code {ended_with}, where {code} was due: {life.log_file.name}")
         if kind == KILLED and self.chance.random() < 0.3:
             self._start_and_kill()
-        self.start(workers)
+        self.start(fixed)
         self._close()
 
     def _start_and_kill(self):
@@ -178,8 +178,8 @@ class Director:
     def kill_whole(self):
         self._end(KILLED, kill_all, (-signal.SIGKILL,))
 
-    def drain(self, workers=None):
-        self._end(ENDED, lambda life: life.process.send_signal(signal.SIGTERM), (0,), workers)
+    def drain(self, fixed=None):
+        self._end(ENDED, lambda life: life.process.send_signal(signal.SIGTERM), (0,), fixed)
 
     def hurry(self):
         def twice(life):

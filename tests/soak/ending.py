@@ -18,8 +18,8 @@ SETTLE_S = 20
 RECORDED_S = 2      # the recorder is behind the answers by less
 UNKNOWN_AT_MOST = 100_000
 # Lines of level error that belong to what was done.
-EXPECTED_ERRORS = [r'"event":"process-ended"', r"the supervisor, which is the process that was started, has ended",
-                   r'"event":"(configuration|keys)-not-reloaded"', r"countersign\.ini", r"bytes of .* are not recorded yet"]
+EXPECTED_ERRORS = [r'"event":"(process-ended|signer-gone)"', r"the supervisor, which is the process that was started, has ended",
+                   r'"event":"(configuration|keys)-not-reloaded"', r"countersign\.ini"]
 
 
 # --- while it runs ---

@@ -2,6 +2,7 @@
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -17,7 +18,7 @@ from judge import Judge
 from life import Watch
 from setting import Setting
 
-WORKERS_AT_ENDS = 2  # of the first and the last life, whose descriptors are held against each other
+AT_ENDS = {"workers": 2, "durability": "process"}  # the first and the last life, whose descriptors are held against each other
 
 
 def options():
@@ -38,14 +39,14 @@ class Run:
     def soak(self):
         """Traffic, and all that happens to it; ends with a life that runs and nobody asks."""
         self.director = Director(self.setting.begin(), self.watch, self.setting.seed)
-        self.director.start(WORKERS_AT_ENDS)
+        self.director.start(AT_ENDS)
         ending.probe(self.setting)
         at_beginning = ending.descriptors(self.director.life)
         clients = self.setting.start_clients()
         try:
             while time.monotonic() - self.begun < self.seconds:
                 self.director.act()
-            self.director.drain(WORKERS_AT_ENDS)
+            self.director.drain(AT_ENDS)
             self.director.last_life()
         finally:
             for client in clients:
@@ -84,6 +85,7 @@ def main():
     print(f"soak: {given.minutes:g} minutes, --seed {given.seed}, in {folder}", flush=True)
     run = Run(folder, given.seed, given.minutes)
     is_well = False
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # `finally` below undoes what this machine would keep
     try:
         run.soak()
         judge = run.judge()
