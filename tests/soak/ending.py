@@ -75,7 +75,7 @@ def check_unknown(director, judge):
                          "-c", director.setting.config_file)
     listed = {json.loads(line)["id"] for line in done.stdout.splitlines()}
     rows = {row.id: row for found in judge.rows.values() for row in found}
-    for number in listed:
+    for number in listed - judge.probes:
         row = rows.get(number)
         item = judge.told.get(row.tag) if row else None
         held.holds(item and (item["how"] != "told" or item["outcome"] == "unknown"), f"listed: {number}: {row}, {item}")

@@ -42,7 +42,7 @@ class Judge:
         self.told = ledger.told(setting.folder)
         self.arrived, self.done = ledger.arrivals(setting.folder, setting.pairs())
         self.rows = defaultdict(list)
-        self.row_count, self.last_id = 0, 0
+        self.row_count, self.last_id, self.probes = 0, 0, set()
         self.invariants = []
         self._load(setting.state_dir)
 
@@ -50,6 +50,7 @@ class Judge:
         whole = self.invariant("each id is used once, and nothing in the record is still in flight")
         for row in ledger.rows(state_dir, self.last_of_clients):
             if row.tag.startswith(PROBE):
+                self.probes.add(row.id)
                 continue
             self.row_count += 1
             whole.holds(row.id > self.last_id, lambda row=row: f"not in order: {row}")
