@@ -113,7 +113,7 @@ static const struct config_key account_keys[] = {
     { KEY("trim", BOOL, "no"), FIELD(account, trim),
       .help = "cut white space around both off, instead of refusing it" },
     { KEY("clock", CHOICE, "system"), .choices = clocks, FIELD(account, clock),
-      .help = "signs by this machine's, or by the exchange's as its answers tell it" },
+      .help = "exchange: signs by that one, as its answers tell it" },
 };
 
 static const struct config_key upstream_keys[] = {
