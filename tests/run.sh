@@ -107,6 +107,8 @@ step_unit() {
     title "unit tests (debug build, warnings as errors)"
     check "the debug preset builds" build debug
     unit_tests debug
+    title "the soak's judge"
+    COUNTERSIGN_BIN=$root/build/debug/countersign run_counted "$python" -m pytest -q -p no:cacheprovider tests/soak
 }
 
 step_integration() {
