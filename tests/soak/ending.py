@@ -1,9 +1,12 @@
 """What is looked at once the clients have ended: of the program while it still runs, and of what it left."""
 import json
+import os
 import re
 import sqlite3
 import time
+from collections import Counter
 from contextlib import closing
+from pathlib import Path
 
 import paths  # noqa: F401, pylint: disable=unused-import
 from evidence import OUTPUTS
@@ -12,7 +15,6 @@ from judge import PROBE
 from life import left_over
 from program import SANITIZER_REPORT, poll
 from rawhttp import Client, Ended, build_request, connect
-from usage import open_descriptors
 
 READ = "/api/trade/order/active"
 SETTLE_S = 20
@@ -38,10 +40,32 @@ def probe(setting, count=2):
                 pass  # the check of descriptors says what is wrong then
 
 
+def sockets():
+    """{inode: "local -> remote" as ports}, of TCP over IPv4 (proc(5))"""
+    found = {}
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, state, *rest = line.split()
+        found[rest[5]] = f"TCP {int(local.split(':')[1], 16)} -> {int(remote.split(':')[1], 16)} state {state}"
+    return found
+
+
+def open_in(pid, names):
+    """What each of its descriptors is."""
+    links = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            link = os.readlink(entry)
+        except OSError:
+            continue  # closed
+        inode = re.match(r"socket:\[(\d+)\]", link)
+        links.append(names.get(inode[1], "another socket") if inode else link)
+    return sorted(links)
+
+
 def descriptors(life):
-    """By process: its own name, and how many it has open."""
-    return {"supervisor": open_descriptors(life.pid), "signer": open_descriptors(life.signer_pid),
-            "proxy": open_descriptors(life.proxy_pid)}
+    """By process: its own name, and what it has open."""
+    names = sockets()
+    return {"supervisor": open_in(life.pid, names), "signer": open_in(life.signer_pid, names), "proxy": open_in(life.proxy_pid, names)}
 
 
 def check_descriptors(setting, life, at_beginning):
@@ -50,12 +74,15 @@ def check_descriptors(setting, life, at_beginning):
 
     def is_back():
         probe(setting)
-        return all(now <= at_beginning[name] for name, now in descriptors(life).items())
+        return all(len(now) <= len(at_beginning[name]) for name, now in descriptors(life).items())
     try:
         poll("descriptors are back", is_back, SETTLE_S)
         held.holds(True, "")
     except AssertionError:
-        held.holds(False, f"{descriptors(life)}, where at the beginning there were {at_beginning}")
+        for name, now in descriptors(life).items():
+            new, gone = Counter(now) - Counter(at_beginning[name]), Counter(at_beginning[name]) - Counter(now)
+            held.holds(len(now) <= len(at_beginning[name]), f"{name}: {len(now)}, where there were {len(at_beginning[name])}; "
+                       f"new: {dict(new)}; gone: {dict(gone)}")
     return held
 
 

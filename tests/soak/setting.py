@@ -80,7 +80,14 @@ class Disk:
         return (status.f_blocks - status.f_bfree) * status.f_frsize
 
     def fill(self):
-        self.resize(self.used() + SLACK_BYTES)
+        """What is written meanwhile may be more than the slack: then the size is refused."""
+        def try_it():
+            try:
+                self.resize(self.used() + SLACK_BYTES)
+            except subprocess.CalledProcessError:
+                return False
+            return True
+        program.poll("the disk can be made small", try_it)
 
     def make_room(self):
         self.resize(DISK_BYTES)

@@ -15,8 +15,8 @@ import store
 import table
 from director import Director
 from judge import Judge
-from program import poll
 from life import Watch
+from program import poll
 from setting import Setting
 from tail import Tail
 

@@ -13,9 +13,9 @@ import evidence
 from director import Director
 from fault_table import HTTP_1, HTTP_2, find
 from judge import Judge
+from life import Watch
 from setting import Setting
 from soak import AT_ENDS, last_recorded
-from life import Watch
 
 TRAFFIC_S = 1.5  # twice
 
