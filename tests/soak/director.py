@@ -51,7 +51,8 @@ class Director:
 
     def start(self, fixed=None):
         """Another life, once all of the last one is gone. `fixed`: what is not left to chance."""
-        by_chance = {"workers": self.chance.choice((1, 2, 2, 3)), "durability": self.chance.choice(("process", "process", "power")),
+        by_chance = {"workers": self.chance.choice((1, 2, 2, 3)),
+                     "durability": self.chance.choice(("process", "process", "power")),
                      "clock": self.chance.choice(("system", "exchange"))}
         vars(self.setting.variant).update(fixed or by_chance)
         self.setting.write_config()

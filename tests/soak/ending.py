@@ -3,6 +3,7 @@ import json
 import os
 import re
 import sqlite3
+import subprocess
 import time
 from collections import Counter
 from contextlib import closing
@@ -65,7 +66,8 @@ def open_in(pid, names):
 def descriptors(life):
     """By process: its own name, and what it has open."""
     names = sockets()
-    return {"supervisor": open_in(life.pid, names), "signer": open_in(life.signer_pid, names), "proxy": open_in(life.proxy_pid, names)}
+    pids = {"supervisor": life.pid, "signer": life.signer_pid, "proxy": life.proxy_pid}
+    return {name: open_in(pid, names) for name, pid in pids.items()}
 
 
 def check_descriptors(setting, life, at_beginning):
@@ -135,16 +137,17 @@ def check_log(folder):
 
 
 def check_secrets(evidence):
-    """Secrets, and API keys whole."""
+    """Secrets, and API keys whole. There are many of these, and much to look through: it is grep's work."""
     held = Invariant("no secret and no whole API key stands in a log, an output or the record")
     folder = evidence.folder
-    paths = [*folder.glob("log-*.jsonl"), *folder.glob("tail*"), folder / OUTPUTS,
-             *(path for path in evidence.state_dir.rglob("*") if path.is_file())]
-    places = {path: path.read_bytes() for path in paths}
-    for pair in evidence.pairs:
-        for what, text in (("secret", pair.secret), ("API key", pair.key)):
-            found = [path.name for path, data in places.items() if text.encode() in data]
-            held.holds(not found, f"the {what} of {pair.masked}: {found}")
+    texts = {text: f"the {what} of {pair.masked}" for pair in evidence.pairs
+             for what, text in (("secret", pair.secret), ("API key", pair.key))}
+    for path in [*folder.glob("log-*.jsonl"), *folder.glob("tail*"), folder / OUTPUTS, *evidence.state_dir.rglob("*")]:
+        if path.is_file():
+            done = subprocess.run(["grep", "-a", "-o", "-F", "-f", "-", str(path)], input="\n".join(texts), text=True,
+                                  capture_output=True, check=False)
+            held.holds(done.returncode == 1, lambda path=path, done=done:
+                       f"{path.name}: {[texts.get(line, line) for line in set(done.stdout.split())]} {done.stderr}")
     return held
 
 

@@ -67,8 +67,8 @@ def arrival(item, pairs):
     pair = pairs.get(first["X-CS-APIKEY"])
     verdict = coinstore.verdict(fields, target, body, pair.key if pair else "none", pair.secret if pair else "", item["wall_ms"])
     shown = raw.replace(pair.key.encode(), pair.masked.encode()) if pair else raw
-    return Arrival(item["at"], item["wall_ms"], item["fault"], method.decode(), target.decode(), version.decode(), first["X-CS-APIKEY"],
-                   first["X-CS-SIGN"], int(first["X-CS-EXPIRES"] or 0), verdict, digest(shown), digest(body), chunked)
+    return Arrival(item["at"], item["wall_ms"], item["fault"], method.decode(), target.decode(), version.decode(),
+                   first["X-CS-APIKEY"], first["X-CS-SIGN"], int(first["X-CS-EXPIRES"] or 0), verdict, digest(shown), digest(body), chunked)
 
 
 def arrivals(folder, pairs):

@@ -16,7 +16,7 @@ from program import poll
 from rawhttp import Client, Ended, build_request, connect
 
 LOOK_S = 0.7
-STARVED_S = 1.0          # half of what /healthz gives a worker's loop to turn: where the machine gives it no time, that it says so is right
+STARVED_S = 1.0          # half of what /healthz gives a worker's loop to turn: without a processor it does not, and says so rightly
 MOMENT_S = 3.0           # after what was done, it may still say so
 MISSING_IN = {"proxy": (ENDED, KILLED), "signer": (SIGNER, ENDED, KILLED), "store": (FULL,), "ring": (FULL, STOPPED),
               "upstream": None, "key": ()}  # which part may be missing in which windows; None: always
@@ -106,7 +106,7 @@ class Scraper:
     def invariants(self, windows):
         alive = Invariant("/healthz says that it is alive whenever it is not being stopped")
         ready = Invariant("/readyz says what is missing, and nothing that was not taken away")
-        metrics = Invariant("/metrics has its form at every look, no counter falls, and the exchange's clock is within its bounds")
+        metrics = Invariant("/metrics has its form at every look, no counter falls, the exchange's clock is within its bounds")
 
         def during(said, kinds):
             return any(window.kind in kinds and window.begun - MOMENT_S < said.ended and said.begun < window.ended + MOMENT_S
@@ -145,7 +145,8 @@ class Scraper:
         except AssertionError:
             counted = has_counted()
             for name in rows.keys() | counted.keys():
-                held.holds(rows[name] == counted[name], f"{name}: {counted[name]} counted, {rows[name]} recorded; {life.log_file.name}")
+                held.holds(rows[name] == counted[name],
+                           f"{life.log_file.name}: {name}: {counted[name]} counted, {rows[name]} recorded")
         held.looked += sum(rows.values())
         return held
 

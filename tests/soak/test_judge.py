@@ -264,7 +264,8 @@ def columns(lie):
 
 
 LIES = {
-    "no POST arrived twice": (an_order_arrives_twice, a_cancel_arrives_twice, a_read_arrives_three_times, what_nobody_sent_arrives),
+    "no POST arrived twice": (an_order_arrives_twice, a_cancel_arrives_twice, a_read_arrives_three_times,
+                              what_nobody_sent_arrives),
     "each client got an answer": (a_client_is_never_answered, a_connection_ends_and_nothing_ended_it),
     "each answer says what is known": (an_answer_has_no_outcome, an_unknown_has_no_name,
                                        a_full_record_is_said_while_there_was_room, success_is_told_of_what_never_arrived),
