@@ -22,7 +22,7 @@ SETTLE_S = 20
 RECORDED_S = 2      # the recorder is behind the answers by less
 UNKNOWN_AT_MOST = 100_000
 RECONCILED_AT_MOST = 12
-PROBES_AT_BEGINNING = 12  # so many that each worker gets one
+EXCHANGE = "connection to "
 # Lines of level error that belong to what was done.
 EXPECTED_ERRORS = [r'"event":"(process-ended|signer-gone)"', r"the supervisor, which is the process that was started, has ended",
                    r'"event":"(configuration|keys)-not-reloaded"', r"countersign\.ini"]
@@ -41,50 +41,55 @@ def probe(setting, count=2):
                 pass  # the check of descriptors says what is wrong then
 
 
-def sockets():
-    """{inode: "local -> remote" as ports}, of TCP over IPv4 (proc(5))"""
-    found = {}
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        _, local, remote, state, *rest = line.split()
-        found[rest[5]] = f"TCP {int(local.split(':')[1], 16)} -> {int(remote.split(':')[1], 16)} state {state}"
+def tcp_remotes():
+    """{inode of a TCP socket over IPv4: the port at its other end} (proc(5))"""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {words[9]: int(words[2].split(":")[1], 16) for words in lines}
+
+
+def kind_of(link, exchanges, remotes):
+    """What a descriptor is, from its link in /proc: a file's path, or a kind with no number in it."""
+    inode = re.match(r"socket:\[(\d+)\]", link)
+    if not inode:
+        return re.sub(r":\[\d+\]|(?<=/log-)\d+", "", link)
+    port = remotes.get(inode[1])
+    return EXCHANGE + exchanges[port] if port in exchanges else "another socket"
+
+
+def descriptors(setting, life):
+    """By process: what it has open, and how many of each."""
+    exchanges, remotes, found = setting.exchange_ports(), tcp_remotes(), {}
+    for name, pid in (("supervisor", life.pid), ("signer", life.signer_pid), ("proxy", life.proxy_pid)):
+        found[name] = Counter()
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                found[name][kind_of(os.readlink(entry), exchanges, remotes)] += 1
+            except FileNotFoundError:
+                continue  # closed meanwhile
     return found
 
 
-def open_in(pid, names):
-    """What each of its descriptors is."""
-    links = []
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            link = os.readlink(entry)
-        except OSError:
-            continue  # closed
-        inode = re.match(r"socket:\[(\d+)\]", link)
-        links.append(names.get(inode[1], "another socket") if inode else link)
-    return sorted(links)
-
-
-def descriptors(life):
-    """By process: its own name, and what it has open."""
-    names = sockets()
-    pids = {"supervisor": life.pid, "signer": life.signer_pid, "proxy": life.proxy_pid}
-    return {name: open_in(pid, names) for name, pid in pids.items()}
+def beyond(now, before, workers):
+    """What there is more of than there was. Each worker has a connection of its own to each exchange, and which of them the first
+    requests came to is chance, so that of these there may be one for each worker."""
+    return {f"{count} of {kind}, where there were {before[process][kind]} in the {process}" for process in now
+            for kind, count in now[process].items()
+            if count > max(before[process][kind], workers if kind.startswith(EXCHANGE) else 0)}
 
 
 def check_descriptors(setting, life, at_beginning):
     """`at_beginning` is of a life with as many workers, just started and probed."""
-    held = Invariant("at the end as many descriptors are open as at the beginning")
+    held = Invariant("at the end no more descriptors are open than at the beginning")
+    workers = setting.variant.workers
 
     def is_back():
         probe(setting)
-        return all(len(now) <= len(at_beginning[name]) for name, now in descriptors(life).items())
+        return not beyond(descriptors(setting, life), at_beginning, workers)
     try:
         poll("descriptors are back", is_back, SETTLE_S)
         held.holds(True, "")
     except AssertionError:
-        for name, now in descriptors(life).items():
-            new, gone = Counter(now) - Counter(at_beginning[name]), Counter(at_beginning[name]) - Counter(now)
-            held.holds(len(now) <= len(at_beginning[name]), f"{name}: {len(now)}, where there were {len(at_beginning[name])}; "
-                       f"new: {dict(new)}; gone: {dict(gone)}")
+        held.holds(False, f"{beyond(descriptors(setting, life), at_beginning, workers)}")
     return held
 
 

@@ -210,6 +210,10 @@ class Setting:
         return [Process("clients.py", json.dumps(self.addresses), self.folder / f"sent-{number}.jsonl", f"c{number}", self.seed)
                 for number in range(CLIENT_PROCESSES)]
 
+    def exchange_ports(self):
+        ports = {upstream.port: name for name, upstream in self.upstreams.items()}
+        return ports | {int(self.relay.address.rpartition(":")[2]): "mock"}
+
     def evidence(self, windows, last):
         pairs = [pair for files in self.accounts.values() for pair in files.pairs] + [self.mock_pair]
         replaced_at = {key: at for files in self.accounts.values() for key, at in files.replaced_at.items()}

@@ -52,8 +52,8 @@ class Run:
         """Traffic, and all that happens to it; ends with a life that runs and nobody asks."""
         self.director = Director(self.setting.begin(), self.watch, self.setting.seed)
         self.director.start(AT_ENDS)
-        ending.probe(self.setting, ending.PROBES_AT_BEGINNING)
-        at_beginning = ending.descriptors(self.director.life)
+        ending.probe(self.setting)
+        at_beginning = ending.descriptors(self.setting, self.director.life)
         self.tail = Tail(self.setting)
         clients = self.setting.start_clients()
         try:
