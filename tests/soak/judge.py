@@ -17,6 +17,7 @@ PROBE = "probe-"           # tags of what is sent beside the clients
 SIGNED_TO_ARRIVED_S = 6    # with a key that was replaced: what was signed before may arrive so much later
 MOCK_AHEAD_S, CLOCK_BOUND_S = 7, 1.1  # the mock exchange's clock (setting.py); how exactly its Date tells it
 CLOCK_KNOWN_S = 8          # within that, a life that signs by it has had an answer
+MILLISECOND_S = 0.001      # to which times are cut
 MOMENT_S = 1.0             # what a client notes, and when, differs by so much from what was done
 
 NOWHERE = ("record-full", "too-many-connections")  # refused where the record has no part
@@ -202,11 +203,12 @@ class Judge:
                 if one.fault != "relay" or not one.expires:
                     continue
                 text = lambda tag=tag, one=one: f"{tag}: {one.expires - one.wall_ms} ms behind its arrival: {one}"  # noqa: E731
-                behind_s = (one.expires - one.wall_ms) / 1000
+                behind_s = (one.expires - one.wall_ms) / 1000  # signed before it arrived, and after its client began
+                earliest_s = self.told[tag]["begun"] - one.at if tag in self.told else -SIGNED_TO_ARRIVED_S
                 if any(window.begun + CLOCK_KNOWN_S < one.at < window.ended for window in windows):
-                    by.holds(MOCK_AHEAD_S - SIGNED_TO_ARRIVED_S <= behind_s <= MOCK_AHEAD_S + CLOCK_BOUND_S, text)
+                    by.holds(MOCK_AHEAD_S - CLOCK_BOUND_S + earliest_s <= behind_s <= MOCK_AHEAD_S + CLOCK_BOUND_S, text)
                 elif not any(window.begun < one.at < window.ended + SIGNED_TO_ARRIVED_S for window in windows):
-                    by.holds(-SIGNED_TO_ARRIVED_S <= behind_s <= 0, text)
+                    by.holds(earliest_s - MILLISECOND_S <= behind_s <= 0, text)
 
     # --- what commands say of it ---
 
