@@ -23,7 +23,7 @@ FULL_S = (1.0, 3.5)      # how long the store is locked, or the disk full
 STOPPED_S = (0.1, 1.5)
 COMMAND_S, HANGS = 90, -1000
 LAST_LIFE_S = 15
-FATAL = (signal.SIGKILL, signal.SIGSEGV)
+FATAL = (signal.SIGKILL, signal.SIGABRT)  # not SIGSEGV, of which a sanitizer would report
 
 # What a listener can be told by SIGHUP, and how often.
 VARIANTS = [(6, {}), (2, {"policy": "read-only"}), (2, {"max_notional": "50"}), (2, {"failures": "as-status"}),

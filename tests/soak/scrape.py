@@ -76,6 +76,8 @@ class Scraper:
             return
         starved_s = max((now - waited[name] for name, now in waited_s(pid).items() if name in waited), default=0)
         said = Said(path, Path(life.log_file).name, begun, time.monotonic(), status, body, starved_s)
+        if path == "/metrics" and not status and starved_s > STARVED_S:
+            return
         if path != "/metrics":
             self.said.append(said)
             return

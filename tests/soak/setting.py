@@ -179,7 +179,7 @@ class Setting:
 
     def _sections(self):
         proxy = {"state_dir": self.state_dir, "admin": self.admin, "body_max": "64KiB", "workers": self.variant.workers,
-                 "drain": "5s"}
+                 "drain": "5s", "request_timeout": "60s", "answer_timeout": "60s"}  # clients may be slow because the machine is
         known = subprocess.run([self.binary, "config", "keys"], env=self.env, capture_output=True, text=True, check=False).stdout
         rate, ip_rate = ({key: PACE[key]} if f" {key} " in known else {} for key in PACE)
         made = {"proxy": proxy,
