@@ -174,7 +174,8 @@ struct upstream_result { /* valid during `done` only, but see upstream_result_ta
     int system_error;                   /* errno of a connection that could not be had; 0 where none is known */
     char message[256];                  /* for people: what failed on which host, libcurl's own words */
     bool bytes_left;                    /* a byte of the request was written to a connection, or (TLS) may have been */
-    unsigned attempts;                  /* how many times the request was begun to be sent: 0, 1, or 2 */
+    unsigned attempts;                  /* how many times the request was begun to be sent: 0, 1, or 2;
+                                         * a repeat of which nothing left is none */
     struct slice request_head;          /* exactly what left, up to and including the empty line */
     int status;                         /* of the final answer; 0 where none came */
     struct slice response_head;         /* exactly what came, of the final answer (not 1xx) */

@@ -85,6 +85,8 @@ static void done(void *context, struct upstream_result *result)
         record->outcome = exchange_classify(exchange, result);
     if (result->connection.ip_family != 0)
         exchange_take_connection(exchange, &result->connection);
+    if (exchange_is_to_be_signed(exchange) && result->attempts < record->attempts)
+        exchange_take_signing_back(exchange);
     exchange->charged = result->charged;
     exchange->response_body = upstream_result_take_body(result, &exchange->response_body_length);
     bool copied = exchange_copy_facts(exchange, result);
@@ -108,6 +110,8 @@ static bool about_to_send(void *context, const struct upstream_connection *conne
     exchange->is_stopped_late = exchange_is_stopped(exchange, detail, sizeof(detail));
     if (exchange->is_stopped_late)
         return false;
+    if (exchange_is_to_be_signed(exchange) && attempt > 1)
+        exchange_keep_signing(exchange);
     if (exchange_is_to_be_signed(exchange) && exchange_sign(exchange, request) != SIGNER_CLIENT_KEY_READY) {
         if (!exchange->has_missed_key) /* what connecting took is not taken from the time for the key */
             exchange->waiting_since_us = clock_monotonic_us();

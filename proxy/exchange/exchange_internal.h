@@ -59,6 +59,15 @@ enum refusal {
     REFUSAL_COUNT
 };
 
+/* What one attempt was signed with. */
+struct exchange_signing {
+    int64_t signed_us;
+    int64_t expires_ms;
+    uint64_t window;
+    char signature[SCHEME_SIGNATURE_LENGTH];
+    struct signer_client_api_key api_key;
+};
+
 struct exchange {
     struct exchange_listener *listener;
     struct front_request *request; /* NULL once the front is done with it */
@@ -94,6 +103,7 @@ struct exchange {
 
     struct signer_client_api_key api_key; /* what signed it; the account's may be another one by now */
     char api_key_masked[SIGNER_WIRE_API_KEY_MAX];
+    struct exchange_signing earlier; /* of the attempt that is being repeated */
     char expires_text[SCHEME_EXPIRES_MAX];
     char length_text[24];
     char id_text[24];
@@ -148,6 +158,11 @@ void exchange_note_api_key(struct exchange *exchange, struct slice api_key);
 
 /* Takes the one reading of the clock, signs, and puts the three fields at the end of `request`'s. */
 enum signer_client_key exchange_sign(struct exchange *exchange, struct upstream_request *request);
+
+/* Before a repeat is signed: keeps what the attempt before was signed with. And where nothing of the repeat left: makes that what
+ * the record tells again. */
+void exchange_keep_signing(struct exchange *exchange);
+void exchange_take_signing_back(struct exchange *exchange);
 
 /* client_signature.c: the client's own signature */
 

@@ -175,6 +175,29 @@ static int64_t time_to_sign_by(const struct exchange_listener *listener, int64_t
     return listener->signs_by == NULL ? now_us : clock_watch_time_us(listener->signs_by);
 }
 
+void exchange_keep_signing(struct exchange *exchange)
+{
+    const struct record *record = &exchange->record;
+    struct exchange_signing *earlier = &exchange->earlier;
+    earlier->signed_us = record->signed_us;
+    earlier->expires_ms = record->expires_ms;
+    earlier->window = record->window;
+    memcpy(earlier->signature, record->signature, sizeof(earlier->signature));
+    earlier->api_key = exchange->api_key;
+}
+
+void exchange_take_signing_back(struct exchange *exchange)
+{
+    struct record *record = &exchange->record;
+    const struct exchange_signing *earlier = &exchange->earlier;
+    record->signed_us = earlier->signed_us;
+    record->expires_ms = earlier->expires_ms;
+    record->window = earlier->window;
+    memcpy(record->signature, earlier->signature, sizeof(record->signature));
+    exchange->api_key = earlier->api_key;
+    exchange_note_api_key(exchange, signer_client_api_key_slice(&exchange->api_key));
+}
+
 enum signer_client_key exchange_sign(struct exchange *exchange, struct upstream_request *request)
 {
     struct exchange_worker *worker = exchange->listener->worker;

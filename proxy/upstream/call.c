@@ -34,6 +34,7 @@ static struct upstream_call *call_create(struct upstream *upstream)
     buffer_init(&call->target, UPSTREAM_HEAD_MAX);
     buffer_init(&call->field_text, 2 * (size_t)UPSTREAM_HEAD_MAX); /* any head that passes request_check */
     buffer_init(&call->request_head, 4 * (size_t)UPSTREAM_HEAD_MAX);
+    buffer_init(&call->earlier.request_head, 4 * (size_t)UPSTREAM_HEAD_MAX);
     buffer_init(&call->response_head, upstream->options.response_max);
     buffer_init(&call->response_body, upstream->options.response_max);
     if (handle_create(call) != NULL)
@@ -44,9 +45,9 @@ static struct upstream_call *call_create(struct upstream *upstream)
 
 size_t upstream_call_bytes(size_t header_max)
 {
-    /* target, field text and what left, each buffer twice as large as what is in it; of the answer's head one copy is the
-     * caller's */
-    const size_t heads = (size_t)3 * 2 * header_max;
+    /* target, field text and what left, at two attempts, each buffer twice as large as what is in it; of the answer's head one
+     * copy is the caller's */
+    const size_t heads = (size_t)4 * 2 * header_max;
     const size_t answer = (size_t)2 * UPSTREAM_HEAD_FREE + UPSTREAM_ANSWER_FREE;
     return sizeof(struct upstream_call) + heads + answer + UPSTREAM_EASY_BYTES;
 }
@@ -58,6 +59,7 @@ void call_free(struct upstream_call *call)
     buffer_free(&call->target);
     buffer_free(&call->field_text);
     buffer_free(&call->request_head);
+    buffer_free(&call->earlier.request_head);
     buffer_free(&call->response_head);
     buffer_free(&call->response_body);
     free(call);
@@ -90,6 +92,8 @@ static void make_spare(struct upstream_call *call)
     shrink(&call->target);
     shrink(&call->field_text);
     shrink(&call->request_head);
+    shrink(&call->earlier.request_head);
+    call->earlier.number = 0;
     shrink(&call->response_head);
     shrink(&call->response_body);
     call->next = upstream->spare;
@@ -199,6 +203,7 @@ static void conclude(struct upstream_call *call, CURLcode code)
 {
     struct upstream_result *result = &call->result;
     code = telling_code(call, code);
+    attempt_settle(call);
     result->timing.complete_us = clock_wall_us();
     result->bytes_left = upstream_call_bytes_left(call);
     result->request_head = buffer_slice(&call->request_head);

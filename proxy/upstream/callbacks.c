@@ -39,25 +39,6 @@ static int close_socket(void *context, curl_socket_t fd)
     return sockets_close(context, fd);
 }
 
-/* From here on what is known of the attempt before is gone: only once another one is certain. */
-static void begin_attempt(struct upstream_call *call, int64_t connected_us)
-{
-    buffer_reset(&call->request_head);
-    buffer_reset(&call->response_head);
-    buffer_reset(&call->response_body);
-    call->response_head_is_whole = false;
-    call->tls_end_came = false;
-    call->folded = '\0';
-    call->response_bytes = 0;
-    call->body_sent = 0;
-    call->result.status = 0;
-    call->result.response_fields.count = 0;
-    call->result.timing.connected_us = connected_us;
-    call->begun_boot_us = clock_boot_us();
-    call->result.timing.sent_us = 0;
-    call->result.timing.first_byte_us = 0;
-}
-
 /* The caller's turn to change the fields. What it changed is checked like what it gave first. */
 static enum upstream_stop ask_caller(struct upstream_call *call)
 {
@@ -122,7 +103,7 @@ static int before_request(void *context, char *remote_address, char *local_addre
     if (call->stop == STOP_NONE)
         call->stop = ask_caller(call);
     if (call->stop == STOP_NONE) {
-        begin_attempt(call, connected_us);
+        attempt_begin(call, connected_us, &before);
         call->stop = release(call) ? STOP_NONE : STOP_MEMORY;
     } else if (call->result.attempts > 0) {
         call->result.connection = before; /* over which it left */

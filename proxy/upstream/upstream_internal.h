@@ -71,6 +71,15 @@ enum upstream_stop {
     STOP_COUNT
 };
 
+/* What is known of an attempt that was lost. It is what left, and the record's, until the next one has left as well. */
+struct upstream_attempt {
+    unsigned number; /* 0: there was none */
+    struct upstream_connection connection;
+    int64_t connected_us;
+    int64_t sent_us;
+    struct buffer request_head;
+};
+
 struct upstream_call {
     struct upstream_result result; /* filled as it becomes known; `done` gets its address */
     struct upstream *upstream;
@@ -99,6 +108,7 @@ struct upstream_call {
     char folded;       /* the blank that a head's line began with; 0: none did */
     bool tls_end_came; /* close_notify: what came before it was not cut off */
     struct buffer request_head;
+    struct upstream_attempt earlier; /* what a repeat follows upon */
     struct buffer response_head;
     struct buffer response_body;
     size_t head_charged; /* in options.bytes, for response_head; likewise the next */
@@ -180,6 +190,13 @@ void sockets_end(const struct upstream *upstream, int local_port);
 
 /* certificate.c: has `easy` tell its upstream what the other side's certificate says */
 MUST_CHECK bool certificate_watch(CURL *easy, struct upstream *upstream);
+
+/* attempt.c */
+
+/* Another attempt is certain: what is known of the one before, over `before`, is put aside. */
+void attempt_begin(struct upstream_call *call, int64_t connected_us, const struct upstream_connection *before);
+/* At the end: where nothing of the last attempt left, the one before counts. */
+void attempt_settle(struct upstream_call *call);
 
 /* call.c */
 struct upstream_call *call_of_easy(CURL *easy);

@@ -3,11 +3,13 @@ may have booked an order is ever sent twice."""
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 
 import coinstore
 from certificates import Authority
+from program import binary
 from rawhttp import build_request
 from upstream import (SUCCESS, Upstream, closes_without_answer, http_answer, never_answers, sends, sends_and_closes,
                       succeeds)
@@ -93,6 +95,54 @@ def test_a_get_whose_repeat_dies_as_well_is_unknown(proxy, upstream):
     check_failure(proxy, proxy.request("GET", ACTIVE), 502, "unknown")
     proxy.stop()
     assert len(upstream.requests()) == 3
+
+
+@pytest.fixture
+def plain_upstream():
+    """Without TLS; closes each connection once a request has come, and a moment has passed. Heads of what came, and its port."""
+    arrived = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return  # the test has ended
+            head = b""
+            with connection:
+                while b"\r\n\r\n" not in head and (more := connection.recv(4096)):
+                    head += more
+                if not head:
+                    continue  # a connection over which nothing came
+                arrived.append(head)
+                time.sleep(0.02)  # what a repeat would be signed with is another time's
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield arrived, listener.getsockname()[1]
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()
+
+
+def test_a_get_whose_repeat_no_connection_takes_is_recorded_as_it_left(plain_upstream, start, env):
+    arrived, port = plain_upstream
+    # A sanitizer wants to be its program's first library, and can do without.
+    sanitizer = ":".join(filter(None, [env.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]))
+    proxy = start({"upstream spot": {"url": f"http://127.0.0.1:{port}", "ca_file": "", "warm": 0}},
+                  env_changes={"LD_PRELOAD": str(binary().parent / "tests" / "libdead_connection.so"),
+                               "TEST_DEAD_CONNECTION": "1", "ASAN_OPTIONS": sanitizer})
+    answer = proxy.request("GET", ACTIVE)
+    check_failure(proxy, answer, 502, "unknown")
+    record = proxy.record(answer.id)
+    head, = arrived
+    sent = {name.lower(): value for name, value in (line.split(b": ", 1) for line in head.split(b"\r\n")[1:-2])}
+    recorded = proxy.view(answer.id, "upstream-request")
+    assert [line for line in recorded.split(b"\r\n") if not line.lower().startswith(b"x-cs-apikey")] == \
+        [line for line in head.split(b"\r\n") if not line.lower().startswith(b"x-cs-apikey")]
+    assert record["attempts"] == 1
+    assert record["signing"]["signature"] == sent[b"x-cs-sign"].decode()
+    assert record["signing"]["expiresMs"] == int(sent[b"x-cs-expires"])
 
 
 def test_a_get_that_was_answered_in_part_is_not_repeated(proxy, upstream):

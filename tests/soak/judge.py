@@ -38,7 +38,6 @@ class Judge:
         self.rows = defaultdict(list)
         self.row_count, self.last_id, self.probes = 0, 0, set()
         self.invariants = []
-        self.gaps = 0  # reads whose record has not what left
         self._load()
 
     def _load(self):
@@ -161,20 +160,12 @@ class Judge:
 
     def _is_recorded_as_left(self, row, one):
         if not row.has_left:
-            return row.outcome == "unknown" and (self.during(self.told[row.tag], KILLED, FULL) or self._has_a_gap(row))
+            return row.outcome == "unknown" and self.during(self.told[row.tag], KILLED, FULL)
         if (row.signature or "", row.expires_ms or 0) != (one.signature, one.expires):
             return False
         if one.version == "HTTP/1.1":
             return row.digests["upstream_request"] == one.masked
         return row.digests["upstream_request_body"] == one.body
-
-    def _has_a_gap(self, row):
-        """A read's repeat that was let go over a connection which then took no byte of it: the record has begun it by then, and has
-        no more what left first. It says so itself: two attempts, unknown, no head. Never a POST, which has no repeat. The table
-        counts these; any other exchange without its head is broken."""
-        is_gap = row.method == "GET" and row.attempts == 2 and row.error_name == "lost"
-        self.gaps += is_gap
-        return is_gap
 
     def _is_answer_as_it_came(self, tag, row):
         if row.outcome not in ("ok", "api_error") or row.error_name == "record-truncated":

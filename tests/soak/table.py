@@ -27,7 +27,6 @@ def facts(run, judge):
                    f"{director.packets} packets dropped"),
         ("done", counted(director.done)),
         ("lives", str(len(director.lives))),
-        ("gaps", f"{judge.gaps} reads whose repeat wrote nothing, and whose record has not what left first"),
         ("most", f"{run.watch.most['own'] >> 10} KiB own memory, {run.watch.most['resident'] >> 10} KiB resident, "
                  f"{run.watch.most['descriptors']} descriptors; other processes {run.watch.most['others'] >> 10} KiB resident"),
     ]
