@@ -5,7 +5,7 @@ packages_build="gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev lib
     libsqlite3-dev libinih-dev zlib1g-dev libbrotli-dev libseccomp-dev"
 packages_run="libmicrohttpd12 libcurl4 libssl3 libcjson1 libsqlite3-0 libinih1 zlib1g libbrotli1 libseccomp2 ca-certificates"
 packages_test="g++ clang clang-tidy clang-format libclang-rt-14-dev libcmocka-dev shellcheck curl openssl nodejs procps
-    iproute2 strace python3 python3-pytest python3-pytest-xdist python3-pytest-timeout python3-requests python3-aiohttp
+    iproute2 nftables strace python3 python3-pytest python3-pytest-xdist python3-pytest-timeout python3-requests python3-aiohttp
     python3-httpx python3-cryptography python3-brotli python3-h2 chromium"
 
 # packages_install NAME...: installs what is missing. Prints nothing and needs no rights when all is there.

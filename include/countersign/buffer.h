@@ -40,6 +40,9 @@ bool buffer_append_format_list(struct buffer *buffer, const char *format, va_lis
 char *buffer_reserve(struct buffer *buffer, size_t length);
 void buffer_commit(struct buffer *buffer, size_t length);
 
+/* Bytes of memory that the buffer has once `length` more bytes are appended. */
+size_t buffer_capacity_for(const struct buffer *buffer, size_t length);
+
 struct slice buffer_slice(const struct buffer *buffer);
 
 /* The content as a NUL-terminated string (the NUL is not counted in length); "" where memory or maximum is out. */

@@ -30,6 +30,8 @@ struct capture_options {
     enum capture_durability durability;
     enum capture_when_full when_full;
     struct capture_keep keep; /* older exchanges are deleted while the proxy runs */
+    bool is_claimed;          /* `lock` is capture_claim_folder's: capture_open takes it over where it succeeds */
+    int lock;
 };
 
 struct capture_recovery {       /* what a killed process left */
@@ -39,8 +41,9 @@ struct capture_recovery {       /* what a killed process left */
     uint64_t dropped;           /* went out unrecorded, which was not noted yet */
 };
 
-/* Makes the folder that capture_open makes, and does nothing in it: for a process that gives up making folders before. */
-MUST_CHECK bool capture_make_folder(const char *state_dir, struct error *error);
+/* Makes the folder that capture_open makes, and locks it against a second proxy: first of all, before anything that a first
+ * one may have is touched. *lock is the caller's: closing it gives the folder free. */
+MUST_CHECK bool capture_claim_folder(int *lock, const char *state_dir, struct error *error);
 
 /* Opens or creates the store (schema migrated), locks the folder, recovers, starts the recorder. Not enough space for the
  * rings, another proxy in the folder, a store newer than this program: an error each. */
@@ -101,6 +104,22 @@ enum journal_sync_state {
     JOURNAL_SYNC_FAILED /* it may not be, and no later sync would tell */
 };
 enum journal_sync_state journal_sync_look(const struct journal *journal, uint64_t ticket);
+
+/* How far the recorder is behind this journal, µs: how long it has not had all that was written into it, which is the age of
+ * the oldest unrecorded frame at most; 0 where nothing waits. `now_us` is monotonic. Any thread. */
+int64_t journal_lag_us(const struct journal *journal, int64_t now_us);
+
+/* Whether an exchange of this size would be admitted now. Any thread. */
+bool journal_has_room(const struct journal *journal, size_t request_bytes);
+
+struct capture_state {
+    bool is_failing;       /* the recorder's last write failed */
+    uint64_t write_errors; /* since the start, each try counted */
+    uint64_t batches;      /* transactions written */
+};
+
+/* Any thread. */
+void capture_look(struct capture_state *state, const struct capture *capture);
 
 /* Bytes used (frames not yet carried over, and reservations) of all. */
 size_t journal_used(const struct journal *journal);

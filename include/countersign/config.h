@@ -12,6 +12,9 @@
 
 #include <stdint.h>
 
+/* [proxy] admin where nothing is said: taken if it can be had. */
+#define CONFIG_ADMIN_DEFAULT "127.0.0.1:8788"
+
 enum { CONFIG_NAME_MAX = 32 }; /* characters in a section's name: letters, digits, '-' and '_' */
 
 /* Characters in the NAME of "keystore:NAME", of the same kind. Keys in the wild have 32: one that is pasted in a name's place
@@ -30,17 +33,22 @@ struct config_proxy {
     char *state_dir; /* absolute, `~` resolved */
     /* "prompt", "fd:NUMBER" or a secret's source but "keystore:NAME": where the keystore's passphrase comes from */
     char *keystore_passphrase;
+    char *admin;      /* an endpoint.h text of this machine; "" for none */
+    char *admin_peer; /* a peer.h rule's text */
     int64_t workers;
     int64_t log_level;  /* enum log_level */
     int64_t log_format; /* enum log_format */
     int64_t connections_max;
     int64_t in_flight_max;
-    int64_t header_max;   /* bytes */
-    int64_t body_max;     /* bytes */
-    int64_t response_max; /* bytes */
-    int64_t idle_timeout; /* µs; kept-alive client connections */
-    int64_t drain;        /* µs */
-    int64_t sandbox;      /* bool: system calls, files and ports are limited */
+    int64_t header_max;      /* bytes */
+    int64_t body_max;        /* bytes */
+    int64_t response_max;    /* bytes */
+    int64_t buffer_max;      /* bytes of bodies and answers together, per worker */
+    int64_t idle_timeout;    /* µs; kept-alive client connections */
+    int64_t request_timeout; /* µs; from a request's first byte to its last */
+    int64_t answer_timeout;  /* µs; for a client to take its answer */
+    int64_t drain;           /* µs */
+    int64_t sandbox;         /* bool: system calls, files and ports are limited */
 };
 
 struct config_capture {
@@ -103,8 +111,12 @@ struct config_listener {
     char *sides;
 };
 
+struct config_setting;
+
 struct config {
-    char *file; /* the file that was read, NULL for none */
+    char *file;                            /* the file that was read, NULL for none */
+    const struct config_setting *settings; /* borrowed from the sources, for config_load_again */
+    size_t setting_count;
     struct config_proxy proxy;
     struct config_capture capture;
     struct config_account *accounts;
@@ -135,6 +147,25 @@ struct config_sources {
 MUST_CHECK bool config_load(struct config **config, const struct config_sources *sources, struct buffer *report,
                             struct error *error);
 void config_free(struct config *config);
+
+/* As config_load, for what the same file says now: `text` stands in for its content (a process that gave up opening it was
+ * handed it), the command line's settings are those of `held`, whose sources must still be there. Any thread. */
+MUST_CHECK bool config_load_again(struct config **config, const struct config *held, char *const *environment,
+                                  struct slice text, struct buffer *report, struct error *error);
+
+/* One key whose value is another in `fresh`: "listener bot", "policy", as a file would say both (rules: "a | b"). */
+struct config_change {
+    const char *section;
+    const char *key;
+    const char *was;
+    const char *now;
+};
+
+/* Visits each key that differs, in the table's order. False, with ERROR_CONFIG, where sections were added, taken out, renamed
+ * or stand in another order. The texts are valid during the visit. */
+MUST_CHECK bool config_each_change(const struct config *held, const struct config *fresh,
+                                   void (*visit)(void *context, const struct config_change *change), void *context,
+                                   struct error *error);
 
 /* $XDG_CONFIG_HOME/countersign/countersign.ini (or ~/.config/...), then /etc/countersign/countersign.ini: the first
  * that exists, else NULL. The caller frees it. */

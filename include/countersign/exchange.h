@@ -3,8 +3,10 @@
 #ifndef COUNTERSIGN_EXCHANGE_H
 #define COUNTERSIGN_EXCHANGE_H
 
+#include "countersign/bounds.h"
 #include "countersign/caller.h"
 #include "countersign/capture.h"
+#include "countersign/exchange_counts.h"
 #include "countersign/front.h"
 #include "countersign/learned.h"
 #include "countersign/loop.h"
@@ -35,30 +37,40 @@ struct exchange_worker {
     struct capture *capture;
     struct journal *journal;
     const struct trading_page *trading; /* whether orders may leave; shared by all workers; NULL: they may */
-    unsigned in_flight_max;
-    bool draining;         /* new requests are refused with 503 */
-    bool giving_up;        /* the exchanges': nothing is waited for any more */
-    unsigned in_flight;    /* the exchanges': admitted and not yet answered */
-    struct exchange *live; /* the exchanges': all that are not freed */
+    struct places in_flight_places;     /* proxy.in_flight_max; the listeners share them out */
+    struct byte_room *bytes;            /* that bodies and answers take together; NULL: no bound */
+    bool draining;                      /* new requests are refused with 503 */
+    bool giving_up;                     /* the exchanges': nothing is waited for any more */
+    unsigned in_flight;                 /* the exchanges': admitted and not yet answered */
+    struct exchange *live;              /* the exchanges': all that are not freed */
 };
 
 /* One listener on one worker. */
 struct exchange_listener {
     struct exchange_worker *worker;
     const char *name;
-    size_t account; /* index at the signer */
+    struct places_holder *places; /* of the worker's in_flight_places; the same for all generations of this listener */
+    size_t account;               /* index at the signer */
     struct upstream *upstream;
     enum exchange_mode mode;
-    struct ruling_rules rules; /* and the policy; borrowed from the configuration */
-    struct learned *learned;   /* what is used is counted here; NULL: it is not */
+    struct ruling_rules rules;      /* and the policy; borrowed from the configuration */
+    struct learned *learned;        /* what is used is counted here; NULL: it is not */
+    struct exchange_counts *counts; /* for metrics; NULL: nothing is counted */
     bool sign_all;
     struct peer_rule peers;       /* which users may ask */
     const char *peers_configured; /* the same as it was written */
     struct caller_hosts hosts;    /* names that Host may have, besides its own */
     struct caller_token token;    /* length 0: none is asked for */
     struct order_limits limits;
+    unsigned exchanges;                       /* the exchanges': that refer to it; 0: it can be freed */
     bool told[RECORD_CLIENT_SIGNATURE_COUNT]; /* the exchanges': a client's signature was logged as this already */
 };
+
+/* Bytes of memory that one exchange can come to take beside what worker->bytes counts, its connection and its upstream call. */
+size_t exchange_bytes(size_t header_max);
+
+/* Appends what a connection for which there is no place is answered with: a whole answer. False when out of memory. */
+MUST_CHECK bool exchange_append_turned_away(struct buffer *answer);
 
 /* The handler for a front whose context is a struct exchange_listener. */
 struct front_handler exchange_front_handler(void);

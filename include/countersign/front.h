@@ -9,11 +9,13 @@
 #ifndef COUNTERSIGN_FRONT_H
 #define COUNTERSIGN_FRONT_H
 
+#include "countersign/bounds.h"
 #include "countersign/error.h"
 #include "countersign/http_message.h"
 #include "countersign/loop.h"
 #include "countersign/peer.h"
 
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 struct front;
@@ -27,28 +29,64 @@ struct front_handler {
     void (*finished)(void *context, struct front_request *request, bool delivered);
 };
 
+/* Written by the front's thread alone, read by any. */
+struct front_counts {
+    _Atomic uint64_t accepted; /* client connections since the start */
+    _Atomic uint64_t closed;
+};
+
 struct front_options {
     struct loop *loop;
     int listen_fd;     /* listening, non-blocking; owned by the front from front_open's success on */
     size_t header_max; /* bytes of request line and fields */
     size_t body_max;   /* bytes */
     unsigned connections_max;
-    int64_t idle_timeout_us;   /* a connection on which nothing happens */
+    struct places_holder
+        *places; /* of connections, shared with other fronts; NULL: connections_max is this front's alone */
+    struct byte_room
+        *bytes; /* that bodies may take together, each one's first FRONT_BODY_FREE left out; NULL: no bound */
+    struct slice turned_away;   /* the whole answer to a connection for which there is no place; must outlive the front.
+                                       Empty: a bare 503 */
+    int descriptor_end;         /* connections whose descriptor is not below it are turned away; 0: no such bound */
+    bool shares_socket;         /* others accept from listen_fd, too, and may have a place where this front has none */
+    int64_t idle_timeout_us;    /* a connection on which nothing happens */
+    int64_t request_timeout_us; /* from a request's first byte to its last; 0: no bound */
+    int64_t answer_timeout_us;  /* from an answer to its having been taken whole; 0: no bound */
     struct peer_lookup *peers; /* asked once for each TCP connection who its client is; must outlive the front. NULL: of
                                     unix sockets alone is that known */
     const char *tls_certificate; /* PEM with the chain, or NULL for plain TCP */
     const char *tls_key;         /* PEM */
     struct front_handler handler;
     void *context;
+    struct front_counts *counts; /* must outlive the front; NULL: nothing is counted */
 };
 
+enum {
+    FRONT_BODY_FREE = 16 * 1024,  /* bytes of each body that options.bytes does not count */
+    FRONT_TURNED_AWAY_MAX = 64,   /* connections at a time that are answered without being taken in */
+    FRONT_CONNECTION_BYTES = 8192 /* what a connection takes beside its pool, its body and its request's head */
+};
+
+/* Bytes of memory that one connection can come to take, its request's head and the first FRONT_BODY_FREE bytes of its body
+ * included; not what options.bytes counts, nor the handler's own. */
+size_t front_connection_bytes(size_t header_max);
+
+/* A connection over the bound is answered with `turned_away` at once and closed. Before that, room is made by closing the
+ * connection that has sent nothing for longest; then, the one whose last request is longest ago and that has not been used
+ * for some seconds. */
 MUST_CHECK bool front_open(struct front **front, const struct front_options *options, struct error *error);
 
 /* Takes no new connections; those that are open go on (their next answer says `Connection: close`). */
 void front_stop_accepting(struct front *front);
 
+/* What handler.request gets from now on. */
+void front_set_context(struct front *front, void *context);
+
 /* Requests begun and not finished. */
 size_t front_in_flight(const struct front *front);
+
+/* Connections that were accepted and have not begun a request yet. */
+size_t front_unasked(const struct front *front);
 
 /* Closes everything; unfinished requests get `finished(..., false)`. Answers that wait for other parts must not be given
  * afterwards. NULL is allowed. */
@@ -59,6 +97,8 @@ enum front_defect {
     FRONT_DEFECT_NONE = 0,
     FRONT_DEFECT_HEADER_TOO_LARGE, /* request line and fields over header_max, or over HTTP_FIELDS_MAX fields */
     FRONT_DEFECT_BODY_TOO_LARGE,   /* the body is then empty */
+    FRONT_DEFECT_NO_ROOM,          /* options.bytes has no room for the body, which is then empty */
+    FRONT_DEFECT_LATE,             /* it did not come whole within request_timeout; the body is then empty */
     FRONT_DEFECT_METHOD_REFUSED,   /* CONNECT, TRACE (RFC 9110 §9.3.6, §9.3.8) */
     FRONT_DEFECT_AMBIGUOUS_LENGTH, /* two Content-Length, or one with Transfer-Encoding (RFC 9112 §6.3), or a
                                        Transfer-Encoding other than chunked */

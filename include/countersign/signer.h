@@ -1,4 +1,5 @@
-/* The signer process: reads the secrets, starts the proxy process, and answers (account, window) with window keys. */
+/* The signer process: reads the secrets, and answers (account, window) with window keys. The supervisor starts it
+ * (supervisor.h). */
 #ifndef COUNTERSIGN_SIGNER_H
 #define COUNTERSIGN_SIGNER_H
 
@@ -35,16 +36,20 @@ MUST_CHECK bool signer_open_account(struct signer **signer, const struct config 
 
 void signer_close(struct signer *signer); /* wipes */
 
-/* Starts `arguments` (argv of this very program, /proc/self/exe) with the socket pair's other end as SIGNER_WIRE_FD and
- * an environment without any variable that held a secret, then answers its requests until it ends. SIGINT and SIGTERM
- * are passed on once. The child dies with the signer (PR_SET_PDEATHSIG). Returns the child's exit code in *exit_code (128 +
- * signal number where one ended it). One thread, but for SIGHUP:
+/* A signer process's two sockets, which signer_serve owns from then on. */
+struct signer_ends {
+    int proxy;      /* to the proxy process: signer_wire.h */
+    int supervisor; /* to the process that started this one: supervisor_link.h */
+};
+
+/* Says that the secrets are read, and answers the proxy until the supervisor's end closes. SIGINT and SIGTERM do nothing: the
+ * proxy may still have requests to sign. One thread, but for SIGHUP:
  *
  * SIGHUP has every account's sources read anew, on a second thread, while keys of what is in force are given out. When all
  * can be read and are what they must be at the start, too, they take the place of the old ones, which are wiped; otherwise
- * the log says which cannot, and the old ones of all accounts stay. What comes from a variable stays as it is. A SIGHUP that
- * means the end of the terminal this writes to is as SIGTERM is. */
-MUST_CHECK bool signer_serve(int *exit_code, struct signer *signer, char *const arguments[], struct error *error);
+ * the log says which cannot, and the old ones of all accounts stay. What comes from a variable stays as it is. The supervisor
+ * hears of the end of each reading. */
+MUST_CHECK bool signer_serve(struct signer *signer, const struct signer_ends *ends, struct error *error);
 
 /* A window's key for account number `account`, however far the window is from now: what the service gives for windows
  * near now, and for commands that sign once. */

@@ -37,6 +37,11 @@ enum { SIGNER_CLIENT_AHEAD_MS = 10000 }; /* the next window's key is fetched thi
  * that line on nothing is signed with an old one. */
 MUST_CHECK bool signer_client_open(struct signer_client **client, int fd, struct error *error);
 
+/* Goes over to another signer process at the other end of `fd` (owned from then on), once the one before has gone: its accounts
+ * must be the same. The keys that are held stay in use until all of its own are there, and so nothing waits. Any thread,
+ * never blocks. */
+void signer_client_go_over(struct signer_client *client, int fd);
+
 /* Ends the thread, wipes the keys, closes the descriptor. */
 void signer_client_close(struct signer_client *client);
 
@@ -59,6 +64,13 @@ enum signer_client_key signer_client_window_key(struct signer_client_pair *pair,
 /* The same where the key is held anyway; asks for none. */
 MUST_CHECK bool signer_client_held_key(struct signer_client_pair *pair, const struct signer_client *client,
                                        size_t account, uint64_t window);
+
+/* How often all keys were replaced because the signer read its sources anew. Any thread. */
+uint64_t signer_client_rotations(const struct signer_client *client);
+
+/* The configuration's file as the signer opened it anew, the caller's from then on; -1: none has come since the last call. The
+ * process gets a SIGHUP when one comes. Any thread. */
+int signer_client_configuration(struct signer_client *client);
 
 /* Whether the signer still answers. Any thread. */
 bool signer_client_is_alive(const struct signer_client *client);

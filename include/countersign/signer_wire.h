@@ -5,6 +5,7 @@
  *   signer -> proxy    TOKEN (what that listener's clients must bring, or none)
  *   proxy  -> signer   HELLO
  *   signer -> proxy    ACCOUNT (generation), one for each account in the configuration's order, the last marked
+ *   signer -> proxy    CONFIGURATION (with a descriptor), at any time after the accounts
  *   proxy  -> signer   KEY_WANTED (generation, account, window)
  *   signer -> proxy    KEY (generation, account, window, status, key)
  *
@@ -12,6 +13,9 @@
  * one time is a generation. When it has read them anew it sends the ACCOUNTs again, unasked, with the next generation's
  * number; from then on it gives keys of that one alone, and answers SIGNER_WIRE_REPLACED to a question for the one before
  * that had been sent by then.
+ *
+ * CONFIGURATION brings the configuration's file, opened anew by its name for reading (SCM_RIGHTS): the proxy process gave up
+ * opening files there.
  *
  * Neither side trusts the other's bytes: a message of another length, magic, type, out of turn or with an index out of
  * range makes the signer close the socket and the proxy hold the signer for gone. */
@@ -24,7 +28,7 @@
 
 enum {
     SIGNER_WIRE_FD = 3,
-    SIGNER_WIRE_MAGIC = 0x43535732, /* "CSW2": changes with any change below */
+    SIGNER_WIRE_MAGIC = 0x43535733, /* "CSW3": changes with any change below */
     SIGNER_WIRE_NAME_MAX = 32,
     SIGNER_WIRE_API_KEY_MAX = 256,
     SIGNER_WIRE_TOKEN_MIN = 16, /* characters: a shorter one can be guessed */
@@ -37,7 +41,8 @@ enum signer_wire_type {
     SIGNER_WIRE_KEY_WANTED,
     SIGNER_WIRE_KEY,
     SIGNER_WIRE_TOKEN_WANTED,
-    SIGNER_WIRE_TOKEN
+    SIGNER_WIRE_TOKEN,
+    SIGNER_WIRE_CONFIGURATION
 };
 
 enum signer_wire_status {

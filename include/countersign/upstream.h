@@ -8,10 +8,13 @@
 #ifndef COUNTERSIGN_UPSTREAM_H
 #define COUNTERSIGN_UPSTREAM_H
 
+#include "countersign/bounds.h"
 #include "countersign/buffer.h"
 #include "countersign/error.h"
 #include "countersign/http_message.h"
 #include "countersign/loop.h"
+
+#include <stdatomic.h>
 
 struct upstream_pool; /* the upstreams on one loop */
 struct upstream;      /* one host with its options, its connections and its TLS sessions */
@@ -19,6 +22,18 @@ struct upstream_call; /* one request under way */
 
 enum upstream_http { UPSTREAM_HTTP_1_1, UPSTREAM_HTTP_2, UPSTREAM_HTTP_AUTO };
 enum upstream_ip_family { UPSTREAM_IP_ANY, UPSTREAM_IP_V4, UPSTREAM_IP_V6 };
+
+/* How the last attempt to reach the host ended. */
+enum upstream_reach { UPSTREAM_NOT_TRIED, UPSTREAM_REACHED, UPSTREAM_OUT_OF_REACH };
+
+/* Written by the loop's thread alone, read by any. */
+struct upstream_counts {
+    _Atomic uint64_t opened; /* sockets since the start; some are never connected */
+    _Atomic uint64_t closed;
+    _Atomic int reach;          /* enum upstream_reach: an answer came, or no connection could be had; what fails later
+                                   says nothing of it */
+    _Atomic int64_t reached_us; /* wall clock, when `reach` was last found out */
+};
 
 struct upstream_options {
     const char *url; /* "https://host[:port]" or "http://127.0.0.1:port" */
@@ -31,10 +46,24 @@ struct upstream_options {
     int64_t timeout_us;  /* from the call to the whole answer */
     size_t response_max; /* bytes of head and body together */
     unsigned connections_max;
+    struct upstream_counts *counts; /* must outlive the upstream; NULL: nothing is counted */
+    /* That answers may take together; of each one's body the first UPSTREAM_ANSWER_FREE are left out, of its head
+     * UPSTREAM_HEAD_FREE. NULL: no bound. */
+    struct byte_room *bytes;
     /* for who looks for a cause, and not for a request's path */
     bool connect_once;         /* a connection that cannot be had is not tried for again */
     bool describe_certificate; /* notes what upstream_certificate gives */
 };
+
+enum {
+    UPSTREAM_ANSWER_FREE = 64 * 1024,      /* bytes */
+    UPSTREAM_HEAD_FREE = 16 * 1024,        /* bytes */
+    UPSTREAM_CONNECTION_BYTES = 160 * 1024 /* memory of a connection to the exchange: TLS, libcurl's own */
+};
+
+/* Bytes of memory that one call can come to take, the first UPSTREAM_ANSWER_FREE bytes of its answer's body included; not its
+ * connection's. */
+size_t upstream_call_bytes(size_t header_max);
 
 MUST_CHECK bool upstream_pool_create(struct upstream_pool **pool, struct loop *loop, struct error *error);
 /* Call before loop_free, and not from within a callback. Calls under way are dropped without their `done`. The upstreams
@@ -120,6 +149,8 @@ enum upstream_failure {
     UPSTREAM_TIMEOUT,      /* no whole answer within `timeout` */
     UPSTREAM_LOST,         /* the connection ended before the whole answer */
     UPSTREAM_RESPONSE_TOO_LARGE,
+    UPSTREAM_NO_ROOM,            /* options.bytes has none for the answer */
+    UPSTREAM_NO_DESCRIPTOR,      /* no socket can be opened (RLIMIT_NOFILE); no byte left */
     UPSTREAM_RESPONSE_MALFORMED, /* what came is not HTTP */
     UPSTREAM_ABORTED,            /* `about_to_send` said no */
     UPSTREAM_INTERNAL
@@ -145,6 +176,9 @@ struct upstream_result { /* valid during `done` only, but see upstream_result_ta
     int status;                         /* of the final answer; 0 where none came */
     struct slice response_head;         /* exactly what came, of the final answer (not 1xx) */
     struct http_fields response_fields; /* into response_head */
+    size_t
+        charged; /* bytes that options.bytes counts for the answer, a copy of its head included: whoever takes the body
+                        gives them back, before the upstream is gone */
     struct slice response_body; /* with transfer coding removed, content coding kept; what came of it on failure */
     struct upstream_connection connection; /* ip_family 0 where there was none */
     struct upstream_timing timing;
@@ -164,9 +198,9 @@ struct upstream_callbacks {
 };
 
 /* Starts a request. What `request` points at must stay until `done`. `may_repeat`: may be sent a second time, on a new
- * connection, when a reused one dies before any byte of an answer; never set it for a request that changes anything.
- * A failure to get a connection at all (refused, unreachable, TLS) before any byte left is tried again within
- * connect_timeout, with 100 ms between tries, for any method. A call that finds all connections in use waits for one; its
+ * connection, when the first, reused or new, dies before any byte of an answer, or the exchange refuses the HTTP/2 stream;
+ * never set it for a request that changes anything. A failure to get a connection at all (refused, unreachable, TLS, lost
+ * before the request was released to it) is tried again within connect_timeout, with 100 ms between tries, for any method. A call that finds all connections in use waits for one; its
  * `timeout` runs meanwhile. Refuses a request that HTTP/1.1 or libcurl cannot carry (control bytes or blanks in the
  * target, control bytes in a field, HEAD with a body, ...): ERROR_INPUT. `*callbacks` is copied. */
 MUST_CHECK bool upstream_send(struct upstream_call **call, struct upstream *upstream,

@@ -31,6 +31,18 @@ void buffer_reset(struct buffer *buffer)
     buffer->failed = false;
 }
 
+/* It doubles, up to the maximum; the byte more is for a NUL. */
+size_t buffer_capacity_for(const struct buffer *buffer, size_t length)
+{
+    size_t wanted = buffer->length + length + 1;
+    if (wanted <= buffer->capacity)
+        return buffer->capacity;
+    size_t capacity = buffer->capacity == 0 ? BUFFER_FIRST_CAPACITY : buffer->capacity * 2;
+    if (capacity > buffer->maximum)
+        capacity = buffer->maximum + 1;
+    return capacity < wanted ? wanted : capacity;
+}
+
 /* Room for `length` more bytes and a NUL behind them, which the maximum does not count. */
 static bool grow(struct buffer *buffer, size_t length)
 {
@@ -38,12 +50,9 @@ static bool grow(struct buffer *buffer, size_t length)
         buffer->failed = true;
         return false;
     }
-    size_t wanted = buffer->length + length + 1;
-    if (wanted <= buffer->capacity)
+    size_t capacity = buffer_capacity_for(buffer, length);
+    if (capacity == buffer->capacity)
         return true;
-    size_t capacity = buffer->capacity == 0 ? BUFFER_FIRST_CAPACITY : buffer->capacity * 2;
-    if (capacity < wanted)
-        capacity = wanted;
     char *data = realloc(buffer->data, capacity);
     if (data == NULL) {
         buffer->failed = true;

@@ -120,12 +120,20 @@ static bool start_syncer(struct capture *capture, struct error *error)
     return syncer_start(&capture->syncer, error);
 }
 
+static bool take_lock(struct capture *capture, const struct capture_options *options, struct error *error)
+{
+    if (!options->is_claimed)
+        return state_dir_lock(&capture->lock, options->state_dir, error);
+    capture->lock = options->lock;
+    return true;
+}
+
 static bool open_steps(struct capture *capture, const struct capture_options *options,
                        struct capture_recovery *recovery, struct error *error)
 {
     int64_t last_id;
     if (!allocate(capture, options, error) || !state_dir_make(options->state_dir, error) ||
-        !state_dir_lock(&capture->lock, options->state_dir, error) || !open_store(capture, error) ||
+        !take_lock(capture, options, error) || !open_store(capture, error) ||
         !recover(recovery, options->state_dir, capture->recorder.store, error) ||
         !store_last_id(&last_id, capture->recorder.store, error) || !wake_open(&capture->recorder.wake, error) ||
         !wake_open(&capture->syncer.wake, error) || !open_journals(capture, options, error))
@@ -134,9 +142,9 @@ static bool open_steps(struct capture *capture, const struct capture_options *op
     return start_syncer(capture, error) && start_recorder(capture, error);
 }
 
-bool capture_make_folder(const char *state_dir, struct error *error)
+bool capture_claim_folder(int *lock, const char *state_dir, struct error *error)
 {
-    return state_dir_create(state_dir, error);
+    return state_dir_create(state_dir, error) && state_dir_lock(lock, state_dir, error);
 }
 
 bool capture_open(struct capture **capture, const struct capture_options *options, struct capture_recovery *recovery,
@@ -151,6 +159,8 @@ bool capture_open(struct capture **capture, const struct capture_options *option
     made->recorder.wake.fd = -1;
     made->syncer.wake.fd = -1;
     if (!open_steps(made, options, recovery, error)) {
+        if (options->is_claimed)
+            made->lock = -1; /* the caller's still */
         capture_close(made);
         return false;
     }
@@ -233,4 +243,11 @@ struct journal *capture_journal(struct capture *capture, unsigned worker)
 int64_t capture_next_id(struct capture *capture)
 {
     return atomic_fetch_add_explicit(&capture->next_id, 1, memory_order_relaxed);
+}
+
+void capture_look(struct capture_state *state, const struct capture *capture)
+{
+    *state = (struct capture_state){ .is_failing = atomic_load(&capture->recorder.is_failing),
+                                     .write_errors = atomic_load(&capture->recorder.write_errors),
+                                     .batches = atomic_load(&capture->recorder.batches) };
 }

@@ -6,6 +6,7 @@
 #include "journal_private.h"
 #include "record_codec.h"
 
+#include "countersign/clock.h"
 #include "countersign/log.h"
 
 #include <inttypes.h>
@@ -63,6 +64,22 @@ size_t journal_used(const struct journal *journal)
     return used < journal->ring.size ? used : journal->ring.size;
 }
 
+int64_t journal_lag_us(const struct journal *journal, int64_t now_us)
+{
+    int64_t since_us = atomic_load_explicit(&journal->ring.behind_since_us, memory_order_relaxed);
+    return ring_used(&journal->ring) > 0 && since_us > 0 && now_us > since_us ? now_us - since_us : 0;
+}
+
+bool journal_has_room(const struct journal *journal, size_t request_bytes)
+{
+    size_t size = journal->ring.size;
+    if (request_bytes > size) /* keeps the sums below from overflowing, too */
+        return false;
+    size_t room = exchange_room(journal, request_bytes);
+    size_t used = ring_used(&journal->ring) + reserved_room(journal);
+    return used <= size && room <= size - used;
+}
+
 size_t journal_size(const struct journal *journal)
 {
     return journal->ring.size;
@@ -83,6 +100,8 @@ static bool has_slot(struct journal *journal)
 
 static void publish(struct journal *journal, enum frame_type type, size_t length)
 {
+    if (ring_used(&journal->ring) == 0)
+        atomic_store_explicit(&journal->ring.behind_since_us, clock_monotonic_us(), memory_order_relaxed);
     ring_publish(&journal->ring, type, length);
     wake_notify(journal->wake, ring_used(&journal->ring) > journal->ring.size / SHORT_SHARE);
 }
@@ -118,15 +137,10 @@ bool journal_drop(struct journal *journal, int64_t now_us)
 
 bool journal_admit(struct journal *journal, size_t request_bytes)
 {
-    size_t size = journal->ring.size;
-    if (request_bytes > size) /* keeps the sums below from overflowing, too */
-        return false;
-    size_t room = exchange_room(journal, request_bytes);
-    size_t used = ring_used(&journal->ring) + reserved_room(journal);
-    if (used > size || room > size - used || !has_slot(journal))
+    if (!journal_has_room(journal, request_bytes) || !has_slot(journal))
         return false;
     journal->admitted[journal->admitted_count++] = request_bytes;
-    atomic_fetch_add_explicit(&journal->reserved, room, memory_order_relaxed);
+    atomic_fetch_add_explicit(&journal->reserved, exchange_room(journal, request_bytes), memory_order_relaxed);
     if (journal->is_dropping)
         end_dropping(journal);
     return true;

@@ -54,14 +54,21 @@ static void tell_failure(struct recorder *recorder, const struct error *error)
             "%s. Nothing is lost: exchanges wait in the journal; once it is full, they are refused or go unrecorded "
             "(capture.when_full)",
             error->message);
-    recorder->is_failing = true;
+    atomic_store(&recorder->is_failing, true);
+    atomic_fetch_add(&recorder->write_errors, 1);
 }
 
 static void tell_success(struct recorder *recorder)
 {
     if (recorder->is_failing)
         log_info("the record is being written again");
-    recorder->is_failing = false;
+    atomic_store(&recorder->is_failing, false);
+    atomic_fetch_add(&recorder->batches, 1);
+    for (size_t i = 0; i < recorder->source_count; i++) {
+        const struct source *source = &recorder->sources[i];
+        if (ring_tail(source->ring) >= source->goal) /* what is left was written after that moment */
+            atomic_store_explicit(&source->ring->behind_since_us, source->goal_us, memory_order_relaxed);
+    }
 }
 
 /* The end of the proxy is seen after a pause, which is a second at most. */
@@ -114,6 +121,11 @@ static size_t fill_batch(struct recorder *recorder)
     size_t count = recorder->source_count;
     size_t share = count < BATCH_FRAMES_MAX ? BATCH_FRAMES_MAX / count : 1;
     batch_reset(&recorder->batch);
+    int64_t now_us = clock_monotonic_us();
+    for (size_t i = 0; i < count; i++) {
+        recorder->sources[i].goal = ring_head(recorder->sources[i].ring);
+        recorder->sources[i].goal_us = now_us;
+    }
     for (size_t i = 0; i < count; i++)
         read += source_read(&recorder->sources[(recorder->first_source + i) % count], &recorder->batch, share);
     recorder->first_source = (recorder->first_source + 1) % count;

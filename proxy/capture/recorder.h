@@ -8,6 +8,7 @@
 #include "countersign/capture_store.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct recorder {
     struct wake wake;
@@ -18,8 +19,10 @@ struct recorder {
     size_t first_source;      /* whose turn it is */
     struct capture_keep keep; /* what is to stay in the store */
     struct batch batch;
-    bool is_failing; /* the last attempt to store failed */
-    bool gave_up;    /* after wake.stop, with frames left in the rings */
+    atomic_bool is_failing; /* the last attempt to store failed. Read by any thread, as what follows */
+    _Atomic uint64_t write_errors;
+    _Atomic uint64_t batches;
+    bool gave_up; /* after wake.stop, with frames left in the rings */
     bool has_more_to_prune;
     bool has_stored;   /* since it was last pruned */
     int64_t pruned_us; /* monotonic */

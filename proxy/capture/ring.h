@@ -25,6 +25,9 @@ struct ring {
     bool is_keyed;        /* frames can be searched for: no bytes of a client pass for one */
     struct frame_key key; /* from the run's name; zeroes in a ring that is not keyed */
     uint64_t sequence;    /* the producer's: of the last frame */
+    /* Monotonic µs: since when frames have been there that are not consumed, as far as it is known. Both sides write it, each
+     * with a time at which it was true. */
+    _Atomic int64_t behind_since_us;
 };
 
 /* Makes the file anew (an old one is unlinked) with its whole space allocated, `size` rounded up to a multiple of

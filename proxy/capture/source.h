@@ -17,6 +17,8 @@ struct source {
     uint64_t sequence;      /* the last frame that is stored */
     uint64_t carried;       /* frames put into batches */
     uint64_t torn;          /* stretches of frames that are missing */
+    uint64_t goal;          /* the ring's head when reading began, */
+    int64_t goal_us;        /* and when that was (monotonic) */
 };
 
 /* `sequence`: the last frame of this ring and run that the store holds already; 0 for a new ring. */

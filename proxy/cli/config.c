@@ -1,10 +1,13 @@
-/* `countersign config keys|check|show`: the configuration explained, checked and shown. One thread. */
+/* `countersign config keys|metrics|check|show`: the configuration explained, checked and shown. One thread. */
 #include "common.h"
 #include "terminal.h"
 
 #include "countersign/cli.h"
+#include "countersign/inspector.h"
 #include "countersign/policy.h"
+#include "countersign/service.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +17,14 @@ enum { OPTION_HELP = 'h', TEXT_MAX = 1 << 20 };
 
 static const char help[] =
     "Usage: countersign config keys\n"
+    "       countersign config metrics\n"
     "       countersign config check [OPTIONS]\n"
     "       countersign config show [OPTIONS]\n"
     "\n"
-    "  keys   lists every key with its values, its default and what it is for\n"
-    "  check  says whether the configuration is good; if not, all that is wrong, each with its place\n"
-    "  show   prints the values in force as a configuration file, secrets by their source alone\n"
+    "  keys     lists every key with its values, its default and what it is for\n"
+    "  metrics  lists what /metrics at [proxy] admin tells\n"
+    "  check    says whether the configuration is good; if not, all that is wrong, each with its place\n"
+    "  show     prints the values in force as a configuration file, secrets by their source alone\n"
     "\n"
     "`countersign config SUBCOMMAND --help` says more.\n";
 
@@ -29,11 +34,18 @@ static const char keys_help[] = "Usage: countersign config keys\n"
                                 "\n"
                                 "  -h, --help            this text\n";
 
+static const char metrics_help[] = "Usage: countersign config metrics\n"
+                                   "\n"
+                                   "Lists every metric that /metrics at the admin address tells: name, type, meaning.\n"
+                                   "\n"
+                                   "  -h, --help            this text\n";
+
 static const char check_help[] =
     "Usage: countersign config check [OPTIONS]\n"
     "\n"
-    "Reads the file, the COUNTERSIGN_* variables and the settings given here, and says what each listener does, or\n"
-    "all that is wrong. Secrets are not read. Exit code 0: good, 2: not.\n"
+    "Reads the file, the COUNTERSIGN_* variables and the settings given here, and says what each listener does and\n"
+    "how much memory and how many descriptors the proxy can come to use at most, or all that is wrong. Secrets are not "
+    "read. Exit code 0: good, 2: not.\n"
     "\n"
     "  -h, --help            this text\n" CLI_CONFIG_HELP;
 
@@ -64,6 +76,15 @@ static int run_keys(const struct cli_config_options *options)
     return print(&text);
 }
 
+static int run_metrics(const struct cli_config_options *options)
+{
+    struct buffer text;
+    (void)options; /* the table is the same for all */
+    buffer_init(&text, TEXT_MAX);
+    inspector_describe_metrics(&text);
+    return print(&text);
+}
+
 _Static_assert((int)POLICY_TRADE == (int)CONFIG_POLICY_TRADE && (int)POLICY_READ_ONLY == (int)CONFIG_POLICY_READ_ONLY &&
                    (int)POLICY_ALL == (int)CONFIG_POLICY_ALL,
                "a policy is the same number in the configuration and in the guard");
@@ -81,6 +102,28 @@ static void append_listener(struct buffer *text, const struct config *config, co
     }
 }
 
+/* What the machine must have in the worst case. */
+static void append_bounds(struct buffer *text, const struct config *config)
+{
+    enum { BYTES_PER_KIB = 1024, BYTES_PER_MIB = 1024 * 1024 };
+    struct service_memory memory;
+    service_memory_bound(&memory, config);
+    (void)buffer_append_format(text, /* print() looks at `failed`, here and below */
+                               "memory: at most %" PRIu64 " MiB, whatever clients and the exchange do, and %" PRIu64
+                               " MiB of mapped ring beside it\n",
+                               memory.own / BYTES_PER_MIB, memory.ring / BYTES_PER_MIB);
+    for (size_t i = 0; i < SERVICE_MEMORY_ROWS; i++) {
+        const struct service_memory_row *row = &memory.rows[i];
+        (void)buffer_append_format(text, "  %5" PRIu64 " MiB  %s: %" PRIu64 " of %" PRIu64 " KiB\n",
+                                   row->count * row->bytes / BYTES_PER_MIB, row->what, row->count,
+                                   row->bytes / BYTES_PER_KIB);
+    }
+    (void)buffer_append_format(text,
+                               "  a quarter more for what the allocator leaves unused between\n"
+                               "descriptors: at most %" PRIu64 "\n",
+                               service_descriptors_needed(config));
+}
+
 static int run_check(const struct cli_config_options *options)
 {
     struct config *config = NULL;
@@ -93,6 +136,7 @@ static int run_check(const struct cli_config_options *options)
                                config->file != NULL ? config->file : "no file, built-in defaults");
     for (size_t i = 0; i < config->listener_count; i++)
         append_listener(&text, config, &config->listeners[i]);
+    append_bounds(&text, config);
     (void)buffer_append_text(&text, "secrets were not read: `countersign serve` does that\n"); /* as above */
     config_free(config);
     return print(&text);
@@ -131,6 +175,7 @@ static const struct subcommand {
     int (*run)(const struct cli_config_options *options);
 } subcommands[] = {
     { "keys", "config keys", ":h", plain_options, keys_help, run_keys },
+    { "metrics", "config metrics", ":h", plain_options, metrics_help, run_metrics },
     { "check", "config check", ":h" CLI_CONFIG_SHORT_OPTIONS, load_options, check_help, run_check },
     { "show", "config show", ":h" CLI_CONFIG_SHORT_OPTIONS, load_options, show_help, run_show },
 };
@@ -172,7 +217,7 @@ int cli_config(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
     if (word == NULL)
-        return cli_usage_error("config", "which? keys, check or show");
+        return cli_usage_error("config", "which? keys, metrics, check or show");
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         (void)fputs(help, stdout); /* its reader sees a failure */
         return 0;
@@ -181,9 +226,9 @@ int cli_config(int argc, char **argv)
         if (strcmp(word, subcommands[i].word) == 0)
             return run(&subcommands[i], argc - 1, argv + 1);
     }
-    static const char *const words[] = { "keys", "check", "show", NULL };
+    static const char *const words[] = { "keys", "metrics", "check", "show", NULL };
     const char *meant = config_nearest_word(word, words);
     if (meant != NULL)
         return cli_usage_error("config", "`%s` is not a subcommand; did you mean `%s`?", word, meant);
-    return cli_usage_error("config", "`%s` is not a subcommand: keys, check, show", word);
+    return cli_usage_error("config", "`%s` is not a subcommand: keys, metrics, check, show", word);
 }

@@ -1,4 +1,5 @@
-/* `countersign serve`: becomes the signer process and starts the proxy process; and `proxy-process`, which is that. */
+/* `countersign serve`: becomes the supervisor, which starts the signer process and the proxy process; and `proxy-process`,
+ * which is the latter. */
 #include "serve.h"
 
 #include "countersign/cli.h"
@@ -6,6 +7,8 @@
 #include "countersign/service.h"
 #include "countersign/signer.h"
 #include "countersign/signer_wire.h"
+#include "countersign/supervisor.h"
+#include "countersign/supervisor_link.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -22,7 +25,7 @@ static const char help[] =
     "byte of both. Point a bot at the address it prints instead of https://api.coinstore.com. Ctrl-C ends it.\n\n"
     "The key and secret come from COINSTORE_API_KEY and COINSTORE_API_SECRET unless the configuration says "
     "otherwise.\n"
-    "kill -HUP of its process reads keys anew from files, credentials and commands; no request is lost.\n\n"
+    "kill -HUP of its process reads the configuration and the keys anew; no request is lost.\n\n"
     "      --demo            no key needed: a mock exchange on this machine, and the proxy in front of "
     "it\n" CLI_CONFIG_HELP "  -h, --help            this text\n";
 
@@ -94,21 +97,32 @@ static bool proxy_arguments_make(struct proxy_arguments *arguments, const struct
     return true;
 }
 
-static int serve(const struct config *config, char **arguments)
+/* In each signer process. */
+static int sign(void *context, const struct signer_ends *ends)
 {
+    const struct config *config = context;
     struct signer *signer = NULL;
     struct error error;
     struct buffer report;
-    int exit_code = 3;
+    int exit_code = 0;
     buffer_init(&report, REPORT_MAX);
-    if (!signer_open(&signer, config, &report, &error)) {
+    if (!signer_open(&signer, config, &report, &error))
         exit_code = cli_report_failure("serve", buffer_slice(&report), &error);
-    } else if (!signer_serve(&exit_code, signer, arguments, &error)) {
+    else if (!signer_serve(signer, ends, &error))
         exit_code = cli_failure("serve", &error);
-    }
     signer_close(signer);
     buffer_free(&report);
     return exit_code;
+}
+
+static int serve(struct config *config, char **arguments)
+{
+    const struct supervisor_options options = {
+        .config = config, .arguments = arguments, .sign = sign, .context = config
+    };
+    struct error error;
+    int exit_code = 3;
+    return supervise(&exit_code, &options, &error) ? exit_code : cli_failure("serve", &error);
 }
 
 /* Until it is served, a SIGHUP waits: it must not end a start-up that a service manager has just been told of. */
@@ -183,7 +197,8 @@ int cli_proxy(int argc, char **argv)
     log_configure((enum log_level)config->proxy.log_level, (enum log_format)config->proxy.log_format);
     (void)prctl(PR_SET_NAME, "countersign"); /* for ps and top, which would show "exe"; failing is harmless */
     struct ready_context context = { &options, config };
-    exit_code = service_run(config, SIGNER_WIRE_FD, ready, &context, &error) ? 0 : cli_failure("serve", &error);
+    const struct service_ends ends = { .signer = SIGNER_WIRE_FD, .supervisor = SUPERVISOR_LINK_FD };
+    exit_code = service_run(config, &ends, ready, &context, &error) ? 0 : cli_failure("serve", &error);
     config_free(config);
     cli_config_options_end(&options.config);
     return exit_code;

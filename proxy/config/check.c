@@ -252,14 +252,42 @@ static void check_listener(struct config_draft *draft, struct config_section *se
     config_rules_finish(draft, section);
 }
 
+/* Or what the other key allows could never come whole. */
+static void check_buffer(struct config_draft *draft)
+{
+    static const struct {
+        const char *key;
+        size_t offset;
+    } least[] = { { "response_max", offsetof(struct config_proxy, response_max) },
+                  { "body_max", offsetof(struct config_proxy, body_max) } };
+    const struct config_section *proxy = config_draft_find(draft, CONFIG_KIND_PROXY, NULL);
+    for (size_t i = 0; proxy != NULL && i < ARRAY_LENGTH(least); i++) {
+        const char *values = (const char *)&proxy->values.proxy;
+        int64_t bound = *(const int64_t *)(const void *)(values + least[i].offset);
+        if (!are_set(proxy, (const char *const[]){ "buffer_max", least[i].key, NULL }) ||
+            proxy->values.proxy.buffer_max >= bound)
+            continue;
+        struct buffer room, other;
+        append_number(&room, CONFIG_TYPE_SIZE, proxy->values.proxy.buffer_max);
+        append_number(&other, CONFIG_TYPE_SIZE, bound);
+        config_problem_add(&draft->problems, place_of_either(proxy, "buffer_max", proxy, least[i].key),
+                           "[proxy] buffer_max: must be at least %s, which is %s; it is %s", least[i].key,
+                           buffer_text(&other), buffer_text(&room));
+        buffer_free(&room);
+        buffer_free(&other);
+    }
+}
+
 void config_check(struct config_draft *draft)
 {
     static void (*const checks[CONFIG_KIND_COUNT])(struct config_draft *, struct config_section *) = {
+        [CONFIG_KIND_PROXY] = config_check_admin,
         [CONFIG_KIND_CAPTURE] = check_keep,
         [CONFIG_KIND_UPSTREAM] = check_upstream,
         [CONFIG_KIND_LISTENER] = check_listener,
     };
     check_ring(draft);
+    check_buffer(draft);
     for (size_t i = 0; i < draft->section_count; i++) {
         if (checks[draft->sections[i].kind] != NULL)
             checks[draft->sections[i].kind](draft, &draft->sections[i]);

@@ -34,3 +34,18 @@ void config_check_exposure(struct config_draft *draft, const struct config_secti
         "127.0.0.1:PORT, [::1]:PORT or unix:/absolute/path",
         config_section_title(title, listener), values->listen, what);
 }
+
+void config_check_admin(struct config_draft *draft, struct config_section *proxy)
+{
+    const char *admin = proxy->values.proxy.admin;
+    struct endpoint endpoint;
+    struct error error;
+    if (!is_set(proxy, "admin") || admin[0] == '\0' || !endpoint_parse(&endpoint, admin, &error) ||
+        endpoint_is_local(&endpoint))
+        return;
+    config_problem_add(&draft->problems,
+                       config_draft_place(proxy, config_key_find(proxy->kind, SLICE_LITERAL("admin"))),
+                       "[proxy] admin: other machines can reach %s; it must be 127.0.0.1:PORT, [::1]:PORT or "
+                       "unix:/absolute/path",
+                       admin);
+}

@@ -8,4 +8,7 @@
  * token: on another machine there is no user to find. */
 void config_check_exposure(struct config_draft *draft, const struct config_section *listener);
 
+/* The admin address has no token, so it is never one that other machines can reach. */
+void config_check_admin(struct config_draft *draft, struct config_section *proxy);
+
 #endif

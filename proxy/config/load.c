@@ -117,7 +117,8 @@ static struct config_draft *make_draft(const struct config_sources *sources, con
     return draft;
 }
 
-static bool finish(struct config **config, struct config_draft *draft, struct buffer *report, struct error *error)
+static bool finish(struct config **config, struct config_draft *draft, const struct config_sources *sources,
+                   struct buffer *report, struct error *error)
 {
     config_problems_write(report, &draft->problems);
     struct config *made = draft->problems.total == 0 ? hand_over(draft) : NULL;
@@ -128,6 +129,10 @@ static bool finish(struct config **config, struct config_draft *draft, struct bu
         (void)error_set(error, ERROR_MEMORY, "out of memory while reading the configuration"); /* likewise */
     config_draft_end(draft);
     free(draft);
+    if (made != NULL) {
+        made->settings = sources->settings;
+        made->setting_count = sources->setting_count;
+    }
     *config = made;
     return made != NULL;
 }
@@ -140,7 +145,7 @@ bool config_load_text(struct config **config, const struct config_sources *sourc
     if (draft == NULL)
         return false;
     read_sources(draft, sources, text);
-    return finish(config, draft, report, error);
+    return finish(config, draft, sources, report, error);
 }
 
 /* The file to read, which the caller frees; NULL for none. False when out of memory: without the file's settings the
@@ -168,7 +173,7 @@ bool config_load(struct config **config, const struct config_sources *sources, s
         /* What cannot be read is the one problem then: variables and flags would address sections that are not there. */
         if (file == NULL || config_file_read(&text, draft, file))
             read_sources(draft, sources, buffer_slice(&text));
-        done = finish(config, draft, report, error);
+        done = finish(config, draft, sources, report, error);
     }
     buffer_free(&text);
     free(file);

@@ -125,6 +125,24 @@ static const struct catalogue_cause large_answer = {
     .remedy = "Ask for less at a time, or raise `response_max`.",
 };
 
+static const struct catalogue_cause much_answered = {
+    .id = "much-answered",
+    .text =
+        "Bodies and answers that this proxy holds take as many bytes together as `proxy.buffer_max` allows. The first "
+        "64 KiB of an answer pass all the same.",
+    .tell = "Large answers come at the same time, or clients do not read theirs.",
+    .commands = { "countersign log show last:unknown", "countersign config show" },
+    .remedy = "Ask for less at once, read answers as they come, or raise `buffer_max`.",
+};
+
+static const struct catalogue_cause no_file_left = {
+    .id = "no-file-left",
+    .text = "This process has as many files and connections open as the system allows it (RLIMIT_NOFILE).",
+    .tell = "The log warned at the start if the limit was too low. `config check` says how many are needed.",
+    .commands = { "countersign config check", "countersign log show last:not_sent" },
+    .remedy = "Raise the limit (LimitNOFILE of the systemd unit, `ulimit -n`), or lower `connections_max`.",
+};
+
 static const struct catalogue_cause not_http = {
     .id = "not-http",
     .text =
@@ -223,6 +241,10 @@ static const struct catalogue_entry entries[] = {
             BY_US(cause_order_may_stand), BY_US(connection_cut)),
     FAILURE("response-too-large", "The answer is larger than this proxy takes.", MAY_HAVE_LEFT, BY_US(large_answer),
             BY_US(cause_order_may_stand)),
+    FAILURE("no-room-for-answer", "Bodies and answers take as many bytes together as this proxy allows.", MAY_HAVE_LEFT,
+            BY_US(much_answered), BY_US(cause_order_may_stand)),
+    FAILURE("no-descriptor", "This process can open no connection: its descriptors are out.", NOTHING_LEFT,
+            BY_US(no_file_left)),
     FAILURE("response-malformed", "What came back is not HTTP as it should be.", MAY_HAVE_LEFT, BY_US(not_http),
             BY_US(cause_order_may_stand)),
     FAILURE("aborted", "The request was stopped as it was about to be sent.", NOTHING_LEFT, BY_US(no_intent)),

@@ -197,6 +197,32 @@ static const struct catalogue_cause many_in_flight = {
     .remedy = "Send fewer at once, or raise `in_flight_max`; mind the exchange's own limits.",
 };
 
+static const struct catalogue_cause many_connections = {
+    .id = "many-connections",
+    .text = "As many connections are open as `proxy.connections_max` allows, or as there are descriptors for.",
+    .tell =
+        "The log says which: connections_max or RLIMIT_NOFILE. Such a connection's request is not read, nor recorded.",
+    .commands = { "countersign config check" },
+    .remedy = "Have clients keep their connections and close what they do not use, or raise `connections_max`.",
+};
+
+static const struct catalogue_cause much_held = {
+    .id = "much-held",
+    .text = "Bodies that are coming in and answers that clients have not read take as many bytes together as "
+            "`proxy.buffer_max` allows.",
+    .tell = "Bodies below 16 KiB pass all the same; larger ones come at the same time, or clients do not read.",
+    .commands = { "countersign log ls --outcome refused", "countersign config show" },
+    .remedy = "Send fewer large requests at once, read answers as they come, or raise `buffer_max`.",
+};
+
+static const struct catalogue_cause slow_request = {
+    .id = "slow-request",
+    .text = "The request did not come whole within `proxy.request_timeout`, counted from its first byte.",
+    .tell = "The message says how many bytes came. A Content-Length that is more than the body looks like this, too.",
+    .commands = { "countersign log show last:refused --view client-request" },
+    .remedy = "Write the request in one go, with the Content-Length that its body has; or raise `request_timeout`.",
+};
+
 static const struct catalogue_cause no_window_key = {
     .id = "no-window-key",
     .text = "The signer gave no key for this time window: the clock was set, or the signer has ended.",
@@ -233,6 +259,8 @@ static const struct catalogue_cause no_memory = {
 static const struct catalogue_entry entries[] = {
     REFUSAL("header-too-large", "The request's header is larger than this proxy takes.", &large_header),
     REFUSAL("body-too-large", "The request's body is larger than this proxy takes.", &large_body),
+    REFUSAL("no-room-for-body", "Bodies and answers take as many bytes together as this proxy allows.", &much_held),
+    REFUSAL("request-timeout", "The request did not come whole in time.", &slow_request),
     REFUSAL("method-refused", "CONNECT and TRACE are not forwarded.", &method_not_forwarded),
     REFUSAL("ambiguous-length", "The request's length can be read in two ways.", &two_lengths),
     REFUSAL("malformed-target", "The request's target is malformed.", &odd_target),
@@ -253,6 +281,7 @@ static const struct catalogue_entry entries[] = {
     REFUSAL("record-full", "The record has no room for this request.", &no_room),
     REFUSAL("record-not-synced", "The disk did not take this request into the record.", &disk_not_in_time),
     REFUSAL("too-many-in-flight", "As many requests are under way as this proxy allows.", &many_in_flight),
+    REFUSAL("too-many-connections", "As many connections are open as this proxy allows.", &many_connections),
     REFUSAL("signer-gone", "The signer gave no key for this time window.", &no_window_key),
     { .kind = CATALOGUE_OWN,
       .name = "shutting-down",

@@ -115,6 +115,7 @@ static const struct catalogue_entry entries[] = {
       .source = "Documented. This proxy never answers with it by itself.",
       .reasons = { { &service_not_found, CATALOGUE_DOCUMENTED }, { &cause_other_server, CATALOGUE_CONCLUDED } } },
     UNDOCUMENTED(405, "This method is not forwarded, if the answer has Countersign-Error.", NULL),
+    UNDOCUMENTED(408, "The request did not come whole in time, if the answer has Countersign-Error.", NULL),
     UNDOCUMENTED(413, "The body is larger than this proxy takes, if the answer has Countersign-Error.", NULL),
     { .kind = CATALOGUE_STATUS,
       .name = "http-429",

@@ -6,6 +6,7 @@
 /* The first reason against this request, in the order in which a person would want to hear it. */
 enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, size_t detail_size)
 {
+    struct exchange_listener *listener = exchange->listener;
     const struct exchange_worker *worker = exchange->listener->worker;
     enum refusal refusal = exchange_refusal_of_defect(front_request_defect(exchange->request));
     if (refusal != REFUSAL_NONE)
@@ -16,7 +17,8 @@ enum refusal exchange_reason_to_refuse(struct exchange *exchange, char *detail, 
         return refusal;
     if (worker->draining)
         return REFUSAL_SHUTTING_DOWN;
-    if (worker->in_flight > worker->in_flight_max)
+    exchange->has_place = places_take(listener->places);
+    if (!exchange->has_place)
         return REFUSAL_TOO_MANY;
     refusal = exchange_build_request(exchange);
     /* Who takes this proxy for another host's may mean what comes next for that host, too. */

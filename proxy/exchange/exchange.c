@@ -32,8 +32,11 @@ static void finished(void *context, struct front_request *request, bool delivere
     if (exchange->has_outcome)
         journal_replied(worker->journal, exchange->record.id, exchange->record.replied_us, delivered);
     exchange_report(exchange);
+    exchange_count_ended(exchange);
     exchange->request = NULL;
     worker->in_flight--;
+    if (exchange->has_place)
+        places_give_back(exchange->listener->places);
     exchange_free_if_over(exchange);
 }
 
@@ -81,6 +84,7 @@ static void done(void *context, struct upstream_result *result)
         record->outcome = exchange_classify(exchange, result);
     if (result->connection.ip_family != 0)
         exchange_take_connection(exchange, &result->connection);
+    exchange->charged = result->charged;
     exchange->response_body = upstream_result_take_body(result, &exchange->response_body_length);
     bool copied = exchange_copy_facts(exchange, result);
     if (result->failure == UPSTREAM_OK && copied)
@@ -111,6 +115,7 @@ static bool about_to_send(void *context, const struct upstream_connection *conne
         return false;
     }
     exchange_take_connection(exchange, connection);
+    exchange_count_leaving(exchange, connection->reused);
     record->attempts = attempt;
     record->views[RECORD_UPSTREAM_REQUEST].body = exchange->sending.body;
     if (exchange->admitted && !journal_intent(exchange->listener->worker->journal, record)) {

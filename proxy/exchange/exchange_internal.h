@@ -31,6 +31,8 @@ enum refusal {
     REFUSAL_NONE = 0,
     REFUSAL_HEADER_TOO_LARGE,
     REFUSAL_BODY_TOO_LARGE,
+    REFUSAL_NO_ROOM,
+    REFUSAL_LATE,
     REFUSAL_METHOD,
     REFUSAL_AMBIGUOUS_LENGTH,
     REFUSAL_MALFORMED_TARGET,
@@ -50,6 +52,7 @@ enum refusal {
     REFUSAL_RECORD_FULL,
     REFUSAL_NOT_SYNCED,
     REFUSAL_TOO_MANY,
+    REFUSAL_NO_PLACE,
     REFUSAL_SIGNER_GONE,
     REFUSAL_SHUTTING_DOWN,
     REFUSAL_INTERNAL,
@@ -62,12 +65,15 @@ struct exchange {
     struct upstream_call *call;    /* NULL when none is under way */
     enum exchange_state state;
     enum endpoint_class endpoint_class;
-    bool admitted;            /* the journal has a reservation for it */
-    bool has_outcome;         /* and that is used up */
-    bool dropped;             /* it had no room, and goes unrecorded (when_full = drop) */
-    bool is_stopped_late;     /* trading was stopped before its first byte left */
-    bool has_missed_key;      /* a connection was at hand, and the window's key was not */
-    bool must_close;          /* the client's connection ends with this answer */
+    bool admitted;        /* the journal has a reservation for it */
+    bool has_outcome;     /* and that is used up */
+    bool dropped;         /* it had no room, and goes unrecorded (when_full = drop) */
+    bool is_stopped_late; /* trading was stopped before its first byte left */
+    bool has_missed_key;  /* a connection was at hand, and the window's key was not */
+    bool has_place;       /* among the requests under way */
+    bool must_close;      /* the client's connection ends with this answer */
+    enum refusal refusal; /* for metrics, as what follows */
+    enum upstream_failure failure;
     struct loop_timer timer;  /* sync, key and room waits */
     uint64_t sync_ticket;     /* what is waited for */
     int64_t waiting_since_us; /* monotonic */
@@ -84,6 +90,7 @@ struct exchange {
     struct buffer api_message;
     char *response_body; /* malloc'ed; what came from the exchange */
     size_t response_body_length;
+    size_t charged; /* bytes of the answer that the worker's room counts */
 
     struct signer_client_api_key api_key; /* what signed it; the account's may be another one by now */
     char api_key_masked[SIGNER_WIRE_API_KEY_MAX];
@@ -218,6 +225,11 @@ void exchange_take_connection(struct exchange *exchange, const struct upstream_c
 
 /* conclude.c: the last steps of every way. Journals the outcome (waits for room where it must), then replies. */
 void exchange_conclude(struct exchange *exchange);
+
+/* counts.c: what metrics tell. Some relaxed stores; no system call. */
+void exchange_count_begun(struct exchange_listener *listener);
+void exchange_count_leaving(const struct exchange *exchange, bool reused); /* on a connection that was there, or not */
+void exchange_count_ended(const struct exchange *exchange);                /* once, when the front is done with it */
 
 /* report.c: one log line for each exchange. */
 void exchange_report(const struct exchange *exchange);

@@ -6,6 +6,13 @@
 
 enum { MESSAGE_MAX = 2048, OWN_BODY_MAX = 16384, API_MESSAGE_MAX = 4096 };
 
+size_t exchange_bytes(size_t header_max)
+{
+    enum { HEADS = 2, FIELDS = 2 * HTTP_FIELDS_MAX + EXCHANGE_REQUEST_FIELDS_EXTRA + EXCHANGE_ANSWER_FIELDS_EXTRA };
+    return sizeof(struct exchange) + (size_t)(HEADS * 2) * header_max + HEADS * (size_t)FRONT_REPLY_HEAD_MAX +
+           FIELDS * sizeof(struct http_field) + MESSAGE_MAX + OWN_BODY_MAX + API_MESSAGE_MAX;
+}
+
 static void init_buffers(struct exchange *exchange)
 {
     buffer_init(&exchange->client_head, EXCHANGE_SCRATCH_MAX);
@@ -41,6 +48,8 @@ struct exchange *exchange_create(struct exchange_listener *listener, struct fron
         worker->live->previous = exchange;
     worker->live = exchange;
     worker->in_flight++;
+    exchange_count_begun(listener);
+    listener->exchanges++;
     return exchange;
 }
 
@@ -60,9 +69,11 @@ void exchange_free_if_over(struct exchange *exchange)
         return;
     unlink_from_worker(exchange);
     loop_timer_stop(exchange->listener->worker->loop, &exchange->timer);
+    exchange->listener->exchanges--;
     free(exchange->request_fields);
     free(exchange->reply_fields);
     free(exchange->response_body);
+    byte_room_give_back(exchange->listener->worker->bytes, &exchange->charged);
     buffer_free(&exchange->client_head);
     buffer_free(&exchange->upstream_head);
     buffer_free(&exchange->response_head);

@@ -17,6 +17,11 @@ static const struct refusal_row refusals[REFUSAL_COUNT] = {
     [REFUSAL_HEADER_TOO_LARGE] = { 431, "header-too-large",
                                    "the request line and header fields are larger than proxy.header_max", false },
     [REFUSAL_BODY_TOO_LARGE] = { 413, "body-too-large", "the request body is larger than proxy.body_max", false },
+    [REFUSAL_NO_ROOM] = { 503, "no-room-for-body",
+                          "bodies and answers take as many bytes together as proxy.buffer_max allows; nothing was sent",
+                          true },
+    [REFUSAL_LATE] = { 408, "request-timeout",
+                       "the request did not come whole within proxy.request_timeout; nothing was sent", false },
     [REFUSAL_METHOD] = { 405, "method-refused", "CONNECT and TRACE are not forwarded", false },
     [REFUSAL_AMBIGUOUS_LENGTH] = { 400, "ambiguous-length",
                                    "the request's length can be read in two ways (Content-Length twice, or together "
@@ -68,6 +73,8 @@ static const struct refusal_row refusals[REFUSAL_COUNT] = {
                              true },
     [REFUSAL_TOO_MANY] = { 503, "too-many-in-flight",
                            "as many requests are in flight as proxy.in_flight_max allows; nothing was sent", true },
+    [REFUSAL_NO_PLACE] = { 503, "too-many-connections",
+                           "as many connections are open as proxy.connections_max allows; nothing was sent", true },
     [REFUSAL_SIGNER_GONE] = { 503, "signer-gone",
                               "the signer gave no key for this time window (has the clock stepped?); nothing was sent",
                               true },
@@ -75,12 +82,19 @@ static const struct refusal_row refusals[REFUSAL_COUNT] = {
     [REFUSAL_INTERNAL] = { 503, "out-of-memory", "the proxy ran out of memory; nothing was sent", true },
 };
 
+const char *exchange_counts_refusal(size_t index)
+{
+    return index > REFUSAL_NONE && index < REFUSAL_COUNT ? refusals[index].name : NULL;
+}
+
 enum refusal exchange_refusal_of_defect(enum front_defect defect)
 {
     static const enum refusal of_defect[] = {
         [FRONT_DEFECT_NONE] = REFUSAL_NONE,
         [FRONT_DEFECT_HEADER_TOO_LARGE] = REFUSAL_HEADER_TOO_LARGE,
         [FRONT_DEFECT_BODY_TOO_LARGE] = REFUSAL_BODY_TOO_LARGE,
+        [FRONT_DEFECT_NO_ROOM] = REFUSAL_NO_ROOM,
+        [FRONT_DEFECT_LATE] = REFUSAL_LATE,
         [FRONT_DEFECT_METHOD_REFUSED] = REFUSAL_METHOD,
         [FRONT_DEFECT_AMBIGUOUS_LENGTH] = REFUSAL_AMBIGUOUS_LENGTH,
         [FRONT_DEFECT_MALFORMED_TARGET] = REFUSAL_MALFORMED_TARGET,
@@ -137,8 +151,28 @@ bool exchange_reply_with_refusal(struct exchange *exchange, enum refusal refusal
 {
     const struct refusal_row *row = &refusals[refusal];
     exchange->record.outcome = RECORD_REFUSED;
+    exchange->refusal = refusal;
     set_message(exchange, row->name, row->message, detail);
     return build_own_answer(exchange, row->status, row->retry_after);
+}
+
+bool exchange_append_turned_away(struct buffer *answer)
+{
+    const struct refusal_row *row = &refusals[REFUSAL_NO_PLACE];
+    return buffer_append_format(
+        answer,
+        "HTTP/1.1 %d Service Unavailable\r\n"
+        "Content-Type: application/json\r\n"
+        "Content-Length: %d\r\n"
+        "Connection: close\r\n"
+        "Retry-After: 1\r\n"
+        "Countersign-Outcome: refused\r\n"
+        "Countersign-Error: %s\r\n"
+        "\r\n"
+        "{\"code\":%d,\"message\":\"countersign: %s\",\"data\":null}",
+        row->status,
+        snprintf(NULL, 0, "{\"code\":%d,\"message\":\"countersign: %s\",\"data\":null}", row->status, row->message),
+        row->name, row->status, row->message);
 }
 
 /* What the client must know of a request that left and got no whole answer. */
@@ -154,8 +188,11 @@ bool exchange_reply_with_failure(struct exchange *exchange, const struct upstrea
 {
     bool late = result->failure == UPSTREAM_TIMEOUT || result->failure == UPSTREAM_CONNECT_TIMEOUT;
     exchange->record.outcome = result->bytes_left ? RECORD_UNKNOWN : RECORD_NOT_SENT;
+    exchange->failure = result->failure;
     set_message(exchange, upstream_failure_name(result->failure),
                 result->bytes_left ? unknown_advice(exchange) : "nothing was sent", result->message);
+    if (result->failure == UPSTREAM_NO_DESCRIPTOR) /* this machine's shortage, and nothing of the exchange's */
+        return build_own_answer(exchange, 503, true);
     return build_own_answer(exchange, result->bytes_left && late ? 504 : 502, false);
 }
 

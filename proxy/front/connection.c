@@ -2,6 +2,8 @@
  * and never again. */
 #include "front_private.h"
 
+#include "countersign/log.h"
+
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +54,9 @@ static void close_connection(struct front *front, struct front_connection *from)
         return;
     if (from->request != NULL)
         request_end(from->request, false);
+    phase_end(front, from);
+    if (from->lines == 0)
+        front->unasked--;
     gate_forget(front, from);
     free(from);
 }
@@ -66,25 +71,43 @@ static struct front_connection *open_connection(struct front *front, struct MHD_
         return NULL;
     }
     from->fd = -1;
+    from->socket = info->connect_fd;
     describe_peer(from, connection, front->options.peers);
     if (front->options.tls_certificate == NULL && !gate_watch(front, from, info->connect_fd)) {
         free(from);
         return NULL;
     }
+    phase_begin(front, from);
+    front->unasked++;
     return from;
+}
+
+static void count(_Atomic uint64_t *value)
+{
+    atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+static void count_change(const struct front *front, bool is_closed)
+{
+    struct front_counts *counts = front->options.counts;
+    if (counts != NULL)
+        count(is_closed ? &counts->closed : &counts->accepted);
 }
 
 void connection_changed(void *cls, struct MHD_Connection *connection, void **socket_context,
                         enum MHD_ConnectionNotificationCode code)
 {
     struct front *front = cls;
+    count_change(front, code == MHD_CONNECTION_NOTIFY_CLOSED);
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        front->again = true;
         close_connection(front, *socket_context);
         *socket_context = NULL;
+        places_give_back(front->places);
         return;
     }
-    *socket_context = open_connection(front, connection); /* NULL: its first request closes it */
+    if (!places_take(front->places))
+        log_error("a connection was taken in without a place"); /* the door has looked: it cannot be */
+    *socket_context = open_connection(front, connection);       /* NULL: its first request closes it */
 }
 
 struct front_connection *connection_of(struct MHD_Connection *connection)

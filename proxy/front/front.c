@@ -1,5 +1,5 @@
 /* The server itself: libmicrohttpd's daemon in external-polling mode, turned by our loop. Owns the daemon, and through it
- * the listening socket and all connections. */
+ * all connections; they come in by door.c. */
 #include "front_private.h"
 
 #include "countersign/log.h"
@@ -25,9 +25,8 @@ enum {
 /* --- the loop --- */
 
 /* Lets libmicrohttpd do what is to be done now, and sets the timer for what is to be done later. MHD_get_timeout leaves out
- * two things that only another MHD_run does, whatever happens on any socket: to go on with a connection that was resumed,
- * and to listen again when a connection was closed, after MHD_OPTION_CONNECTION_LIMIT had been reached. */
-static void turn(struct front *front)
+ * what only another MHD_run does, whatever happens on any socket: to go on with a connection that was resumed. */
+void front_turn(struct front *front)
 {
     for (int round = 0; round < FRONT_ROUNDS_MAX; round++) {
         MHD_UNSIGNED_LONG_LONG wait_ms = 0;
@@ -50,12 +49,12 @@ static void turn(struct front *front)
 static void ready(struct loop_io *io, unsigned events)
 {
     (void)events;
-    turn(io->context);
+    front_turn(io->context);
 }
 
 static void expired(struct loop_timer *timer)
 {
-    turn(timer->context);
+    front_turn(timer->context);
 }
 
 /* --- what libmicrohttpd says --- */
@@ -100,17 +99,22 @@ static size_t pool_size(size_t header_max)
     return header_max + (size_t)HTTP_FIELDS_MAX * POOL_PER_FIELD + FRONT_REPLY_HEAD_MAX + POOL_SPARE;
 }
 
+size_t front_connection_bytes(size_t header_max)
+{
+    return pool_size(header_max) + header_max + FRONT_BODY_FREE + HTTP_FIELDS_MAX * sizeof(struct http_field) +
+           FRONT_CONNECTION_BYTES;
+}
+
 /* MHD_OPTION_STRICT_FOR_CLIENT stays off: what it refuses, the gate refuses too, but with an answer of the handler's. In
  * strict mode 0.9.75 closes without a word on a blank in the target, and sends its own head twice where Host is missing. */
-static struct MHD_Daemon *start(struct front *front, int listen_fd)
+static struct MHD_Daemon *start(struct front *front)
 {
     const struct front_options *options = &front->options;
     bool is_tls = options->tls_certificate != NULL;
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
-                     (is_tls ? MHD_USE_TLS : 0U);
+                     MHD_USE_NO_LISTEN_SOCKET | (is_tls ? MHD_USE_TLS : 0U);
     struct MHD_OptionItem table[] = {
-        { MHD_OPTION_LISTEN_SOCKET, listen_fd, NULL },
-        { MHD_OPTION_CONNECTION_LIMIT, (intptr_t)options->connections_max, NULL },
+        { MHD_OPTION_CONNECTION_LIMIT, INT_MAX, NULL }, /* the door counts */
         { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)idle_timeout_s(options->idle_timeout_us), NULL },
         { MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)pool_size(options->header_max), NULL },
         { MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)receive_target, front },
@@ -126,14 +130,9 @@ static struct MHD_Daemon *start(struct front *front, int listen_fd)
                             MHD_OPTION_ARRAY, table, MHD_OPTION_END);
 }
 
-/* A copy of the listening socket goes to libmicrohttpd, which closes it in some of its failures (not in all: then it stays
- * open until the program ends, which is what follows). The caller's own is thus still his where we fail. */
-static bool start_on_copy(struct front *front, struct error *error)
+static bool start_daemon(struct front *front, struct error *error)
 {
-    int copy = fcntl(front->options.listen_fd, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0)
-        return error_system(error, errno, "cannot copy the listening socket");
-    struct MHD_Daemon *daemon = start(front, copy);
+    struct MHD_Daemon *daemon = start(front);
     if (daemon == NULL)
         return error_set(error, ERROR_SYSTEM, "cannot start the HTTP server: %s",
                          front->note[0] == '\0' ? "libmicrohttpd gave no reason" : front->note);
@@ -151,6 +150,34 @@ static bool watch(struct front *front, struct error *error)
     return loop_io_watch(front->options.loop, &front->io, LOOP_READ, error);
 }
 
+static void take_places(struct front *front)
+{
+    front->places = front->options.places;
+    if (front->places != NULL)
+        return;
+    places_share(&front->own_places, front->options.connections_max, &front->own_holder, 1);
+    front->places = &front->own_holder;
+}
+
+/* Where it fails, the listening socket is the caller's still. */
+static bool open_all(struct front *front, struct error *error)
+{
+    return start_daemon(front, error) && watch(front, error) && door_open(front, error);
+}
+
+static void end_all(struct front *front)
+{
+    loop_timer_stop(front->options.loop, &front->timer);
+    loop_io_remove(front->options.loop, &front->io);
+    phase_stop(front);
+    door_free(front);
+    if (front->daemon != NULL)
+        MHD_stop_daemon(front->daemon);
+    free(front->gated);
+    buffer_free(&front->scratch);
+    free(front);
+}
+
 bool front_open(struct front **opened, const struct front_options *options, struct error *error)
 {
     struct front *front = calloc(1, sizeof(*front));
@@ -158,17 +185,16 @@ bool front_open(struct front **opened, const struct front_options *options, stru
         return error_set(error, ERROR_MEMORY, "out of memory for an HTTP server");
     front->options = *options;
     front->accepting = true;
+    front->spare_fd = -1;
+    take_places(front);
     buffer_init(&front->scratch, FRONT_REPLY_HEAD_MAX + 2); /* and the two NULs */
-    if (!start_on_copy(front, error)) {
-        free(front);
+    if (!open_all(front, error)) {
+        if (front->spare_fd >= 0)
+            (void)close(front->spare_fd); /* a copy that nobody used */
+        loop_io_remove(options->loop, &front->door);
+        end_all(front);
         return false;
     }
-    if (!watch(front, error)) {
-        MHD_stop_daemon(front->daemon);
-        free(front);
-        return false;
-    }
-    (void)close(options->listen_fd); /* the copy listens on */
     *opened = front;
     return true;
 }
@@ -178,14 +204,22 @@ void front_stop_accepting(struct front *front)
     if (!front->accepting)
         return;
     front->accepting = false;
-    MHD_socket fd = MHD_quiesce_daemon(front->daemon);
-    if (fd != MHD_INVALID_SOCKET)
-        (void)close(fd); /* a listening socket has nothing to lose */
+    door_close(front);
+}
+
+void front_set_context(struct front *front, void *context)
+{
+    front->options.context = context;
 }
 
 size_t front_in_flight(const struct front *front)
 {
     return front->request_count;
+}
+
+size_t front_unasked(const struct front *front)
+{
+    return front->unasked;
 }
 
 /* libmicrohttpd panics where it is stopped with suspended connections that are not about to be resumed. Stopping resumes,
@@ -194,14 +228,10 @@ void front_close(struct front *front)
 {
     if (front == NULL)
         return;
-    loop_timer_stop(front->options.loop, &front->timer);
-    loop_io_remove(front->options.loop, &front->io);
+    front_stop_accepting(front);
     for (struct front_request *request = front->requests; request != NULL; request = request->next) {
         if (request->state == FRONT_REQUEST_WAITING)
             MHD_resume_connection(request->connection);
     }
-    MHD_stop_daemon(front->daemon);
-    free(front->gated);
-    buffer_free(&front->scratch);
-    free(front);
+    end_all(front);
 }

@@ -12,20 +12,58 @@ enum {
     /* What is read of a body that is too large, so that its sender reads our answer and not a reset. */
     FRONT_DISCARD_MAX = 8 * 1024 * 1024,
     /* A body's buffer is made this large at once where Content-Length says so. */
-    FRONT_BODY_FIRST = 64 * 1024,
+    FRONT_BODY_FIRST = FRONT_BODY_FREE,
     /* MHD_run calls in one turn of the loop: a reply takes two, one to write it and one to note that it is written. */
     FRONT_ROUNDS_MAX = 4,
     FRONT_NOTE_MAX = 256,
     FRONT_DETAIL_MAX = 192 /* of what is wrong with a request */
 };
 
+/* What a connection is about: which of its bounds in time runs, and whether it may have to make room. */
+enum front_phase {
+    FRONT_PHASE_SILENT,  /* no byte has come on it yet */
+    FRONT_PHASE_READING, /* a request has begun and is not whole */
+    FRONT_PHASE_WAITING, /* for the handler, or for its own end */
+    FRONT_PHASE_WRITING, /* the answer is on its way */
+    FRONT_PHASE_KEPT,    /* between two requests */
+    FRONT_PHASE_COUNT
+};
+
+/* The connections of one phase, those that entered it first at its head. */
+struct front_queue {
+    struct front_connection *first;
+    struct front_connection *last;
+};
+
+/* A connection that is answered without being taken in: door.c. */
+struct front_turned_away {
+    struct loop_io io;
+    struct front *front;
+    int64_t since_us; /* monotonic */
+    bool answered;
+};
+
 struct front {
-    struct front_options options; /* the PEM texts and listen_fd are not used after front_open */
+    struct front_options options; /* the PEM texts are not used after front_open */
     struct MHD_Daemon *daemon;    /* NULL while it starts */
-    struct loop_io io;            /* libmicrohttpd's own epoll descriptor */
-    struct loop_timer timer;      /* its next deadline, or 0 µs where it has work at hand */
+    struct loop_io door;          /* the listening socket */
+    struct loop_timer door_timer; /* while it is not watched */
+    int spare_fd;                 /* closed to accept one connection more, where descriptors are out; -1: none */
+    bool has_waited;              /* for others to accept */
+    struct front_turned_away *turned_away; /* FRONT_TURNED_AWAY_MAX; fd -1 where free */
+    struct loop_timer turned_away_timer;
+    unsigned turned_away_count; /* since the last warning */
+    int64_t warned_us;          /* monotonic */
+    struct places own_places;   /* where options.places is NULL */
+    struct places_holder own_holder;
+    struct places_holder *places;
+    struct front_queue phases[FRONT_PHASE_COUNT];
+    struct loop_timer phase_timer;
+    struct loop_io io;       /* libmicrohttpd's own epoll descriptor */
+    struct loop_timer timer; /* its next deadline, or 0 µs where it has work at hand */
     struct front_request *requests;
     size_t request_count;
+    size_t unasked; /* connections whose first request line has not been read */
     struct front_connection **gated; /* plain connections by their descriptor; see gate_recv.c */
     size_t gated_count;
     struct buffer scratch; /* one field of a reply with its NULs */
@@ -42,6 +80,11 @@ struct front_connection {
     struct gate gate;
     struct gate_ending ending; /* what libmicrohttpd still gets, once the gate is shut */
     bool is_shut;
+    int socket; /* to end it by; gate_recv.c has `fd` */
+    enum front_phase phase;
+    int64_t since_us; /* monotonic: when the phase began */
+    struct front_connection *previous;
+    struct front_connection *next;
     struct peer found;
     char peer[ENDPOINT_TEXT_MAX];  /* its client's address */
     char local[ENDPOINT_TEXT_MAX]; /* our own end's */
@@ -76,6 +119,7 @@ struct front_request {
     struct http_fields fields; /* ... but for the array itself */
     struct slice target;       /* in target_bytes */
     struct buffer body;
+    size_t charged;     /* bytes of it that options.bytes counts */
     uint64_t discarded; /* bytes */
     int64_t begun_us;
     int64_t received_us;
@@ -93,6 +137,9 @@ struct front_request *request_create(struct front *front, struct MHD_Connection 
 /* Gives the reply's body back, tells the handler, and frees. */
 void request_end(struct front_request *request, bool delivered);
 
+/* Frees its body's memory. */
+void request_forget_body(struct front_request *request);
+
 /* gate_recv.c: what libmicrohttpd reads passes through the connection's gate, while it is between enter and leave. */
 void gate_enter(struct front *front);
 void gate_leave(void);
@@ -104,6 +151,23 @@ void gate_forget(struct front *front, struct front_connection *from);
 /* request.c: whether the gate found a fault in it, and the same with the defect noted: its body is then empty. */
 bool request_is_at_fault(const struct front_request *request);
 bool request_take_fault(struct front_request *request);
+
+/* front.c: has libmicrohttpd do what is to be done now */
+void front_turn(struct front *front);
+
+/* door.c: the listening socket, watched or no more; and those that were turned away. */
+MUST_CHECK bool door_open(struct front *front, struct error *error);
+void door_close(struct front *front);
+void door_free(struct front *front);
+
+/* phase.c: enters a connection into a phase, or takes it out of all. */
+void phase_begin(struct front *front, struct front_connection *from);
+void phase_enter(struct front *front, struct front_connection *from, enum front_phase phase);
+void phase_end(struct front *front, struct front_connection *from);
+void phase_stop(struct front *front);
+
+/* phase.c: ends the connection that can best be spared; false where none can. It is gone after libmicrohttpd's next turn. */
+bool phase_make_room(struct front *front);
 
 /* connection.c: libmicrohttpd's MHD_OPTION_NOTIFY_CONNECTION and how to find what it made; NULL where memory was out. */
 void connection_changed(void *cls, struct MHD_Connection *connection, void **socket_context,

@@ -69,6 +69,7 @@ enum gate_fault {
     GATE_FAULT_HEAD_SIZE,
     GATE_FAULT_FIELD_COUNT,
     GATE_FAULT_BYPASSED,
+    GATE_FAULT_LATE,
     GATE_FAULT_COUNT
 };
 
@@ -127,6 +128,9 @@ bool gate_is_behind_head(const struct gate *gate);
 
 /* Notes that the request of this number is at hand and that this gate has not seen it. */
 void gate_bypassed(struct gate *gate, uint64_t request);
+
+/* Notes that the request under way has taken too long; gate_ending then ends it, with nothing passed. */
+void gate_time_out(struct gate *gate);
 
 /* The defect that a fault is to the handler, and the words for it, with the byte and its place. */
 enum front_defect gate_fault_defect(enum gate_fault fault);

@@ -43,6 +43,7 @@ static const struct fault_row rows[GATE_FAULT_COUNT] = {
     [GATE_FAULT_FIELD_COUNT] = { FRONT_DEFECT_HEADER_TOO_LARGE, "more fields and cookies than 256" },
     [GATE_FAULT_BYPASSED] = { FRONT_DEFECT_MALFORMED_REQUEST,
                               "its bytes were not checked; this proxy and its HTTP library do not fit together" },
+    [GATE_FAULT_LATE] = { FRONT_DEFECT_LATE, "" },
 };
 
 enum front_defect gate_fault_defect(enum gate_fault fault)
@@ -54,7 +55,10 @@ void gate_fault_describe(const struct gate *gate, char *text, size_t size)
 {
     const char *words = rows[gate->fault].words;
     text[0] = '\0';
-    if (words[0] != '\0') /* a cut one is still one */
+    if (gate->fault == GATE_FAULT_LATE) /* likewise, sized for it */
+        (void)snprintf(text, size, "%" PRIu64 " bytes of it have come, %s", gate->offset,
+                       gate_is_behind_head(gate) ? "its head whole" : "its head not whole");
+    else if (words[0] != '\0') /* a cut one is still one */
         (void)snprintf(text, size, "%s (byte %" PRIu64 " of the request is 0x%02X)", words, gate->offset + 1,
                        gate->fault_byte);
 }
@@ -85,6 +89,12 @@ void gate_bypassed(struct gate *gate, uint64_t request)
     gate->requests = request;
     gate->fault = GATE_FAULT_BYPASSED;
     gate->fault_state = GATE_LINE;
+}
+
+void gate_time_out(struct gate *gate)
+{
+    gate->fault = GATE_FAULT_LATE;
+    gate->fault_state = gate->state;
 }
 
 /* --- the end --- */
@@ -134,6 +144,10 @@ struct gate_ending gate_ending(const struct gate *gate, size_t *passed)
         return (struct gate_ending){ .first = version_end + gate->matched, .last = "" };
     case GATE_VALUE:
         return (struct gate_ending){ .first = end_of_field(gate), .last = "" };
+    case GATE_BODY:
+        return (struct gate_ending){ .first = "", .filling = gate->length, .last = "" };
+    case GATE_CHUNK_DATA:
+        return (struct gate_ending){ .first = "", .filling = gate->length, .last = "\r\n0\r\n\r\n" };
     case GATE_CHUNK_SIZE:
     case GATE_CHUNK_EXTENSION:
         return end_chunk_line(gate, passed, "\r\n");

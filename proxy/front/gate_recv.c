@@ -110,6 +110,8 @@ static ssize_t read_through(struct front_connection *from, char *room, size_t le
     ssize_t received = recvfrom(from->fd, room, length, flags, NULL, NULL);
     if (received <= 0)
         return received;
+    if (from->phase == FRONT_PHASE_SILENT || from->phase == FRONT_PHASE_KEPT)
+        phase_enter(reading, from, FRONT_PHASE_READING);
     size_t passed = gate_feed(&from->gate, slice_of(room, (size_t)received));
     if (from->gate.fault == GATE_FINE && from->gate.state != GATE_SHUT)
         return received;

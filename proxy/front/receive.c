@@ -115,12 +115,14 @@ static enum MHD_Result take_body(struct front_request *request, const char *data
 {
     if (request->state == FRONT_REQUEST_DISCARD || request_is_at_fault(request))
         return discard(request, length);
-    if (length <= request->body.maximum - request->body.length)
+    struct byte_room *bytes = request->front->options.bytes;
+    bool fits = length <= request->body.maximum - request->body.length;
+    if (fits && byte_room_take_for(bytes, &request->charged, &request->body, length, FRONT_BODY_FREE))
         return buffer_append(&request->body, data, length) ? MHD_YES : MHD_NO;
     request->state = FRONT_REQUEST_DISCARD;
     if (request->defect == FRONT_DEFECT_NONE)
-        request->defect = FRONT_DEFECT_BODY_TOO_LARGE;
-    buffer_free(&request->body);
+        request->defect = fits ? FRONT_DEFECT_NO_ROOM : FRONT_DEFECT_BODY_TOO_LARGE;
+    request_forget_body(request);
     return discard(request, length);
 }
 
@@ -130,6 +132,7 @@ static enum MHD_Result hand_over(struct front_request *request)
 {
     const struct front_options *options = &request->front->options;
     request->received_us = clock_wall_us();
+    phase_enter(request->front, request->from, FRONT_PHASE_WAITING);
     (void)request_take_fault(request); /* where it fell into the body; otherwise it is taken already */
     request->state = FRONT_REQUEST_HANDED;
     options->handler.request(options->context, request);
@@ -179,6 +182,13 @@ enum MHD_Result receive(void *cls, struct MHD_Connection *connection, const char
     return take_body(request, data, length);
 }
 
+/* The next request's first bytes may be here already. TLS cannot be read along: what is kept there, or late, is not known. */
+static void go_on(struct front *front, struct front_connection *from, uint64_t number)
+{
+    bool has_next = from->fd >= 0 && from->gate.requests > number;
+    phase_enter(front, from, has_next ? FRONT_PHASE_READING : FRONT_PHASE_KEPT);
+}
+
 void receive_completed(void *cls, struct MHD_Connection *connection, void **request_context,
                        enum MHD_RequestTerminationCode code)
 {
@@ -189,5 +199,6 @@ void receive_completed(void *cls, struct MHD_Connection *connection, void **requ
     if (request == NULL)
         return;
     bool is_sent = code == MHD_REQUEST_TERMINATED_COMPLETED_OK && request->state == FRONT_REQUEST_ANSWERED;
+    go_on(request->front, request->from, request->number);
     request_end(request, is_sent && !request->client_left);
 }

@@ -140,6 +140,7 @@ bool front_reply(struct front_request *request, const struct front_reply *reply,
     request->state = FRONT_REQUEST_ANSWERED;
     request->release = reply->release;
     request->release_context = reply->release_context;
+    phase_enter(request->front, request->from, FRONT_PHASE_WRITING);
     if (is_waiting) {
         request->client_left = front_request_client_left(request);
         resume(request);

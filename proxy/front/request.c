@@ -16,6 +16,8 @@ struct front_request *request_create(struct front *front, struct MHD_Connection 
     request->front = front;
     request->connection = connection;
     request->from = from;
+    if (from->lines == 0)
+        front->unasked--;
     request->number = ++from->lines;
     request->target_in_pool = target;
     memcpy(request->target_bytes, target, length + 1);
@@ -44,6 +46,12 @@ static void unlink_request(struct front_request *request)
     request->from->request = NULL;
 }
 
+void request_forget_body(struct front_request *request)
+{
+    buffer_free(&request->body);
+    byte_room_give_back(request->front->options.bytes, &request->charged);
+}
+
 void request_end(struct front_request *request, bool delivered)
 {
     const struct front_options *options = &request->front->options;
@@ -52,7 +60,7 @@ void request_end(struct front_request *request, bool delivered)
         request->release(request->release_context);
     if (request->state >= FRONT_REQUEST_HANDED)
         options->handler.finished(options->context, request, delivered);
-    buffer_free(&request->body);
+    request_forget_body(request);
     free(request->fields.items);
     free(request->detail);
     free(request);
@@ -91,7 +99,7 @@ bool request_take_fault(struct front_request *request)
         if (request->detail != NULL)
             gate_fault_describe(gate, request->detail, FRONT_DETAIL_MAX);
         cut(request);
-        buffer_reset(&request->body);
+        request_forget_body(request);
     }
     return true;
 }

@@ -17,6 +17,8 @@ static const char *defect_reason(enum front_defect defect)
     static const char *const reasons[] = {
         [FRONT_DEFECT_HEADER_TOO_LARGE] = "request line and fields are too large",
         [FRONT_DEFECT_BODY_TOO_LARGE] = "the body is too large",
+        [FRONT_DEFECT_NO_ROOM] = "there is no room for the body",
+        [FRONT_DEFECT_LATE] = "the request did not come whole in time",
         [FRONT_DEFECT_METHOD_REFUSED] = "CONNECT and TRACE are not for this server",
         [FRONT_DEFECT_AMBIGUOUS_LENGTH] = "the body's length is ambiguous (RFC 9112 §6.3)",
         [FRONT_DEFECT_MALFORMED_TARGET] = "the request target is malformed",

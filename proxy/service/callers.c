@@ -54,21 +54,41 @@ static bool read_rules(struct callers *callers, struct error *error)
     return true;
 }
 
-bool callers_open(struct callers **callers, const struct config *config, int signer_fd, struct error *error)
+static struct callers *make(const struct config *config, struct error *error)
 {
     struct callers *made = calloc(1, sizeof(*made));
-    if (made == NULL)
-        return error_set(error, ERROR_MEMORY, "out of memory for the listeners");
-    made->config = config;
-    made->tokens = calloc(config->listener_count, sizeof(*made->tokens));
-    made->peers = calloc(config->listener_count, sizeof(*made->peers));
-    bool done = made->tokens != NULL && made->peers != NULL;
-    if (!done)
-        (void)error_set(error, ERROR_MEMORY, "out of memory for the listeners"); /* returned below */
-    if (!done || !take_tokens(made, signer_fd, error) || !read_rules(made, error)) {
+    if (made != NULL) {
+        made->config = config;
+        made->tokens = calloc(config->listener_count, sizeof(*made->tokens));
+        made->peers = calloc(config->listener_count, sizeof(*made->peers));
+    }
+    if (made != NULL && made->tokens != NULL && made->peers != NULL)
+        return made;
+    callers_close(made);
+    (void)error_set(error, ERROR_MEMORY, "out of memory for the listeners"); /* NULL says it */
+    return NULL;
+}
+
+bool callers_open(struct callers **callers, const struct config *config, int signer_fd, struct error *error)
+{
+    struct callers *made = make(config, error);
+    if (made == NULL || !take_tokens(made, signer_fd, error) || !read_rules(made, error)) {
         callers_close(made);
         return false;
     }
+    *callers = made;
+    return true;
+}
+
+bool callers_renew(struct callers **callers, const struct callers *held, const struct config *config,
+                   struct error *error)
+{
+    struct callers *made = make(config, error);
+    if (made == NULL || !read_rules(made, error)) {
+        callers_close(made);
+        return false;
+    }
+    memcpy(made->tokens, held->tokens, config->listener_count * sizeof(*made->tokens));
     *callers = made;
     return true;
 }

@@ -11,6 +11,9 @@ struct callers;
 /* Asks the signer over `signer_fd` (which stays the caller's) for the tokens where the configuration names some; before
  * signer_client_open. `config` must stay. */
 MUST_CHECK bool callers_open(struct callers **callers, const struct config *config, int signer_fd, struct error *error);
+/* The same for a configuration with the same listeners, with the tokens that `held` has. */
+MUST_CHECK bool callers_renew(struct callers **callers, const struct callers *held, const struct config *config,
+                              struct error *error);
 void callers_close(struct callers *callers); /* wipes; NULL is allowed */
 
 /* Gives a worker's listener its rules. */

@@ -1,7 +1,12 @@
 /* The proxy process put together and taken apart. The main thread: opens everything, waits for a signal, drains. */
 #include "countersign/service.h"
 
+#include "admin.h"
 #include "callers.h"
+#include "descriptors.h"
+#include "inherited.h"
+#include "life.h"
+#include "reload.h"
 #include "report_rules.h"
 #include "sandbox_proxy.h"
 #include "worker.h"
@@ -17,7 +22,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,18 +29,26 @@
 
 static const int64_t DAY_US = INT64_C(86400000000), MIB = INT64_C(1) << 20;
 
-enum { ADDRESS_URL_MAX = ENDPOINT_TEXT_MAX + 8 };
+enum { ADDRESS_URL_MAX = ENDPOINT_TEXT_MAX + 8, TURNED_AWAY_ANSWER_MAX = 1024 /* bytes */ };
 
 struct service {
-    const struct config *config;
+    const struct config *config;   /* in force */
+    const struct config *started;  /* what the process started with */
+    struct generation *generation; /* of `config`; NULL: the start's */
+    sem_t followed;
     struct signer_client *signer;
     struct callers *callers;
+    struct life life;
+    struct inherited inherited; /* the service manager's sockets */
+    int lock;                   /* the state folder's, until the capture has it; -1: not held */
     struct capture *capture;
+    struct admin *admin;
     struct trading_watch *trading;
     struct worker **workers; /* config->proxy.workers */
     size_t worker_count;     /* started */
     int *listen_fds;         /* [worker][listener]; -1 where taken over */
     size_t listen_fd_count;
+    struct buffer turned_away;
     char (*addresses)[ENDPOINT_TEXT_MAX]; /* one for each listener */
 };
 
@@ -50,8 +62,10 @@ static bool open_listener_sockets(struct service *service, size_t listener, stru
     const char *name = config->listeners[listener].name;
     struct endpoint endpoint;
     int *first = &service->listen_fds[listener];
-    if (!endpoint_parse(&endpoint, config->listeners[listener].listen, error) ||
-        !endpoint_listen(first, &endpoint, error))
+    if (!inherited_find(first, &service->inherited, &config->listeners[listener], error))
+        return false;
+    if (*first < 0 && (!endpoint_parse(&endpoint, config->listeners[listener].listen, error) ||
+                       !endpoint_listen(first, &endpoint, error)))
         return error_prefix(error, "listener %s", name);
     (void)endpoint_format_local(service->addresses[listener], *first); /* port 0: the one that the kernel picked */
     for (size_t w = 1; w < workers; w++) {
@@ -76,7 +90,7 @@ static bool open_sockets(struct service *service, struct error *error)
         if (!open_listener_sockets(service, i, error))
             return false;
     }
-    return true;
+    return inherited_all_used(&service->inherited, error);
 }
 
 /* --- what people see --- */
@@ -150,6 +164,23 @@ static void report_limits(const struct config_listener *listener)
     }
 }
 
+/* Where less than this is at hand, the machine would have to swap or end a process, in the worst case. */
+static void report_bounds(const struct config *config)
+{
+    enum { BYTES_PER_MIB = 1024 * 1024 };
+    struct service_memory memory;
+    service_memory_bound(&memory, config);
+    const struct log_value values[] = { { "event", "bounds", 0 },
+                                        { "memory", NULL, (int64_t)memory.own },
+                                        { "rings", NULL, (int64_t)memory.ring },
+                                        { "descriptors", NULL, (int64_t)service_descriptors_needed(config) },
+                                        { NULL, NULL, 0 } };
+    log_line_values(LOG_LEVEL_INFO, values,
+                    "bounds: at most %" PRIu64 " MiB of memory, %" PRIu64 " MiB of mapped ring beside it; "
+                    "`countersign config check` says what for",
+                    memory.own / BYTES_PER_MIB, memory.ring / BYTES_PER_MIB);
+}
+
 static void report_ready(const struct service *service)
 {
     const struct log_value values[] = {
@@ -165,6 +196,7 @@ static void report_ready(const struct service *service)
         report_limits(&service->config->listeners[i]);
     }
     callers_report(service->config);
+    report_bounds(service->config);
     trading_watch_report(service->trading);
     log_line_values(LOG_LEVEL_INFO, values, "countersign " COUNTERSIGN_VERSION " is ready; recording to %s",
                     capture_store_path(service->capture));
@@ -183,28 +215,37 @@ static bool check_accounts(const struct service *service, struct error *error)
                              "change during start-up? Start again");
 }
 
+static struct worker_options worker_options(struct service *service, size_t worker)
+{
+    return (struct worker_options){
+        .config = service->config,
+        .signer = service->signer,
+        .callers = service->callers,
+        .capture = service->capture,
+        .trading = trading_watch_page(service->trading),
+        .turned_away = buffer_slice(&service->turned_away),
+        .index = (unsigned)worker,
+        .listen_fds = service->listen_fds + worker * service->config->listener_count,
+        .ended_fd = service->life.ended,
+    };
+}
+
 static bool start_workers(struct service *service, struct error *error)
 {
     const struct config *config = service->config;
     size_t count = (size_t)config->proxy.workers;
     service->workers = calloc(count, sizeof(struct worker *));
-    if (service->workers == NULL)
+    if (service->workers == NULL || !exchange_append_turned_away(&service->turned_away))
         return error_set(error, ERROR_MEMORY, "out of memory for the workers");
     for (size_t w = 0; w < count; w++) {
-        struct worker_options options = {
-            .config = config,
-            .signer = service->signer,
-            .callers = service->callers,
-            .capture = service->capture,
-            .trading = trading_watch_page(service->trading),
-            .index = (unsigned)w,
-            .listen_fds = service->listen_fds + w * config->listener_count,
-        };
+        struct worker_options options = worker_options(service, w);
+        admin_fill(&options, service->admin);
         if (!worker_start(&service->workers[w], &options, error))
             return false;
         service->worker_count++;
     }
-    return true;
+    const struct worker_options shared = worker_options(service, 0);
+    return admin_start(service->admin, &shared, error);
 }
 
 static struct capture_options capture_options(const struct config *config)
@@ -222,23 +263,31 @@ static struct capture_options capture_options(const struct config *config)
     };
 }
 
-static bool open_all(struct service *service, int signer_fd, struct error *error)
+/* A second proxy in the folder ends here, before it touches anything that the first one has: also its sockets' files. */
+static bool open_all(struct service *service, const struct service_ends *ends, struct error *error)
 {
     const struct config *config = service->config;
     struct capture_options capture = capture_options(config);
     struct capture_recovery recovery = { 0 };
-    if (!open_sockets(service, error) || !capture_make_folder(config->proxy.state_dir, error)) {
+    int signer_fd = ends->signer;
+    if (!life_begin(&service->life, ends->supervisor, &service->inherited, error) ||
+        !capture_claim_folder(&service->lock, config->proxy.state_dir, error) || !open_sockets(service, error) ||
+        !admin_open(&service->admin, config, error)) {
         (void)close(signer_fd); /* owned; nothing was asked */
         return false;
     }
+    descriptors_raise(config);
     sandbox_proxy_enter(config); /* before any thread, and any byte from outside */
     if (!callers_open(&service->callers, config, signer_fd, error)) {
         (void)close(signer_fd); /* owned by now; nothing written can be lost */
         return false;
     }
+    capture.is_claimed = true;
+    capture.lock = service->lock;
     if (!signer_client_open(&service->signer, signer_fd, error) || !check_accounts(service, error) ||
         !capture_open(&service->capture, &capture, &recovery, error))
         return false;
+    service->lock = -1; /* the capture's */
     report_recovery(&recovery);
     return trading_watch_open(&service->trading, config->proxy.state_dir, error) && start_workers(service, error);
 }
@@ -246,51 +295,33 @@ static bool open_all(struct service *service, int signer_fd, struct error *error
 /* Returns whether every worker ended because it was told to. */
 static bool close_all(struct service *service)
 {
+    admin_drain(service->admin); /* as the workers, it may drain already, which this changes nothing about */
     for (size_t i = 0; i < service->worker_count; i++)
         worker_drain(service->workers[i]);
     bool in_order = true;
     for (size_t i = 0; i < service->worker_count; i++)
         in_order = worker_join(service->workers[i]) && in_order;
+    admin_stop(service->admin);
     trading_watch_close(service->trading);
     capture_close(service->capture);
     if (service->signer != NULL)
         signer_client_close(service->signer);
     callers_close(service->callers);
+    life_end(&service->life);
+    inherited_end(&service->inherited);
+    if (service->lock >= 0)
+        (void)close(service->lock); /* gives the folder free */
     for (size_t i = 0; service->listen_fds != NULL && i < service->listen_fd_count; i++) {
         if (service->listen_fds[i] >= 0)
             (void)close(service->listen_fds[i]); /* never used */
     }
+    admin_close(service->admin);
+    generation_release(service->generation);
+    buffer_free(&service->turned_away);
     free(service->listen_fds);
     free(service->addresses);
     free(service->workers);
     return in_order;
-}
-
-/* The process to signal is the one with the keys, which people may not know is another one: who listens is this one. */
-static void report_hangup(void)
-{
-    const struct log_value values[] = { { "event", "wrong-process", 0 },
-                                        { "pid", NULL, getppid() },
-                                        { NULL, NULL, 0 } };
-    log_line_values(
-        LOG_LEVEL_WARNING, values,
-        "SIGHUP does nothing to this process, which has no keys: for keys to be read anew, send it to the one "
-        "that was started: kill -HUP %ld",
-        (long)getppid());
-}
-
-static void wait_for_signal(const sigset_t *set, int64_t drain_us)
-{
-    int number;
-    while ((number = sigwaitinfo(set, NULL)) < 0 || number == SIGHUP) {
-        if (number == SIGHUP)
-            report_hangup(); /* below 0 it is EINTR, which alone is possible */
-    }
-    const struct log_value values[] = { { "event", "stopping", 0 },
-                                        { "signal", strsignal(number), 0 },
-                                        { NULL, NULL, 0 } };
-    log_line_values(LOG_LEVEL_INFO, values, "stopping: finishing what is in flight (at most %" PRId64 " s)",
-                    drain_us / 1000000);
 }
 
 /* For tools that talk to this very proxy; it works without. */
@@ -304,7 +335,7 @@ static void note_listeners(const struct service *service)
         struct running_listener *to = &listeners[i];
         (void)snprintf(to->name, sizeof(to->name), "%s", from->name); /* cut, it is not found: told then; as below */
         (void)snprintf(to->address, sizeof(to->address), "%s", service->addresses[i]);
-        (void)snprintf(to->upstream, sizeof(to->upstream), "%s", config->upstreams[from->upstream].url);
+        (void)snprintf(to->upstream, sizeof(to->upstream), "%s", service->started->upstreams[from->upstream].url);
         (void)snprintf(to->account, sizeof(to->account), "%s",
                        signer_client_account_name(service->signer, from->account));
         (void)snprintf(to->mode, sizeof(to->mode), "%s", exchange_mode_name((enum exchange_mode)from->mode));
@@ -314,12 +345,28 @@ static void note_listeners(const struct service *service)
     free(listeners);
 }
 
+/* The signer passes it on when it gets SIGHUP. */
+static void reload_configuration(void *context, int fd)
+{
+    struct service *service = context;
+    const struct reload reload = { service->started, service->config,       service->callers,
+                                   service->workers, service->worker_count, &service->followed };
+    struct generation *fresh = reload_run(&reload, fd);
+    if (fresh != NULL) {
+        service->config = fresh->config;
+        generation_release(service->generation);
+        service->generation = fresh;
+        note_listeners(service);
+    }
+}
+
 static void tell_ready(const struct service *service,
                        void (*ready)(void *context, const char *const *addresses, size_t count), void *context)
 {
     size_t count = service->config->listener_count;
     const char **addresses = calloc(count, sizeof(*addresses));
     report_ready(service);
+    life_tell_ready(&service->life);
     for (size_t i = 0; addresses != NULL && i < count; i++)
         addresses[i] = service->addresses[i];
     if (addresses != NULL && ready != NULL)
@@ -327,26 +374,27 @@ static void tell_ready(const struct service *service,
     free(addresses);
 }
 
-bool service_run(const struct config *config, int signer_fd,
+bool service_run(const struct config *config, const struct service_ends *ends,
                  void (*ready)(void *context, const char *const *addresses, size_t count), void *context,
                  struct error *error)
 {
-    struct service service = { .config = config };
-    sigset_t set;
-    (void)sigemptyset(&set); /* these five cannot fail with valid signal numbers */
-    (void)sigaddset(&set, SIGHUP);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGTERM);
-    (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before threads start, so that all of them inherit it */
-    bool opened = open_all(&service, signer_fd, error);
+    struct service service = {
+        .config = config, .started = config, .lock = -1, .turned_away = { .maximum = TURNED_AWAY_ANSWER_MAX }
+    };
+    (void)sem_init(&service.followed, 0, 0); /* cannot fail with 0 */
+    bool opened = open_all(&service, ends, error), ran = false;
     if (opened) {
+        service.life.on_configuration = reload_configuration;
+        service.life.context = &service;
         note_listeners(&service);
         tell_ready(&service, ready, context);
-        wait_for_signal(&set, config->proxy.drain);
+        ran = life_run(&service.life, service.signer, service.workers, service.worker_count, error);
         running_forget(config->proxy.state_dir);
+        admin_drain(service.admin); /* it goes on answering, and says that this ends */
+        life_drain(&service.life);
     }
     bool in_order = close_all(&service);
-    if (!opened)
+    if (!opened || !ran)
         return false;
     log_info("stopped");
     return in_order || error_set(error, ERROR_SYSTEM, "a worker ended on its own; see the error above");

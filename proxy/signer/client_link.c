@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 void link_take_wakes(const struct client_link *link)
@@ -52,17 +53,42 @@ static bool ask(const struct client_link *link, const struct signer_wire_message
     return true;
 }
 
-static bool take_answer(struct signer_wire_message *message, const struct client_link *link, struct error *error)
+/* The main thread takes it: SIGHUP is what it waits for. */
+static bool take_configuration(struct client_link *link, int descriptor, struct error *error)
 {
-    enum wire_result result = WIRE_LATER;
-    while (result == WIRE_LATER) {
-        if (!wait_for_answer(link, error))
+    if (descriptor < 0 || link->news.generation == 0)
+        return error_set(error, ERROR_SYSTEM,
+                         "the signer process sent a configuration out of turn or without its file");
+    int before = atomic_exchange(&link->configuration, descriptor + 1);
+    if (before != 0)
+        (void)close(before - 1);  /* an older one that nobody took */
+    (void)kill(getpid(), SIGHUP); /* cannot fail for ourselves */
+    return true;
+}
+
+/* One message, if one is there: *got says so. A configuration is taken on the way. */
+static bool receive(bool *got, struct signer_wire_message *message, struct client_link *link, struct error *error)
+{
+    int descriptor;
+    enum wire_result result = wire_receive_descriptor(message, &descriptor, link->fd);
+    *got = false;
+    if (result == WIRE_DONE && message->type == SIGNER_WIRE_CONFIGURATION)
+        return take_configuration(link, descriptor, error);
+    *got = result == WIRE_DONE;
+    return *got || result == WIRE_LATER ||
+           error_set(error, ERROR_SYSTEM,
+                     result == WIRE_MALFORMED ? "the signer process sent a message that is none"
+                                              : "the signer process has ended");
+}
+
+static bool take_answer(struct signer_wire_message *message, struct client_link *link, struct error *error)
+{
+    bool got = false;
+    while (!got) {
+        if (!wait_for_answer(link, error) || !receive(&got, message, link, error))
             return false;
-        result = wire_receive(message, link->fd);
     }
-    if (result == WIRE_MALFORMED)
-        return error_set(error, ERROR_SYSTEM, "the signer process sent a message that is none");
-    return result == WIRE_DONE || error_set(error, ERROR_SYSTEM, "the signer process has ended");
+    return true;
 }
 
 bool link_take_news(struct client_link *link, struct error *error)
@@ -73,6 +99,15 @@ bool link_take_news(struct client_link *link, struct error *error)
             return false;
     } while (link->news.taken > 0);
     return true;
+}
+
+bool link_look(struct client_link *link, struct error *error)
+{
+    struct signer_wire_message message;
+    bool got;
+    if (!receive(&got, &message, link, error) || (got && !news_take(&link->news, &message, error)))
+        return false;
+    return link->news.taken == 0 || link_take_news(link, error);
 }
 
 bool link_greet(struct client_link *link, struct error *error)

@@ -16,6 +16,7 @@ struct client_link {
     atomic_bool stop;    /* end a wait: the client is being closed */
     int64_t deadline_us; /* monotonic; when waits for an answer end, or CLIENT_NO_DEADLINE */
     struct client_news news;
+    atomic_int configuration; /* the file that came last and was not taken yet, plus 1; 0: none */
 };
 
 /* Empties the wake-up descriptor: those who write it set something first, which is looked at afterwards. */
@@ -33,6 +34,9 @@ MUST_CHECK bool link_greet(struct client_link *link, struct error *error);
 
 /* Waits for the accounts of the next generation, whole. */
 MUST_CHECK bool link_take_news(struct client_link *link, struct error *error);
+
+/* Takes what is there without a question: nothing, a configuration, or the next generation's accounts, whole. */
+MUST_CHECK bool link_look(struct client_link *link, struct error *error);
 
 enum link_result link_fetch_key(struct scheme_window_key *key, struct client_link *link,
                                 const struct wire_wanted *wanted, struct error *error);

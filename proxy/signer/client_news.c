@@ -11,13 +11,13 @@ static bool is_next(const struct client_news *news, const struct signer_wire_mes
 {
     if (!wire_is_account(message, news->taken, news->generation + 1))
         return false;
-    if (news->generation == 0)
+    if (news->count == 0)
         return news->taken < CLIENT_ACCOUNTS_MAX;
     return strcmp(message->body.account_info.name, news->accounts[news->taken].name) == 0 &&
            (message->last == 1) == (news->taken + 1 == news->count);
 }
 
-/* The first generation's accounts: how many come, only the last one says. */
+/* The first signer's first generation: how many accounts come, only the last one says. */
 static bool add_account(struct client_news *news, const struct signer_wire_message *message, struct error *error)
 {
     struct news_account *larger = reallocarray(news->accounts, news->taken + 1, sizeof(*larger));
@@ -34,7 +34,7 @@ bool news_take(struct client_news *news, const struct signer_wire_message *messa
     if (!is_next(news, message))
         return error_set(error, ERROR_SYSTEM, "the signer process sent something else than account number %zu",
                          news->taken);
-    if (news->generation == 0 && !add_account(news, message, error))
+    if (news->count == 0 && !add_account(news, message, error))
         return false;
     struct news_account *account = &news->accounts[news->taken++];
     account->api_key.length = message->body.account_info.api_key_length; /* in range: wire_is_account */
@@ -52,6 +52,12 @@ void news_are_old(struct client_news *news)
 {
     for (size_t i = 0; i < news->count; i++)
         news->accounts[i].changed = false;
+}
+
+void news_begin_again(struct client_news *news)
+{
+    news->taken = 0;
+    news->generation = 0;
 }
 
 void news_end(struct client_news *news)

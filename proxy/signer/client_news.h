@@ -18,7 +18,7 @@ struct client_news {
     struct news_account *accounts;
     size_t count;        /* known once the first generation is whole */
     size_t taken;        /* of the generation under way; 0 between two */
-    uint64_t generation; /* the last that came whole; 0: none */
+    uint64_t generation; /* the last that came whole; 0: none of this signer's */
 };
 
 /* Takes the next ACCOUNT. False, with *error, for anything but the account that must come next. */
@@ -26,6 +26,9 @@ MUST_CHECK bool news_take(struct client_news *news, const struct signer_wire_mes
 
 /* What `accounts` tell is in use now: from here on `changed` is about what comes later. */
 void news_are_old(struct client_news *news);
+
+/* What comes next is another signer's first generation: of the same accounts. */
+void news_begin_again(struct client_news *news);
 
 /* Frees. */
 void news_end(struct client_news *news);

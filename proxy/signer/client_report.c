@@ -32,3 +32,20 @@ void report_reloaded(const struct news_account *account, const struct signer_cli
         log_line_values(LOG_LEVEL_INFO, values, "keys reloaded: account %s %s key %s", account->name,
                         account->changed ? "has a new secret for" : "is unchanged:", now.text);
 }
+
+void report_gone(const char *why)
+{
+    static const struct log_value values[] = { { "event", "signer-gone", 0 }, { NULL, NULL, 0 } };
+    log_line_values(LOG_LEVEL_ERROR, values,
+                    "%s: requests can be signed for less than a minute more, unless another takes "
+                    "its place",
+                    why);
+}
+
+void report_back(void)
+{
+    static const struct log_value values[] = { { "event", "signer-back", 0 }, { NULL, NULL, 0 } };
+    log_line_values(LOG_LEVEL_INFO, values,
+                    "another signer process is in the place of the one that has gone: its keys are "
+                    "in use");
+}

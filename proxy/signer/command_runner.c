@@ -1,12 +1,13 @@
 /* Commands of sources, run by a process of their own. Both sides are here: what the signer calls, on its one thread, and
- * the runner's loop, which the forked process never leaves. The runner stays in the signer's process group but takes no
- * Ctrl-C: it goes when the signer does. */
+ * the runner's loop, which the forked process never leaves. The runner is the supervisor's child, and serves each signer that
+ * it starts; in its process group, but it takes no Ctrl-C: it goes when the supervisor does. */
 #include "command_runner.h"
 
 #include "countersign/clock.h"
 #include "countersign/compiler.h"
 #include "countersign/log.h"
 #include "countersign/sandbox.h"
+#include "secret_given.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -83,6 +84,7 @@ static bool settle(const struct config *config, int socket, pid_t parent)
     sigset_t all;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
         return false;
+    secret_given_leave_behind(); /* what they hold did not come with the fork, and must not be wiped here */
     for (size_t i = 0; source_at(config, i) != NULL; i++)
         secret_source_forget(source_at(config, i));
     if (dup2(socket, RUNNER_FD) < 0 || close_range(RUNNER_FD + 1, ~0U, 0) != 0)
@@ -126,7 +128,9 @@ static _Noreturn void become_runner(const struct config *config, int64_t timeout
         log_error("the process that runs commands for secrets cannot be set up: %s", strerror(errno));
         _exit(EXIT_FAILURE);
     }
-    secret_wait_stops_at(RUNNER_FD); /* closed by a signer that ends: no command is waited for then */
+    /* A command is not waited for when the socket is closed, by a supervisor that ends, and when another question comes: who
+     * asked the one before has ended. */
+    secret_wait_stops_at(RUNNER_FD);
     while (recv(RUNNER_FD, &question, sizeof(question), 0) == (ssize_t)sizeof(question)) {
         if (!answer_one(&question, config, timeout_us))
             _exit(EXIT_FAILURE);
@@ -134,7 +138,7 @@ static _Noreturn void become_runner(const struct config *config, int64_t timeout
     _exit(EXIT_SUCCESS);
 }
 
-/* --- the signer --- */
+/* --- the supervisor, and its signers --- */
 
 bool command_runner_start(const struct config *config, int64_t timeout_us, struct error *error)
 {
@@ -159,6 +163,12 @@ bool command_runner_start(const struct config *config, int64_t timeout_us, struc
     runner.process = forked;
     runner.socket = ends[0];
     return true;
+}
+
+void command_runner_take_over(void)
+{
+    enum { QUESTIONS_BITS = 16 };
+    runner.asked = (uint32_t)getpid() << QUESTIONS_BITS;
 }
 
 bool command_runner_is_there(void)

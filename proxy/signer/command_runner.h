@@ -12,6 +12,10 @@
  * It ends with the calling thread's process, by SIGKILL, or with command_runner_end. */
 MUST_CHECK bool command_runner_start(const struct config *config, int64_t timeout_us, struct error *error);
 
+/* In a process that was forked from the one that started it, and goes on in its place: an answer that its forerunner did not
+ * live to take is not taken for one of its own. */
+void command_runner_take_over(void);
+
 /* Whether there is one: commands then go through it, all of them. */
 bool command_runner_is_there(void);
 

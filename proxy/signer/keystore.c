@@ -76,6 +76,12 @@ void keystore_close(struct keystore *keystore)
     end(keystore);
 }
 
+void keystore_hand_to_children(bool handed)
+{
+    if (shared != NULL)
+        secret_hand_to_children(&shared->key, handed);
+}
+
 bool keystore_is_open(void)
 {
     return shared != NULL;

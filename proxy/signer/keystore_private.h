@@ -56,6 +56,9 @@ bool keystore_source_asks(const char *source);
 MUST_CHECK bool keystore_load_secret(struct secret *secret, const struct keystore *keystore, enum keystore_role role,
                                      const char *source, bool trim, const char *what, struct error *error);
 
+/* Whether children that are forked from now on get the key of the keystore that is open: they need no passphrase then. */
+void keystore_hand_to_children(bool handed);
+
 /* Opens the keystore where one of the accounts from `first` up to `end` names it; *keystore is NULL where none does. */
 MUST_CHECK bool keystore_open_for_accounts(struct keystore **keystore, const struct config *config, size_t first,
                                            size_t end, struct error *error);

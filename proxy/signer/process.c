@@ -1,14 +1,14 @@
-/* Starting the proxy process: what it inherits from the signer, and what it does not. Signer process, one thread. */
+/* Starting the proxy process: what it inherits from the supervisor, and what it does not. Supervisor, one thread. */
 #include "process.h"
 
 #include "countersign/signer_wire.h"
+#include "countersign/supervisor_link.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,57 +71,49 @@ static _Noreturn void give_up(const char *step)
     _exit(PROCESS_FAILED);
 }
 
-/* Puts the socket at SIGNER_WIRE_FD, not to be closed by exec, and closes all descriptors above. */
-static void keep_only(int socket)
+/* Puts both at their numbers, not to be closed by exec, and closes all descriptors above. Copies first: the one may have the
+ * other's number. */
+static void keep_only(const struct process_ends *ends)
 {
-    int kept = socket == SIGNER_WIRE_FD ? fcntl(socket, F_SETFD, 0) : dup2(socket, SIGNER_WIRE_FD);
-    if (kept < 0)
-        give_up("its socket");
-    if (close_range(SIGNER_WIRE_FD + 1, ~0U, 0) != 0)
+    int signer = fcntl(ends->signer, F_DUPFD_CLOEXEC, SUPERVISOR_LINK_FD + 1);
+    int supervisor = fcntl(ends->supervisor, F_DUPFD_CLOEXEC, SUPERVISOR_LINK_FD + 1);
+    if (signer < 0 || supervisor < 0 || dup2(signer, SIGNER_WIRE_FD) < 0 || dup2(supervisor, SUPERVISOR_LINK_FD) < 0)
+        give_up("its sockets");
+    if (close_range(SUPERVISOR_LINK_FD + 1, ~0U, 0) != 0)
         give_up("closing descriptors (close_range)");
 }
 
-static _Noreturn void become_proxy(const char *program, char *const arguments[], char *const environment[], int socket,
-                                   pid_t parent, const sigset_t *signals)
+static _Noreturn void become_proxy(const char *program, char *const arguments[], char *const environment[],
+                                   const struct process_ends *ends, pid_t parent, const sigset_t *signals)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0)
         give_up("PR_SET_PDEATHSIG");
-    if (getppid() != parent) /* the signer died before it could be noticed */
+    if (getppid() != parent) /* the supervisor died before it could be noticed */
         _exit(PROCESS_FAILED);
-    keep_only(socket);
+    keep_only(ends);
     if (sigprocmask(SIG_SETMASK, signals, NULL) != 0)
         give_up("its signal mask");
     (void)execve(program, arguments, environment);
     give_up(program);
 }
 
-/* --- in the signer --- */
+/* --- in the supervisor --- */
 
-bool process_start(pid_t *child, int *fd, const char *program, char *const arguments[], const struct config *config,
-                   const sigset_t *signals, struct error *error)
+bool process_start(pid_t *child, const struct process_ends *ends, const char *program, char *const arguments[],
+                   const struct config *config, const sigset_t *signals, struct error *error)
 {
-    int ends[2];
     char **environment = make_environment(config);
     if (environment == NULL)
         return error_set(error, ERROR_MEMORY, "no memory for the proxy's environment");
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-        int number = errno;
-        free(environment);
-        return error_system(error, number, "cannot make the socket between signer and proxy");
-    }
     pid_t parent = getpid();
     pid_t forked = fork();
     int number = errno;
     if (forked == 0)
-        become_proxy(program, arguments, environment, ends[1], parent, signals);
+        become_proxy(program, arguments, environment, ends, parent, signals);
     free(environment);
-    (void)close(ends[1]); /* the child has its own */
-    if (forked < 0) {
-        (void)close(ends[0]);
+    if (forked < 0)
         return error_system(error, number, "cannot start the proxy process (fork)");
-    }
     *child = forked;
-    *fd = ends[0];
     return true;
 }
 

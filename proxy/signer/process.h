@@ -7,12 +7,18 @@
 #include <signal.h>
 #include <sys/types.h>
 
-/* Forks and executes `program` with `arguments`, one end of a new socket pair as SIGNER_WIRE_FD, no other descriptor
- * above standard error, `signals` as its blocked signals, and an environment without what names or held a secret. The
- * child is sent SIGTERM when the calling thread ends. *fd is the socket pair's other end, the caller's. Where
- * `program` cannot be executed the child says so and ends with exit code 3. */
-MUST_CHECK bool process_start(pid_t *child, int *fd, const char *program, char *const arguments[],
-                              const struct config *config, const sigset_t *signals, struct error *error);
+/* The proxy's ends of its two sockets; they stay the caller's. */
+struct process_ends {
+    int signer;     /* becomes SIGNER_WIRE_FD */
+    int supervisor; /* becomes SUPERVISOR_LINK_FD */
+};
+
+/* Forks and executes `program` with `arguments`, the two ends, no other descriptor above standard error, `signals` as its
+ * blocked signals, and an environment without what names or held a secret. The child is sent SIGTERM when the calling
+ * thread ends. Where `program` cannot be executed the child says so and ends with exit code 3. */
+MUST_CHECK bool process_start(pid_t *child, const struct process_ends *ends, const char *program,
+                              char *const arguments[], const struct config *config, const sigset_t *signals,
+                              struct error *error);
 
 /* 128 plus the signal's number where a signal ended it, as shells say it. `status` is waitpid(2)'s. */
 int process_exit_code(int status);

@@ -119,6 +119,11 @@ void rotation_want(struct rotation *rotation)
     rotation->is_wanted = true;
 }
 
+bool rotation_is_under_way(const struct rotation *rotation)
+{
+    return rotation->is_wanted || rotation->is_reading || rotation->fresh != NULL;
+}
+
 void rotation_go_on(struct rotation *rotation, struct signer_session *session)
 {
     if (rotation->is_reading && has_ended(rotation)) {

@@ -26,6 +26,9 @@ MUST_CHECK bool rotation_open(struct rotation *rotation, struct signer *signer, 
 /* Asks for what the sources hold from now on: what is being read may be older, so another reading follows it. */
 void rotation_want(struct rotation *rotation);
 
+/* Whether a reading was asked for and has not come to its end: in force, or failed. */
+bool rotation_is_under_way(const struct rotation *rotation);
+
 /* Goes as far as it can now: takes what the thread has read, puts it in force when the session is at rest, begins another
  * reading. Call when `done` is readable, and whenever the session may have come to rest. */
 void rotation_go_on(struct rotation *rotation, struct signer_session *session);

@@ -10,11 +10,13 @@
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -115,6 +117,31 @@ static const struct sandbox_rule reading[] = {
     { .call = "openat", .conditions = { SANDBOX_LACKS(2, SIGNER_WRITES) } },
 };
 
+/* The supervisor: another signer, up to the moment at which that limits itself. What it forks has no more than this. */
+enum { FORK_FLAGS = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD };
+
+static const struct sandbox_rule starting[] = {
+#ifndef COUNTERSIGN_SANITIZED
+    { .call = "clone", .conditions = { SANDBOX_IS(0, FORK_FLAGS) } },
+    { .call = "prctl" },
+    { .call = "setrlimit" },
+    { .call = "rt_sigaction", .conditions = { SANDBOX_IS(0, SIGSYS) } },
+    { .call = "rt_sigaction", .conditions = { SANDBOX_IS(0, SIGCHLD) } },
+#endif
+    { .call = "prlimit64" },
+    { .call = "socketpair", .conditions = { SANDBOX_IS(0, AF_UNIX) } },
+    { .call = "pidfd_open" },
+    { .call = "eventfd2" },
+    { .call = "signalfd4" },
+    { .call = "close_range" },
+    { .call = "mlockall" },
+    { .call = "munlockall" },
+    { .call = "seccomp" },
+    { .call = "landlock_create_ruleset" },
+    { .call = "landlock_add_rule" },
+    { .call = "landlock_restrict_self" },
+};
+
 /* No source is a file: then none is opened, also where the kernel has no Landlock. */
 static const struct sandbox_rule no_reading[] = {
     { .call = "open", .refusal = EACCES, .conditions = { SANDBOX_LACKS(1, SIGNER_WRITES) } },
@@ -208,31 +235,33 @@ static void add_source(struct reads *reads, const char *source, const char *stat
 
 static struct reads reads_make(const struct config *config)
 {
-    size_t room = (size_t)2 * SIGNER_SOURCES_PER_ACCOUNT * config->account_count + 1;
+    enum { EXTRA = 4 }; /* with the configuration's file */
+    size_t room = (size_t)2 * (SIGNER_SOURCES_PER_ACCOUNT * config->account_count + config->listener_count) + EXTRA;
     struct reads reads = { .paths = calloc(room, sizeof(*reads.paths)), .owned = calloc(room, sizeof(*reads.owned)) };
     reads.room = reads.paths != NULL && reads.owned != NULL ? room : 0;
     for (size_t i = 0; i < config->account_count; i++) {
         add_source(&reads, config->accounts[i].api_key, config->proxy.state_dir);
         add_source(&reads, config->accounts[i].api_secret, config->proxy.state_dir);
     }
+    if (config->file != NULL)
+        add_file(&reads, config->file); /* for SIGHUP */
 #ifdef COUNTERSIGN_SANITIZED
     add_folder(&reads, strdup("/"), SANDBOX_READ); /* a sanitizer's report names source lines */
 #endif
     return reads;
 }
 
-/* --- the steps --- */
-
-/* What libraries read once and keep: the time zone, OpenSSL's settings. Afterwards they could not. */
-static void use_once(const struct signer *signer)
+/* For another signer: what its sources are in, the tokens' with them, and where it finds its own memory to lock it. */
+static struct reads reads_make_for_start(const struct config *config)
 {
-    struct scheme_window_key key;
-    tzset();
-    for (size_t i = 0; i < signer->config->account_count; i++) {
-        if (signer_window_key(&key, signer, i, 0, NULL)) /* one that fails is told when a request wants it */
-            OPENSSL_cleanse(&key, sizeof(key));
-    }
+    struct reads reads = reads_make(config);
+    for (size_t i = 0; i < config->listener_count; i++)
+        add_source(&reads, config->listeners[i].token, config->proxy.state_dir);
+    add_folder(&reads, strdup("/proc"), SANDBOX_READ_FILES);
+    return reads;
 }
+
+/* --- the steps --- */
 
 static bool is_regular_file(int fd)
 {
@@ -247,11 +276,12 @@ static void set_limits(const struct sandbox *sandbox)
         sandbox_limit(sandbox, RLIMIT_FSIZE, 0, "it could write into files (RLIMIT_FSIZE)");
 }
 
-static void limit_calls(struct sandbox *sandbox, bool reads_files)
+static void limit_calls(struct sandbox *sandbox, bool reads_files, bool starts_signers)
 {
     const struct sandbox_rules tables[] = {
         { always, ARRAY_LENGTH(always) },
         { reads_files ? reading : no_reading, reads_files ? ARRAY_LENGTH(reading) : ARRAY_LENGTH(no_reading) },
+        { starting, starts_signers ? ARRAY_LENGTH(starting) : 0 },
         SANITIZER_RULES,
     };
     const struct sandbox_filter filter = { .tables = tables, .table_count = ARRAY_LENGTH(tables), .otherwise = 0 };
@@ -264,15 +294,41 @@ void sandbox_signer_enter(const struct signer *signer)
     struct reads reads = reads_make(signer->config);
     const struct sandbox_reach reach = { .paths = reads.paths, .path_count = reads.count };
     sandbox_begin(&sandbox, "signer");
-    use_once(signer);
+    sandbox_use_libraries_once();
     sandbox_lock_memory(&sandbox);
     if (signer->config->proxy.sandbox != 0) {
         set_limits(&sandbox);
         sandbox_limit_reach(&sandbox, &reach);
-        limit_calls(&sandbox, reads.count > 0);
+        limit_calls(&sandbox, reads.count > 0, false);
     } else {
         sandbox_warn(&sandbox, "sandbox = off in the configuration", 0, "take that out once it runs with sandbox = on");
     }
     sandbox_report(&sandbox, reads.count > 0 ? "reads the folders of its secrets alone" : "opens no file");
     reads_free(&reads);
+}
+
+void sandbox_supervisor_enter(const struct config *config)
+{
+    struct sandbox sandbox;
+    struct reads reads = reads_make_for_start(config);
+    const struct sandbox_reach reach = { .paths = reads.paths, .path_count = reads.count };
+    sandbox_begin(&sandbox, "supervisor");
+    sandbox_lock_memory(&sandbox);
+    if (config->proxy.sandbox != 0) {
+        sandbox_limit_reach(&sandbox, &reach);
+        limit_calls(&sandbox, true, true);
+    } else {
+        sandbox_warn(&sandbox, "sandbox = off in the configuration", 0, "take that out once it runs with sandbox = on");
+    }
+    sandbox_report(&sandbox, "starts signers, and reads the folders of their secrets for them");
+    reads_free(&reads);
+}
+
+void sandbox_use_libraries_once(void)
+{
+    struct scheme_window_key key;
+    tzset();
+    if (scheme_window_key_derive(&key, SLICE_LITERAL("no secret"), 0,
+                                 NULL)) /* one that fails is told when it is needed */
+        OPENSSL_cleanse(&key, sizeof(key));
 }

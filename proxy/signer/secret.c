@@ -36,6 +36,12 @@ bool secret_copy(struct secret *secret, const struct secret *from, struct error 
     return true;
 }
 
+void secret_hand_to_children(const struct secret *secret, bool handed)
+{
+    if (secret->bytes != NULL)
+        (void)madvise(secret->bytes, SECRET_MEMORY, handed ? MADV_DOFORK : MADV_DONTFORK); /* our own mapping */
+}
+
 void secret_end(struct secret *secret)
 {
     if (secret->bytes != NULL) {

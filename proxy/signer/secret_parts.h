@@ -22,6 +22,9 @@ MUST_CHECK bool secret_load(struct secret *secret, const char *source, bool trim
 /* A secret of its own with the same content. */
 MUST_CHECK bool secret_copy(struct secret *secret, const struct secret *from, struct error *error);
 
+/* From now on a forked child gets a copy, or none any more: as secret_allocate left it. */
+void secret_hand_to_children(const struct secret *secret, bool handed);
+
 /* Whether it is an "env:" source: what it gives is taken once. */
 bool secret_source_is_variable(const char *source);
 

@@ -2,6 +2,7 @@
 #include "secret_parts.h"
 
 #include "command_runner.h"
+#include "secret_given.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,6 +52,12 @@ static bool read_variable(struct secret *secret, const char *name, struct error 
     if (!is_variable_name(name))
         return error_set(error, ERROR_CONFIG, "no variable is named: write env:NAME");
     const char *value = getenv(name);
+    const struct secret *given = secret_given_find(name);
+    if (given != NULL) {
+        memcpy(secret->bytes, given->bytes, given->length);
+        secret->length = given->length;
+        return true;
+    }
     if (value == NULL)
         return error_set(error, ERROR_CONFIG,
                          "the environment variable %.100s is not set: export it, or name another "
@@ -196,6 +203,7 @@ void secret_source_forget(const char *source)
     const char *name = source + strlen("env:");
     if (!secret_source_is_variable(source) || !is_variable_name(name))
         return;
+    secret_given_end(name);
     wipe_variable(name);
     (void)unsetenv(name); /* fails for names that are none only, which was ruled out */
 }

@@ -1,36 +1,33 @@
-/* The signer's service: one thread, one poll loop over the signals and the socket to the proxy process, until that
- * process ends. */
+/* The signer's service: one thread, one poll loop over SIGHUP, the socket to the proxy process and the supervisor's link,
+ * until that link ends. */
 #include "countersign/signer.h"
 
 #include "countersign/clock.h"
 #include "countersign/log.h"
-#include "process.h"
+#include "countersign/supervisor_link.h"
 #include "rotation.h"
 #include "sandbox_signer.h"
 #include "session.h"
+#include "terminal_end.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
+#include <string.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-enum { STANDARD_DESCRIPTORS = STDERR_FILENO + 1 };
 
 struct service {
     struct signer_session session;
     struct rotation rotation;
-    int socket; /* -1 once the service has ended */
+    struct terminals terminals;
+    int socket;     /* to the proxy process; -1 once that has closed it, or sent what it must not */
+    int supervisor; /* its link */
     int signals;
-    pid_t child;
-    int process;       /* the child, as pidfd_open(2) has it: kill(2) is given up */
-    bool asked_to_end; /* SIGTERM was passed on: a terminal's Ctrl-C reaches both processes, and once is enough */
-    bool reaped;
-    int exit_code;
-    bool had_terminal[STANDARD_DESCRIPTORS];
+    bool owes_reloaded;        /* the supervisor waits for the end of a reading */
+    bool configuration_wanted; /* SIGHUP came, and the file was not handed over since */
 };
 
 static void stop_answering(struct service *service)
@@ -81,155 +78,128 @@ static void take_message(struct service *service)
     }
 }
 
-static void reap(struct service *service)
+static void tell_supervisor(const struct service *service, enum supervisor_message_type type)
 {
-    int status;
-    if (waitpid(service->child, &status, WNOHANG) != service->child)
-        return; /* another child's end, or this one's was taken already */
-    service->reaped = true;
-    service->exit_code = process_exit_code(status);
+    const struct supervisor_message message = supervisor_message_of(type);
+    (void)supervisor_link_send(service->supervisor, &message, -1); /* one that has ended ends this process, too */
 }
 
-static void pass_on(struct service *service, int number)
+/* Whether the proxy has been told a first generation whole. */
+static bool knows_accounts(const struct signer_session *session)
 {
-    if (!service->reaped)
-        (void)pidfd_send_signal(service->process, number, NULL, 0); /* fails where it has just ended */
+    return session->generation > 1 || session->accounts_told == session->signer->config->account_count;
 }
 
-static void note_terminals(struct service *service)
+/* Opened by its name, for editors put another file in the old one's place. */
+static void offer_configuration(struct service *service)
 {
-    for (int fd = STDIN_FILENO; fd < STANDARD_DESCRIPTORS; fd++)
-        service->had_terminal[fd] = isatty(fd) == 1;
-}
-
-/* Whether the terminal this was started at has gone: then SIGHUP is the hang-up that it was named for, and who left it
- * running without a terminal did not ask for that. */
-static bool is_hung_up(const struct service *service)
-{
-    for (int fd = STDIN_FILENO; fd < STANDARD_DESCRIPTORS; fd++) {
-        struct pollfd terminal = { .fd = fd };
-        if (service->had_terminal[fd] && poll(&terminal, 1, 0) == 1 && (terminal.revents & POLLHUP) != 0)
-            return true;
-    }
-    return false;
-}
-
-static void ask_to_end(struct service *service)
-{
-    if (service->asked_to_end)
+    static const struct log_value values[] = { { "event", "configuration-not-reloaded", 0 }, { NULL, NULL, 0 } };
+    const char *file = service->session.signer->config->file;
+    struct signer_wire_message message;
+    if (!service->configuration_wanted || service->socket < 0 || !knows_accounts(&service->session))
         return;
-    service->asked_to_end = true;
-    pass_on(service, SIGTERM);
+    service->configuration_wanted = false;
+    if (file == NULL)
+        return;
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        log_line_values(LOG_LEVEL_ERROR, values, "configuration not read again, the old one stays: cannot open %s: %s",
+                        file, strerror(errno));
+        return;
+    }
+    wire_begin(&message, SIGNER_WIRE_CONFIGURATION);
+    if (wire_send_descriptor(service->socket, &message, fd) != WIRE_DONE)
+        log_line_values(LOG_LEVEL_ERROR, values,
+                        "configuration not read again, the old one stays: the proxy process takes no messages now; "
+                        "send SIGHUP once more");
+    (void)close(fd); /* the proxy has its own */
+}
+
+/* Keys and configuration are taken each by itself: what is wrong with the one keeps nobody from revoking a key. */
+static void hang_up(struct service *service)
+{
+    service->configuration_wanted = true;
+    rotation_want(&service->rotation);
 }
 
 static void take_signals(struct service *service)
 {
     struct signalfd_siginfo info;
     while (read(service->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        if (info.ssi_signo == SIGCHLD)
-            reap(service);
-        else if (info.ssi_signo == SIGHUP && !is_hung_up(service))
-            rotation_want(&service->rotation);
-        else
-            ask_to_end(service);
+        if (terminals_have_gone(&service->terminals))
+            continue; /* the terminal's, to all its processes: the supervisor ends them */
+        hang_up(service);
+        service->owes_reloaded = true;
     }
 }
 
 /* Keys that are read anew are of use as long as a proxy takes them. */
 static bool may_rotate(const struct service *service)
 {
-    return service->socket >= 0 && !service->asked_to_end;
+    return service->socket >= 0;
+}
+
+static void rotate(struct service *service)
+{
+    if (may_rotate(service))
+        rotation_go_on(&service->rotation, &service->session); /* what it has to tell is owed from now on */
+    bool is_under_way = rotation_is_under_way(&service->rotation) || session_owes(&service->session);
+    if (!service->owes_reloaded || (may_rotate(service) && is_under_way))
+        return;
+    service->owes_reloaded = false;
+    tell_supervisor(service, SUPERVISOR_RELOADED);
 }
 
 static bool answer_until_it_ends(struct service *service, struct error *error)
 {
-    while (!service->reaped) {
+    for (;;) {
         bool owes = service->socket >= 0 && session_owes(&service->session);
-        struct pollfd watched[] = { { .fd = service->signals, .events = POLLIN },
+        struct pollfd watched[] = { { .fd = service->supervisor, .events = POLLIN },
+                                    { .fd = service->signals, .events = POLLIN },
                                     { .fd = service->socket, .events = owes ? POLLOUT : POLLIN },
                                     { .fd = may_rotate(service) ? service->rotation.done : -1, .events = POLLIN } };
         if (poll(watched, ARRAY_LENGTH(watched), -1) < 0 && errno != EINTR)
             return error_system(error, errno, "the signer cannot wait for the proxy process");
-        if (watched[0].revents != 0)
+        if (watched[0].revents != 0) /* it sends nothing: this is its end */
+            return true;
+        if (watched[1].revents != 0)
             take_signals(service);
-        if (watched[1].revents != 0 && !owes)
+        if (watched[2].revents != 0 && !owes)
             take_message(service);
         if (service->socket >= 0)
             send_what_is_owed(service);
-        if (may_rotate(service))
-            rotation_go_on(&service->rotation, &service->session); /* what it has to tell is owed from now on */
+        offer_configuration(service);
+        rotate(service);
     }
-    return true;
 }
 
-static void end_child(struct service *service)
+static bool start(struct service *service, struct error *error)
 {
-    if (service->child <= 0 || service->reaped)
-        return;
-    pass_on(service, SIGTERM);
-    (void)waitpid(service->child, NULL, 0); /* on an error path already */
-}
-
-/* SIGHUP is the signer's: it must not end a proxy that has not yet come to say so. */
-static sigset_t proxy_mask(const sigset_t *before)
-{
-    sigset_t mask = *before;
-    (void)sigaddset(&mask, SIGHUP); /* cannot fail */
-    return mask;
-}
-
-static bool start(struct service *service, char *const arguments[], const sigset_t *taken, const sigset_t *before,
-                  struct error *error)
-{
-    const sigset_t mask = proxy_mask(before);
-    service->signals = signalfd(-1, taken, SFD_NONBLOCK | SFD_CLOEXEC);
+    sigset_t hangup;
+    (void)sigemptyset(&hangup); /* set operations fail for numbers that are no signals only */
+    (void)sigaddset(&hangup, SIGHUP);
+    terminals_note(&service->terminals);
+    service->signals = signalfd(-1, &hangup, SFD_NONBLOCK | SFD_CLOEXEC); /* the supervisor had all blocked */
     if (service->signals < 0)
         return error_system(error, errno, "the signer cannot take signals (signalfd)");
-    if (!process_start(&service->child, &service->socket, "/proc/self/exe", arguments, service->session.signer->config,
-                       &mask, error))
-        return false;
-    service->process = pidfd_open(service->child, 0);
-    if (service->process < 0) {
-        int number = errno;
-        (void)kill(service->child, SIGTERM); /* not reaped: the number is still its own */
-        return error_system(error, number, "the signer cannot watch the proxy process (pidfd_open)");
-    }
     sandbox_signer_enter(service->session.signer);
+    tell_supervisor(service, SUPERVISOR_OPENED);
     return true;
 }
 
-static void signals_to_take(sigset_t *set)
+bool signer_serve(struct signer *signer, const struct signer_ends *ends, struct error *error)
 {
-    static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD };
-    (void)sigemptyset(set); /* set operations fail for numbers that are no signals only */
-    for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++)
-        (void)sigaddset(set, numbers[i]);
-}
-
-bool signer_serve(int *exit_code, struct signer *signer, char *const arguments[], struct error *error)
-{
-    struct service service = { .socket = -1, .signals = -1, .process = -1 };
-    sigset_t taken, before;
+    struct service service = { .socket = ends->proxy, .supervisor = ends->supervisor, .signals = -1 };
     session_begin(&service.session, signer);
-    signals_to_take(&taken);
-    note_terminals(&service);
-    if (!process_fill_standard_descriptors(error))
-        return false;
-    if (sigprocmask(SIG_BLOCK, &taken, &before) != 0)
-        return error_system(error, errno, "the signer cannot block signals");
-    bool done = rotation_open(&service.rotation, signer, error) && start(&service, arguments, &taken, &before, error) &&
+    bool done = rotation_open(&service.rotation, signer, error) && start(&service, error) &&
                 answer_until_it_ends(&service, error);
     rotation_close(&service.rotation);
-    end_child(&service);
     if (service.socket >= 0)
         stop_answering(&service);
-    const int others[] = { service.signals, service.process };
+    const int others[] = { service.signals, service.supervisor };
     for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
         if (others[i] >= 0)
-            (void)close(others[i]); /* nothing was written */
+            (void)close(others[i]); /* nothing was written that is not taken */
     }
-    (void)sigprocmask(SIG_SETMASK, &before, NULL); /* cannot fail with a mask that was in force */
-    if (done)
-        *exit_code = service.exit_code;
     return done;
 }

@@ -166,11 +166,16 @@ static bool check_not_the_same(const struct signer *signer, struct buffer *repor
     return sum->kind == ERROR_NONE;
 }
 
+bool signer_start_runner(const struct config *config, struct error *error)
+{
+    return command_runner_is_there() || command_runner_start(config, SECRET_COMMAND_TIMEOUT_US, error);
+}
+
 bool signer_open(struct signer **signer, const struct config *config, struct buffer *report, struct error *error)
 {
     struct error sum = { .kind = ERROR_NONE };
     struct signer *made;
-    if (!command_runner_start(config, SECRET_COMMAND_TIMEOUT_US, error) || /* while no secret is in memory */
+    if (!signer_start_runner(config, error) || /* while no secret is in memory */
         !open_accounts(&made, config, 0, config->account_count, report, error))
         return false;
     bool are_sound = check_not_the_same(made, report, &sum);

@@ -2,16 +2,14 @@
  * each window's keys ahead of time; workers read them without locks.
  *
  * The thread sleeps until the next window is near (twice a minute), the clock is set, a worker misses a key, the signer
- * has read its sources anew or ends, or the client is closed. */
-#include "countersign/signer_client.h"
+ * has read its sources anew or ends, or the client is closed. When the signer has ended it waits for another one's socket. */
+#include "client_parts.h"
 
-#include "client_link.h"
 #include "client_report.h"
 #include "client_schedule.h"
 #include "countersign/clock.h"
 #include "countersign/log.h"
 #include "countersign/thread.h"
-#include "key_slots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,18 +22,6 @@
 #include <unistd.h>
 
 enum { CLIENT_OPEN_US = 5000000 }; /* signer_client_open's bound */
-
-struct signer_client {
-    struct client_link link;
-    struct signer_client_api_key *in_force; /* the thread's own: one for each account, as told last */
-    struct key_slots *slots;                /* one for each account */
-    size_t account_count;
-    uint64_t generation; /* whose keys are in force; 0: none */
-    int timer;           /* wall clock: fires when the next key is due, and when the clock is set */
-    atomic_bool alive;
-    bool has_thread;
-    pthread_t thread;
-};
 
 /* --- keys --- */
 
@@ -123,6 +109,12 @@ static enum link_result prepare_accounts(struct signer_client *client, struct er
     return result;
 }
 
+static bool has_another_key(const struct signer_client *client, size_t account)
+{
+    return !slice_equal(signer_client_api_key_slice(&client->link.news.accounts[account].api_key),
+                        signer_client_api_key_slice(&client->in_force[account]));
+}
+
 /* From here on every request is signed with the pairs that were prepared. */
 static void put_in_force(struct signer_client *client)
 {
@@ -131,11 +123,14 @@ static void put_in_force(struct signer_client *client)
         atomic_store(&client->slots[i].refused, KEY_SLOTS_NO_WINDOW);
     }
     for (size_t i = 0; i < client->account_count; i++) {
-        if (client->link.news.generation > 1) /* also where the first was replaced before it was in force */
+        /* Also where the first was replaced before it was in force, and where another signer has another key. */
+        if (client->link.news.generation > 1 || has_another_key(client, i))
             report_reloaded(&client->link.news.accounts[i], &client->in_force[i]);
         client->in_force[i] = client->link.news.accounts[i].api_key;
     }
     news_are_old(&client->link.news);
+    if (client->generation != 0)
+        atomic_fetch_add(&client->rotations, 1);
     client->generation = client->link.news.generation;
 }
 
@@ -180,7 +175,7 @@ static bool sleep_until_needed(struct signer_client *client, bool *is_due, struc
                                 { .fd = client->timer, .events = POLLIN } };
     if (poll(watched, ARRAY_LENGTH(watched), -1) < 0 && errno != EINTR)
         return error_system(error, errno, "cannot wait for the signer");
-    if (watched[0].revents != 0 && !link_take_news(&client->link, error))
+    if (watched[0].revents != 0 && !link_look(&client->link, error))
         return false;
     if (watched[1].revents != 0)
         link_take_wakes(&client->link);
@@ -208,12 +203,50 @@ static bool keep_keys(struct signer_client *client, struct error *error)
     return true;
 }
 
+/* --- another signer --- */
+
+/* Waits until there is the socket to one. False when the client is closed first. */
+static bool wait_for_another(struct signer_client *client)
+{
+    struct pollfd watched = { .fd = client->link.wake, .events = POLLIN };
+    while (!atomic_load(&client->link.stop)) {
+        int fd = atomic_exchange(&client->next_fd, -1);
+        if (fd >= 0) {
+            (void)close(client->link.fd); /* its other end has gone, or is not to be listened to any more */
+            client->link.fd = fd;
+            return true;
+        }
+        (void)poll(&watched, 1, -1); /* EINTR alone is possible: then again */
+        link_take_wakes(&client->link);
+    }
+    return false;
+}
+
+/* The new one's accounts and keys. What is in force stays until then. */
+static bool greet_another(struct signer_client *client, struct error *error)
+{
+    client->link.deadline_us = clock_monotonic_us() + CLIENT_OPEN_US;
+    news_begin_again(&client->link.news);
+    client->generation = 0;
+    bool done = link_greet(&client->link, error) && follow_news(client, error);
+    client->link.deadline_us = CLIENT_NO_DEADLINE;
+    if (done) {
+        atomic_store(&client->alive, true);
+        report_back();
+    }
+    return done;
+}
+
 static void *run_thread(void *context)
 {
     struct signer_client *client = context;
     struct error error;
-    if (!keep_keys(client, &error) && !atomic_load(&client->link.stop))
-        log_error("%s: requests can be signed for less than a minute more", error.message);
+    bool done = keep_keys(client, &error);
+    while (!done && !atomic_load(&client->link.stop)) {
+        atomic_store(&client->alive, false);
+        report_gone(error.message);
+        done = !wait_for_another(client) || (greet_another(client, &error) && keep_keys(client, &error));
+    }
     atomic_store(&client->alive, false);
     return NULL;
 }
@@ -281,6 +314,7 @@ bool signer_client_open(struct signer_client **client, int fd, struct error *err
     made->timer = -1;
     atomic_init(&made->link.stop, false);
     atomic_init(&made->alive, true);
+    atomic_init(&made->next_fd, -1);
     if (!open_all(made, fd, error)) {
         signer_client_close(made);
         return false;
@@ -289,9 +323,17 @@ bool signer_client_open(struct signer_client **client, int fd, struct error *err
     return true;
 }
 
-static void wake(const struct signer_client *client)
+void client_wake(const struct signer_client *client)
 {
     (void)eventfd_write(client->link.wake, 1); /* fails when 2^64 - 2 wake-ups wait already: awake then */
+}
+
+void signer_client_go_over(struct signer_client *client, int fd)
+{
+    int older = atomic_exchange(&client->next_fd, fd);
+    if (older >= 0)
+        (void)close(older); /* never used */
+    client_wake(client);
 }
 
 static void end_thread(struct signer_client *client)
@@ -299,7 +341,7 @@ static void end_thread(struct signer_client *client)
     if (!client->has_thread)
         return;
     atomic_store(&client->link.stop, true);
-    wake(client);
+    client_wake(client);
     (void)pthread_join(client->thread, NULL); /* cannot fail for our own, joined once */
 }
 
@@ -308,7 +350,7 @@ void signer_client_close(struct signer_client *client)
     if (client == NULL)
         return;
     end_thread(client);
-    const int descriptors[] = { client->link.fd, client->link.wake, client->timer };
+    const int descriptors[] = { client->link.fd, client->link.wake, client->timer, atomic_load(&client->next_fd) };
     for (size_t i = 0; i < ARRAY_LENGTH(descriptors); i++) {
         if (descriptors[i] >= 0)
             (void)close(descriptors[i]); /* nothing written can be lost here */
@@ -317,57 +359,14 @@ void signer_client_close(struct signer_client *client)
         key_slots_wipe(&client->slots[i]);
     free(client->slots);
     free(client->in_force);
+    int unread = signer_client_configuration(client);
+    if (unread >= 0)
+        (void)close(unread); /* was not read */
     news_end(&client->link.news);
     free(client);
 }
 
-/* --- what workers call --- */
-
-size_t signer_client_account_count(const struct signer_client *client)
+int signer_client_configuration(struct signer_client *client)
 {
-    return client->account_count;
-}
-
-const char *signer_client_account_name(const struct signer_client *client, size_t account)
-{
-    return account < client->account_count ? client->link.news.accounts[account].name : NULL;
-}
-
-void signer_client_api_key(struct signer_client_api_key *api_key, const struct signer_client *client, size_t account)
-{
-    api_key->length = 0;
-    if (account < client->account_count)
-        key_slots_api_key(api_key, &client->slots[account]);
-}
-
-struct slice signer_client_api_key_slice(const struct signer_client_api_key *api_key)
-{
-    return slice_of(api_key->text, api_key->length);
-}
-
-enum signer_client_key signer_client_window_key(struct signer_client_pair *pair, struct signer_client *client,
-                                                size_t account, uint64_t window)
-{
-    if (account >= client->account_count || window == KEY_SLOTS_NO_WINDOW)
-        return SIGNER_CLIENT_KEY_GONE;
-    struct key_slots *slots = &client->slots[account];
-    if (key_slots_get(pair, slots, window))
-        return SIGNER_CLIENT_KEY_READY;
-    if (!signer_client_is_alive(client) || atomic_load(&slots->refused) == window)
-        return SIGNER_CLIENT_KEY_GONE;
-    if (atomic_exchange(&slots->wanted, window) != window) /* asked for once: others look for the same window too */
-        wake(client);
-    return SIGNER_CLIENT_KEY_LATER;
-}
-
-bool signer_client_held_key(struct signer_client_pair *pair, const struct signer_client *client, size_t account,
-                            uint64_t window)
-{
-    return account < client->account_count && window != KEY_SLOTS_NO_WINDOW &&
-           key_slots_get(pair, &client->slots[account], window);
-}
-
-bool signer_client_is_alive(const struct signer_client *client)
-{
-    return atomic_load(&client->alive);
+    return atomic_exchange(&client->link.configuration, 0) - 1;
 }

@@ -1,8 +1,11 @@
-/* Reading accounts a second time. Private to this room. */
+/* Reading accounts a second time, and what is done before they are read the first time. Private to this room. */
 #ifndef COUNTERSIGN_SIGNER_PARTS_H
 #define COUNTERSIGN_SIGNER_PARTS_H
 
 #include "countersign/signer.h"
+
+/* Starts the process that runs commands, where a source needs it and there is none yet. */
+MUST_CHECK bool signer_start_runner(const struct config *config, struct error *error);
 
 /* Reads every account's sources anew, with the checks of the start, into a set of secrets of its own (signer_discard).
  * `held` is what was read before: variables' values are taken over from it, and it is not changed. One error for the first

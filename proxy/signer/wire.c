@@ -75,6 +75,74 @@ enum wire_result wire_send(int fd, const struct signer_wire_message *message)
     return sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? WIRE_LATER : WIRE_ENDED;
 }
 
+union control {
+    struct cmsghdr header; /* for its alignment */
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+enum wire_result wire_send_descriptor(int fd, const struct signer_wire_message *message, int descriptor)
+{
+    union control control = { .bytes = { 0 } };
+    struct iovec part = { .iov_base = (void *)(uintptr_t)message, .iov_len = sizeof(*message) }; /* read only */
+    const struct msghdr header = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)
+    };
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(rights), &descriptor, sizeof(descriptor));
+    ssize_t sent;
+    do
+        sent = sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    if (sent == (ssize_t)sizeof(*message))
+        return WIRE_DONE;
+    return sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? WIRE_LATER : WIRE_ENDED;
+}
+
+static int descriptor_in(struct msghdr *header)
+{
+    int descriptor = -1;
+    const struct cmsghdr *rights = CMSG_FIRSTHDR(header);
+    if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
+        rights->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(&descriptor, CMSG_DATA(rights), sizeof(descriptor));
+    return descriptor;
+}
+
+static enum wire_result receive_configuration(struct signer_wire_message *message, int *descriptor, int fd)
+{
+    unsigned char bytes[sizeof(*message) + 1]; /* one more: a longer message shows by its length */
+    union control control;
+    struct iovec part = { .iov_base = bytes, .iov_len = sizeof(bytes) };
+    struct msghdr header = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)
+    };
+    ssize_t got;
+    do
+        got = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got <= 0)
+        return WIRE_ENDED; /* it was there a moment ago */
+    *descriptor = descriptor_in(&header);
+    return wire_parse(message, bytes, (size_t)got) ? WIRE_DONE : WIRE_MALFORMED;
+}
+
+enum wire_result wire_receive_descriptor(struct signer_wire_message *message, int *descriptor, int fd)
+{
+    unsigned char bytes[sizeof(*message) + 1];
+    ssize_t got;
+    *descriptor = -1;
+    do
+        got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_PEEK);
+    while (got < 0 && errno == EINTR);
+    bool is_configuration =
+        got > 0 && wire_parse(message, bytes, (size_t)got) && message->type == SIGNER_WIRE_CONFIGURATION;
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    return is_configuration ? receive_configuration(message, descriptor, fd) : wire_receive(message, fd);
+}
+
 enum wire_result wire_receive(struct signer_wire_message *message, int fd)
 {
     unsigned char bytes[sizeof(*message) + 1]; /* one more: a longer message shows by its length */

@@ -40,4 +40,11 @@ bool wire_is_visible(struct slice text);
 enum wire_result wire_send(int fd, const struct signer_wire_message *message);
 enum wire_result wire_receive(struct signer_wire_message *message, int fd);
 
+/* As wire_send, with a descriptor, which stays the caller's. */
+enum wire_result wire_send_descriptor(int fd, const struct signer_wire_message *message, int descriptor);
+
+/* As wire_receive; *descriptor is what came with a CONFIGURATION, the caller's from then on, or -1. What comes with any other
+ * message is closed by the kernel. */
+enum wire_result wire_receive_descriptor(struct signer_wire_message *message, int *descriptor, int fd);
+
 #endif

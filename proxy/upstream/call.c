@@ -3,6 +3,7 @@
 #include "upstream_internal.h"
 
 #include "countersign/clock.h"
+#include "countersign/compiler.h"
 #include "countersign/log.h"
 
 #include <assert.h>
@@ -41,6 +42,15 @@ static struct upstream_call *call_create(struct upstream *upstream)
     return NULL;
 }
 
+size_t upstream_call_bytes(size_t header_max)
+{
+    /* target, field text and what left, each buffer twice as large as what is in it; of the answer's head one copy is the
+     * caller's */
+    const size_t heads = (size_t)3 * 2 * header_max;
+    const size_t answer = (size_t)2 * UPSTREAM_HEAD_FREE + UPSTREAM_ANSWER_FREE;
+    return sizeof(struct upstream_call) + heads + answer + UPSTREAM_EASY_BYTES;
+}
+
 void call_free(struct upstream_call *call)
 {
     if (call->easy != NULL)
@@ -60,9 +70,18 @@ static void shrink(struct buffer *buffer)
     buffer_reset(buffer);
 }
 
+/* All but what the caller took over with the body. */
+static void give_back_bytes(struct upstream_call *call)
+{
+    size_t *const charged[] = { &call->head_charged, &call->copy_charged, &call->body_charged, &call->result.charged };
+    for (size_t i = 0; i < ARRAY_LENGTH(charged); i++)
+        byte_room_give_back(call->upstream->options.bytes, charged[i]);
+}
+
 static void make_spare(struct upstream_call *call)
 {
     struct upstream *upstream = call->upstream;
+    give_back_bytes(call);
     if (upstream->spare_count >= upstream->options.connections_max) {
         call_free(call);
         return;
@@ -141,6 +160,22 @@ static CURLcode telling_code(struct upstream_call *call, CURLcode code)
     return call->retried_code;
 }
 
+/* What fails once a connection was at hand says nothing of whether one can be had. */
+static void note_reach(struct upstream_counts *counts, const struct upstream_result *result)
+{
+    static const enum upstream_reach reaches[] = {
+        [UPSTREAM_OK] = UPSTREAM_REACHED,           [UPSTREAM_NAME_RESOLUTION] = UPSTREAM_OUT_OF_REACH,
+        [UPSTREAM_CONNECT] = UPSTREAM_OUT_OF_REACH, [UPSTREAM_CONNECT_TIMEOUT] = UPSTREAM_OUT_OF_REACH,
+        [UPSTREAM_TLS] = UPSTREAM_OUT_OF_REACH,     [UPSTREAM_EGRESS_PROXY] = UPSTREAM_OUT_OF_REACH,
+        [UPSTREAM_INTERNAL] = UPSTREAM_NOT_TRIED,
+    };
+    enum upstream_reach reach = reaches[result->failure];
+    if (counts == NULL || reach == UPSTREAM_NOT_TRIED)
+        return;
+    atomic_store_explicit(&counts->reach, (int)reach, memory_order_relaxed);
+    atomic_store_explicit(&counts->reached_us, result->timing.complete_us, memory_order_relaxed);
+}
+
 static void conclude(struct upstream_call *call, CURLcode code)
 {
     struct upstream_result *result = &call->result;
@@ -150,7 +185,10 @@ static void conclude(struct upstream_call *call, CURLcode code)
     result->request_head = buffer_slice(&call->request_head);
     result->response_head = buffer_slice(&call->response_head);
     result->response_body = buffer_slice(&call->response_body);
+    result->charged = call->head_charged + call->copy_charged + call->body_charged;
+    call->head_charged = call->copy_charged = call->body_charged = 0;
     failure_explain(call, code);
+    note_reach(call->upstream->options.counts, result);
     detach(call);
     call->callbacks.done(call->context, result);
     make_spare(call);
@@ -187,11 +225,18 @@ static bool may_try_again(const struct upstream_call *call, CURLcode code)
            clock_monotonic_us() + UPSTREAM_CONNECT_RETRY_US < call->connect_deadline_us;
 }
 
-/* Nothing was written, and libcurl has closed that connection. Not another idle one, either: it may be in the same state. */
-static void take_new_connection(struct upstream_call *call)
+/* libcurl repeats by itself what was lost with a reused connection; a new one that is lost just so is no other case. */
+static bool may_repeat_now(const struct upstream_call *call, CURLcode code)
 {
-    log_debug("%s: bytes, or its end, came over a connection that was idle; the request takes a new one",
-              call->upstream->host);
+    return call->may_repeat && !call->is_repeated && call->result.attempts > 0 &&
+           call->result.attempts < UPSTREAM_ATTEMPTS_MAX && call->stop == STOP_NONE && call->response_bytes == 0 &&
+           failure_is_lost_connection(code);
+}
+
+/* libcurl has closed the one that the call had. Not another idle one, either: it may be in the same state. */
+static void take_new_connection(struct upstream_call *call, const char *why)
+{
+    log_debug("%s: %s; the request takes a new connection", call->upstream->host, why);
     call->stop = STOP_NONE;
     (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* it is in it: it has just ended */
     if (!handle_demand_new_connection(call) || !start_transfer(call))
@@ -201,7 +246,13 @@ static void take_new_connection(struct upstream_call *call)
 void call_transfer_ended(struct upstream_call *call, CURLcode code)
 {
     if (call->stop == STOP_UNCLEAN) {
-        take_new_connection(call);
+        take_new_connection(call, "bytes, or its end, came over a connection that was idle");
+        return;
+    }
+    if (may_repeat_now(call, code)) {
+        call->is_repeated = true;
+        call->connect_deadline_us = clock_monotonic_us() + call->upstream->options.connect_timeout_us;
+        take_new_connection(call, "the connection was lost");
         return;
     }
     if (!may_try_again(call, code)) {
@@ -221,6 +272,7 @@ static void reset_result(struct upstream_call *call)
                                              .timing = { .started_us = clock_wall_us() } };
     call->stop = STOP_NONE;
     call->retried_code = CURLE_OK;
+    call->is_repeated = false;
     call->is_writing = false;
     call->response_head_is_whole = false;
     call->response_bytes = 0;
@@ -314,5 +366,6 @@ char *upstream_result_take_body(struct upstream_result *result, size_t *length)
 {
     static_assert(offsetof(struct upstream_call, result) == 0, "a result's address is its call's");
     struct upstream_call *call = (struct upstream_call *)(void *)result;
+    result->charged = 0;
     return buffer_take(&call->response_body, length);
 }

@@ -8,6 +8,7 @@
 #include "countersign/clock.h"
 #include "countersign/log.h"
 
+#include <errno.h>
 #include <string.h>
 
 static bool may_begin(const struct upstream_call *call)
@@ -26,7 +27,10 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
         call->stop = STOP_REPEAT;
         return CURL_SOCKET_BAD;
     }
-    return sockets_open(call->upstream, address);
+    int fd = sockets_open(call->upstream, address);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+        call->stop = STOP_NO_DESCRIPTOR;
+    return fd;
 }
 
 /* Connections outlive calls: the context is the upstream. */
@@ -207,6 +211,16 @@ static void head_is_whole(struct upstream_call *call)
     result->response_fields.count = 0;
 }
 
+static enum upstream_stop keep_head_line(struct upstream_call *call, const char *line, size_t size)
+{
+    struct byte_room *bytes = call->upstream->options.bytes;
+    const struct buffer *head = &call->response_head;
+    if (!byte_room_take_for(bytes, &call->head_charged, head, size, UPSTREAM_HEAD_FREE) ||
+        !byte_room_take_for(bytes, &call->copy_charged, head, size, UPSTREAM_HEAD_FREE))
+        return STOP_NO_ROOM;
+    return buffer_append(&call->response_head, line, size) ? STOP_NONE : STOP_MEMORY;
+}
+
 /* Called for each line of a head, with its line end; and for each line of the trailers, which are not kept. */
 static size_t take_head_line(char *line, size_t item_size, size_t count, void *context)
 {
@@ -222,10 +236,9 @@ static size_t take_head_line(char *line, size_t item_size, size_t count, void *c
         return size;
     if (call->folded != '\0')
         line[0] = call->folded;
-    if (!buffer_append(&call->response_head, line, size)) {
-        call->stop = STOP_MEMORY;
+    call->stop = keep_head_line(call, line, size);
+    if (call->stop != STOP_NONE)
         return 0;
-    }
     if (call->folded != '\0') {
         call->stop = STOP_FOLDED_LINE;
         return 0;
@@ -235,17 +248,22 @@ static size_t take_head_line(char *line, size_t item_size, size_t count, void *c
     return size;
 }
 
+static enum upstream_stop keep_body(struct upstream_call *call, const char *data, size_t size)
+{
+    if (!byte_room_take_for(call->upstream->options.bytes, &call->body_charged, &call->response_body, size,
+                            UPSTREAM_ANSWER_FREE))
+        return STOP_NO_ROOM;
+    return buffer_append(&call->response_body, data, size) ? STOP_NONE : STOP_MEMORY;
+}
+
 static size_t take_body(char *data, size_t item_size, size_t count, void *context)
 {
     struct upstream_call *call = context;
     size_t size = item_size * count;
     if (!take_response_bytes(call, size))
         return CURL_WRITEFUNC_ERROR;
-    if (!buffer_append(&call->response_body, data, size)) {
-        call->stop = STOP_MEMORY;
-        return CURL_WRITEFUNC_ERROR;
-    }
-    return size;
+    call->stop = keep_body(call, data, size);
+    return call->stop == STOP_NONE ? size : CURL_WRITEFUNC_ERROR;
 }
 
 bool callbacks_install(struct upstream_call *call)

@@ -33,12 +33,12 @@ static const struct cause causes[] = {
     { CURLE_SSL_INVALIDCERTSTATUS, UPSTREAM_TLS, UPSTREAM_LOST, false, "could not verify the certificate of" },
     { CURLE_SSL_CLIENTCERT, UPSTREAM_TLS, UPSTREAM_LOST, false, "a client certificate is demanded by" },
     { CURLE_PROXY, UPSTREAM_EGRESS_PROXY, UPSTREAM_LOST, false, "the egress proxy gave no way to" },
-    { CURLE_SEND_ERROR, UPSTREAM_EGRESS_PROXY, UPSTREAM_LOST, false, "lost the connection to" },
-    { CURLE_RECV_ERROR, UPSTREAM_EGRESS_PROXY, UPSTREAM_LOST, false, "lost the connection to" },
+    { CURLE_SEND_ERROR, UPSTREAM_EGRESS_PROXY, UPSTREAM_LOST, true, "lost the connection to" },
+    { CURLE_RECV_ERROR, UPSTREAM_EGRESS_PROXY, UPSTREAM_LOST, true, "lost the connection to" },
     { CURLE_GOT_NOTHING, UPSTREAM_EGRESS_PROXY, UPSTREAM_LOST, false, "no answer before the connection ended, from" },
     { CURLE_PARTIAL_FILE, UPSTREAM_LOST, UPSTREAM_LOST, false,
       "the connection ended before the whole answer came from" },
-    { CURLE_HTTP2, UPSTREAM_CONNECT, UPSTREAM_LOST, false, "the HTTP/2 connection failed to" },
+    { CURLE_HTTP2, UPSTREAM_CONNECT, UPSTREAM_LOST, true, "the HTTP/2 connection failed to" },
     { CURLE_HTTP2_STREAM, UPSTREAM_CONNECT, UPSTREAM_LOST, false, "the HTTP/2 stream was ended by" },
     { CURLE_WEIRD_SERVER_REPLY, UPSTREAM_EGRESS_PROXY, UPSTREAM_RESPONSE_MALFORMED, false,
       "what came is not HTTP, from" },
@@ -78,6 +78,13 @@ static const struct cause stops[STOP_COUNT] = {
     [STOP_RESPONSE_TOO_LARGE] = { .before = UPSTREAM_RESPONSE_TOO_LARGE,
                                   .after = UPSTREAM_RESPONSE_TOO_LARGE,
                                   .words = "the answer is larger than response_max, from" },
+    [STOP_NO_ROOM] = { .before = UPSTREAM_NO_ROOM,
+                       .after = UPSTREAM_NO_ROOM,
+                       .words = "bodies and answers take as many bytes together as buffer_max allows; there is no room "
+                                "for the answer of" },
+    [STOP_NO_DESCRIPTOR] = { .before = UPSTREAM_NO_DESCRIPTOR,
+                             .after = UPSTREAM_LOST,
+                             .words = "this process has no descriptor left (RLIMIT_NOFILE) for a connection to" },
     [STOP_MEMORY] = { .before = UPSTREAM_INTERNAL,
                       .after = UPSTREAM_INTERNAL,
                       .words = "out of memory for the request to" },
@@ -96,6 +103,8 @@ static const char *const names[] = {
     [UPSTREAM_TIMEOUT] = "timeout",
     [UPSTREAM_LOST] = "lost",
     [UPSTREAM_RESPONSE_TOO_LARGE] = "response-too-large",
+    [UPSTREAM_NO_ROOM] = "no-room-for-answer",
+    [UPSTREAM_NO_DESCRIPTOR] = "no-descriptor",
     [UPSTREAM_RESPONSE_MALFORMED] = "response-malformed",
     [UPSTREAM_ABORTED] = "aborted",
     [UPSTREAM_INTERNAL] = "internal",
@@ -118,6 +127,19 @@ static const struct cause *cause_of_code(CURLcode code)
 bool failure_is_worth_retrying(CURLcode code)
 {
     return cause_of_code(code)->again;
+}
+
+/* The last two are what libcurl 7.88 says of an HTTP/2 connection that ended, or was ended by GOAWAY; of a stream alone that was
+ * ended it says CURLE_HTTP2_STREAM. */
+bool failure_is_lost_connection(CURLcode code)
+{
+    static const CURLcode lost[] = { CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE,
+                                     CURLE_HTTP2 };
+    for (size_t i = 0; i < ARRAY_LENGTH(lost); i++) {
+        if (lost[i] == code)
+            return true;
+    }
+    return false;
 }
 
 static enum upstream_failure failure_of(const struct upstream_call *call, const struct cause *cause)
@@ -235,8 +257,18 @@ static const struct cause *cause_of_success(const struct upstream_call *call)
     return may_be_cut(call) ? &body_cut : NULL;
 }
 
+/* libcurl has no code of its own for it, and a resolver without a descriptor finds no name. */
+static bool lacks_descriptor(const struct upstream_call *call, CURLcode code)
+{
+    bool may_be_it = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
+                     code == CURLE_COULDNT_CONNECT || code == CURLE_OUT_OF_MEMORY;
+    return may_be_it && call->stop == STOP_NONE && call->result.attempts == 0 && sockets_are_out();
+}
+
 static const struct cause *cause_of_end(const struct upstream_call *call, CURLcode code)
 {
+    if (lacks_descriptor(call, code))
+        return &stops[STOP_NO_DESCRIPTOR];
     if (call->stop != STOP_NONE)
         return &stops[call->stop];
     return code == CURLE_OK ? cause_of_success(call) : cause_of_code(code);

@@ -105,6 +105,19 @@ static bool check_egress_proxy(const char *text, struct error *error)
                                  "socks5h://host:port");
 }
 
+/* Whether one certificate at least can be used. OpenSSL 3.0 that had no memory for what reads a kind of public key does not
+ * read that kind again in this process: it has to be told at start, not as every connection's failure. */
+static bool has_readable_key(X509_STORE *store)
+{
+    const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        const X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        if (certificate != NULL && X509_get0_pubkey(certificate) != NULL)
+            return true;
+    }
+    return false;
+}
+
 static bool check_ca_file(const char *path, struct error *error)
 {
     if (path[0] == '\0')
@@ -113,9 +126,16 @@ static bool check_ca_file(const char *path, struct error *error)
     if (store == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for the CA file %s", path);
     bool loaded = X509_STORE_load_file(store, path) == 1;
+    bool readable = loaded && has_readable_key(store);
     X509_STORE_free(store);
     const char *reason = loaded ? NULL : ERR_reason_error_string(ERR_peek_error());
     ERR_clear_error();
+    if (loaded && !readable)
+        return error_set(
+            error, ERROR_CONFIG,
+            "no public key in the upstream's ca_file %s can be read: of a kind that this OpenSSL lacks, or "
+            "memory ran out while it was read; start again, or name another file",
+            path);
     return loaded || error_set(error, ERROR_CONFIG, "cannot read certificates (PEM) from the upstream's ca_file %s: %s",
                                path, reason == NULL ? "there are none" : reason);
 }

@@ -19,6 +19,11 @@ struct upstream_socket {
     int local_port; /* 0: not asked for yet */
 };
 
+static void count(_Atomic uint64_t *value)
+{
+    atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
 static void forget(struct upstream *upstream, int fd)
 {
     struct upstream_socket **place = &upstream->sockets;
@@ -28,6 +33,8 @@ static void forget(struct upstream *upstream, int fd)
     if (found == NULL)
         return;
     *place = found->next;
+    if (upstream->options.counts != NULL)
+        count(&upstream->options.counts->closed);
     free(found);
 }
 
@@ -46,7 +53,18 @@ int sockets_open(struct upstream *upstream, const struct curl_sockaddr *address)
     forget(upstream, made->fd);
     made->next = upstream->sockets;
     upstream->sockets = made;
+    if (upstream->options.counts != NULL)
+        count(&upstream->options.counts->opened);
     return made->fd;
+}
+
+bool sockets_are_out(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool are_out = fd < 0 && (errno == EMFILE || errno == ENFILE);
+    if (fd >= 0)
+        (void)close(fd); /* it was never used */
+    return are_out;
 }
 
 int sockets_close(struct upstream *upstream, int fd)

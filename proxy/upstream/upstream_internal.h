@@ -16,7 +16,9 @@ enum {
     UPSTREAM_SUPPRESSED = 3,                    /* of libcurl's default fields: see fields.c */
     UPSTREAM_HEAD_MAX = 512 * 1024,             /* bytes of target and fields; libcurl's own bound is 1 MiB */
     UPSTREAM_TURN_MAX_US = 1000000,             /* that a connection may keep libcurl busy for in one go */
-    UPSTREAM_SPARE_BUFFER_MAX = 256 * 1024      /* bytes a buffer may keep while its call is spare */
+    UPSTREAM_EASY_BYTES =
+        192 * 1024, /* of libcurl's handle: 16 KiB to receive, 64 KiB to send, a head with a body of 64 KiB */
+    UPSTREAM_SPARE_BUFFER_MAX = 16 * 1024 /* bytes a buffer may keep while its call is spare */
 };
 
 struct upstream_pool {
@@ -60,6 +62,8 @@ enum upstream_stop {
     STOP_UNCLEAN,       /* bytes, or its end, had come over the idle connection: another one is taken */
     STOP_FOLDED_LINE,   /* in a head: see callbacks.c */
     STOP_RESPONSE_TOO_LARGE,
+    STOP_NO_ROOM,
+    STOP_NO_DESCRIPTOR,
     STOP_MEMORY,
     STOP_DEADLINE, /* `timeout` is over */
     STOP_COUNT
@@ -75,7 +79,8 @@ struct upstream_call {
     struct upstream_callbacks callbacks;
     void *context;
     bool may_repeat;
-    bool is_warming; /* made by upstream_warm: not counted */
+    bool is_repeated; /* by this room: libcurl's own repeats show in result.attempts alone */
+    bool is_warming;  /* made by upstream_warm: not counted */
     enum upstream_stop stop;
     struct loop_timer deadline;
     struct loop_timer retry;     /* of getting a connection */
@@ -91,6 +96,9 @@ struct upstream_call {
     struct buffer request_head;
     struct buffer response_head;
     struct buffer response_body;
+    size_t head_charged; /* in options.bytes, for response_head; likewise the next */
+    size_t copy_charged; /* for the copy of it that the caller will make */
+    size_t body_charged;
 
     /* what libcurl is given */
     char method[40];
@@ -143,6 +151,9 @@ CURLcode reserve_global_init(void);
 int sockets_open(struct upstream *upstream, const struct curl_sockaddr *address);
 int sockets_close(struct upstream *upstream, int fd);
 
+/* Whether none can be opened because descriptors are out. Opens and closes one. */
+bool sockets_are_out(void);
+
 /* Forgets those that are left, after libcurl has closed everything. */
 void sockets_free(struct upstream *upstream);
 
@@ -165,6 +176,9 @@ void call_free(struct upstream_call *call);
 
 /* Whether another try for a connection could end better than this one. */
 bool failure_is_worth_retrying(CURLcode code);
+
+/* Whether the connection ended under the request, and nothing else is known. */
+bool failure_is_lost_connection(CURLcode code);
 
 /* Sets failure and message of a call that has ended. */
 void failure_explain(struct upstream_call *call, CURLcode code);

@@ -10,14 +10,15 @@ INCLUDE = ROOT / "include" / "countersign"
 
 # Each room: the headers that are its door, and the rooms it may use. Everything may use base.
 ROOMS = {
-    "base": ({"base64", "buffer", "clock", "compiler", "decimal", "endpoint", "error", "hex", "http_message", "json_scan",
-              "json_write", "log", "loop", "peer", "shell", "slice", "thread"}, set()),
+    "base": ({"base64", "bounds", "buffer", "clock", "compiler", "decimal", "endpoint", "error", "hex", "http_message", "json_scan",
+              "json_write", "log", "loop", "peer", "pulse", "shell", "slice", "thread"}, set()),
     "content": ({"content", "envelope"}, set()),
     "config": ({"config"}, {"guard"}),
     "scheme": ({"scheme"}, set()),
     "sandbox": ({"sandbox"}, set()),
     "signer": (
-        {"keystore", "prompt", "secret", "signer", "signer_client", "signer_tokens", "signer_wire"},
+        {"keystore", "prompt", "secret", "signer", "signer_client", "signer_tokens", "signer_wire",
+         "supervisor", "supervisor_link"},
         {"config", "sandbox", "scheme"},
     ),
     "guard": (
@@ -29,13 +30,14 @@ ROOMS = {
     "capture": ({"capture", "capture_reader", "capture_store", "record", "redaction"}, set()),
     "compare": ({"diff", "export", "import", "share"}, {"capture", "content", "guard", "scheme"}),
     "doctor": ({"catalogue", "probes", "recipe", "why"}, {"capture", "content", "guard", "scheme"}),
-    "exchange": ({"exchange"}, {"content", "scheme", "signer", "guard", "front", "upstream", "capture"}),
+    "exchange": ({"exchange", "exchange_counts"}, {"content", "scheme", "signer", "guard", "front", "upstream", "capture"}),
     "mock": ({"mock"}, {"doctor", "scheme", "front"}),
+    "inspector": ({"inspector"}, {"config", "scheme", "signer", "guard", "front", "upstream", "capture", "exchange"}),
     "service": (
         {"learning", "running", "service", "trading_switch"},
-        {"config", "sandbox", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange"},
+        {"config", "sandbox", "signer", "scheme", "guard", "front", "upstream", "capture", "exchange", "inspector"},
     ),
-    "cli": ({"cli"}, {"config", "content", "scheme", "signer", "guard", "upstream", "capture", "compare", "doctor", "mock", "service"}),
+    "cli": ({"cli"}, {"config", "content", "scheme", "signer", "guard", "upstream", "capture", "compare", "doctor", "mock", "inspector", "service"}),
 }
 # A third-party header and the rooms in which it may be seen.
 LIBRARIES = {

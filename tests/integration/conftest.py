@@ -44,7 +44,7 @@ def env(tmp_path, account):
 def sections(tmp_path, authority, upstream):
     """The configuration of most tests. No connection is opened ahead, so that the exchange's first is the test's."""
     return {
-        "proxy": {"state_dir": tmp_path / "state"},
+        "proxy": {"state_dir": tmp_path / "state", "admin": ""},
         "account main": {"api_key": "env:COINSTORE_API_KEY", "api_secret": "env:COINSTORE_API_SECRET"},
         "upstream spot": {"url": upstream.url, "ca_file": authority.ca_file, "warm": 0},
         "listener bot": {"listen": "127.0.0.1:0", "upstream": "spot", "account": "main"},
@@ -82,8 +82,9 @@ def programs():
 @pytest.fixture
 def launch(programs, configure, env):
     """Starts `countersign serve`, ready or not: configure's changes, more of the command line, the environment."""
-    def start(changes=None, *arguments, env_changes=None, command=()):
-        proxy = program.Proxy(configure(changes), {**env, **(env_changes or {})}, *arguments, command=command)
+    def start(changes=None, *arguments, env_changes=None, command=(), descriptors=()):
+        proxy = program.Proxy(configure(changes), {**env, **(env_changes or {})}, *arguments, command=command,
+                              descriptors=descriptors)
         programs.append(proxy)
         return proxy
     return start

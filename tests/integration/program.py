@@ -69,6 +69,13 @@ def command_line(pid):
         return b""
 
 
+def process_name(pid):
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def is_alive(pid):
     """Whether the process runs (a zombie does not)."""
     try:
@@ -78,14 +85,15 @@ def is_alive(pid):
 
 
 class Program:
-    """A running `countersign`: the signer, which is the process started here, and the proxy, its child."""
+    """A running `countersign`: the supervisor, which is the process started here, and its children: signer and proxy."""
 
-    def __init__(self, *arguments, env, command=(), program=None):
+    def __init__(self, *arguments, env, command=(), program=None, descriptors=()):
         self.arguments = [*map(str, command), str(program or binary()), *map(str, arguments)]
         self.lines = []
         self.said = threading.Condition()
         self.process = subprocess.Popen(self.arguments, env=env, stdin=subprocess.DEVNULL, text=True,
-                                        errors="replace", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        errors="replace", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        pass_fds=descriptors)
         self.readers = [threading.Thread(target=self._read, args=(pipe,), daemon=True)
                         for pipe in (self.process.stdout, self.process.stderr)]
         for reader in self.readers:
@@ -107,9 +115,15 @@ class Program:
 
     @property
     def proxy_pid(self):
-        """The signer may have other children: the one that runs commands for secrets, the demo's mock exchange."""
-        return poll("the signer has started the proxy", lambda: [
+        """There may be other children: the one that runs commands for secrets, the demo's mock exchange."""
+        return poll("the supervisor has started the proxy", lambda: [
             child for child in children(self.pid) if b"\0proxy-process\0" in command_line(child)])[0]
+
+    @property
+    def signer_pid(self):
+        """The one that is at work now; after its end another one's."""
+        return poll("the supervisor has started the signer", lambda: [
+            child for child in children(self.pid) if process_name(child) == "signer"])[0]
 
     def output(self):
         with self.said:
@@ -156,7 +170,7 @@ class Program:
         assert self.wait() == 0, f"exit code {self.exit_code}. Output:\n{self.output()}"
 
     def kill(self):
-        """The last resort: ends the program and its child by their ids."""
+        """The last resort: ends the program and its children by their ids."""
         for pid in [*children(self.pid), self.pid]:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -179,9 +193,9 @@ class Program:
 class Proxy(Program):
     """`countersign serve -c FILE` with one JSON line for each thing it says."""
 
-    def __init__(self, config_file, env, *arguments, command=(), program=None):
+    def __init__(self, config_file, env, *arguments, command=(), program=None, descriptors=()):
         super().__init__("serve", "-c", config_file, "--log-format", "json", *arguments, env=env, command=command,
-                         program=program)
+                         program=program, descriptors=descriptors)
         self.config_file = config_file
         self.env = env
 

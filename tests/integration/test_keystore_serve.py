@@ -72,7 +72,7 @@ def test_the_passphrase_and_the_keys_are_in_no_process_no_output_and_no_file(sta
         "PASSPHRASE": passphrase, "COINSTORE_API_KEY": "", "COINSTORE_API_SECRET": ""})
     assert signs(proxy, upstream)
     proxy.log()
-    for pid in (proxy.pid, proxy.proxy_pid):
+    for pid in (proxy.pid, proxy.signer_pid, proxy.proxy_pid):
         seen = Path(f"/proc/{pid}/environ").read_bytes() + Path(f"/proc/{pid}/cmdline").read_bytes()
         assert passphrase.encode() not in seen and account.secret.encode() not in seen
     proxy.stop()
@@ -87,7 +87,7 @@ def test_the_passphrases_descriptor_reaches_neither_the_proxy_nor_a_command(star
     seen = tmp_path / "seen"
     other = {"account other": {"api_key": f"command:ls -l /proc/self/fd >{seen}; echo otherkey", "api_secret": "keystore:main"}}
     proxy = start(from_keystore("fd:9", **other), command=with_descriptor(passphrase_file))
-    for pid in (proxy.pid, proxy.proxy_pid):
+    for pid in (proxy.pid, proxy.signer_pid, proxy.proxy_pid):
         assert str(passphrase_file) not in open_files(pid)
     assert seen.exists() and str(passphrase_file) not in seen.read_text()
 

@@ -132,7 +132,8 @@ def export_and_import(proxy, tmp_path):
 
 def check_running(canary, proxy, upstream, state_dir):
     assert in_proc(canary, proxy.proxy_pid, PROXYS_FILES) == []
-    assert in_proc(canary, proxy.pid, SIGNERS_FILES) == []
+    for pid in (proxy.pid, proxy.signer_pid):
+        assert in_proc(canary, pid, SIGNERS_FILES) == []
     assert in_folder(canary, state_dir) == []
     assert canary.forms_in(b"".join(request.raw for request in upstream.everything)) == []
 
@@ -203,7 +204,7 @@ def test_the_search_finds_the_secret_in_the_signers_memory_and_a_copy_in_the_pro
     """Else the tests above would prove nothing."""
     env.update(COINSTORE_API_SECRET=canary.text)
     proxy = start()
-    found, _ = in_memory(canary, proxy.pid)
+    found, _ = in_memory(canary, proxy.signer_pid)
     assert any(place.startswith("itself: ") for place in found)
     with proxy.client() as client:
         client.request("GET", ACTIVE, [("X-Planted", canary.text)])
@@ -216,11 +217,11 @@ def test_the_search_finds_the_secret_in_the_signers_memory_and_a_copy_in_the_pro
 def test_the_secret_stands_in_one_place_of_the_signers_memory(start, source, canary):
     """The page that is locked, left out of dumps and of forked children; no copy in a buffer beside it."""
     proxy = start(settings(source))
-    found, _ = in_memory(canary, proxy.pid)
+    found, _ = in_memory(canary, proxy.signer_pid)
     assert {place.split(": ", 1)[0] for place in found} == {"itself", "its first half", "its second half"}
     places = {place.split(": ", 1)[1] for place in found}
     assert len(places) == 1, places
-    assert sum(data.count(canary.text.encode()) for _, data in memory(proxy.pid)) == 1
+    assert sum(data.count(canary.text.encode()) for _, data in memory(proxy.signer_pid)) == 1
 
 
 def test_a_planted_copy_is_found_in_the_record_and_in_each_form(start, canary, state_dir, env):
@@ -248,7 +249,7 @@ def core_files(tmp_path, monkeypatch):
 
 
 @pytest.mark.both
-@pytest.mark.parametrize("who", ["proxy", "signer"])
+@pytest.mark.parametrize("who", ["proxy", "signer", "supervisor"])
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT], ids=["SIGSEGV", "SIGABRT"])
 def test_a_crash_leaves_no_core_and_says_no_secret(launch, canary, env, account, state_dir, core_files, programs, who, number):
     env.update(COINSTORE_API_SECRET=canary.text)
@@ -256,21 +257,26 @@ def test_a_crash_leaves_no_core_and_says_no_secret(launch, canary, env, account,
     proxy.request("POST", PLACE, [], b"{}")
     proxy_pid = proxy.proxy_pid
     programs.remove(proxy)
-    os.kill(proxy_pid if who == "proxy" else proxy.pid, number)
-    proxy.wait()
-    poll("the proxy has ended, too", lambda: not is_alive(proxy_pid))
-    assert proxy.exit_code != 0
+    signer_pid = proxy.signer_pid
+    os.kill({"proxy": proxy_pid, "signer": signer_pid, "supervisor": proxy.pid}[who], number)
+    if who == "signer":
+        proxy.wait_for_event("signer-back")
+        proxy.stop()
+    else:
+        assert proxy.wait() != 0
+    for pid in (signer_pid, proxy_pid):
+        poll("the others have ended, too", lambda pid=pid: not is_alive(pid))
     assert canary.forms_in(proxy.output().encode()) == []
     assert list(core_files.iterdir()) == []
     assert in_folder(canary, state_dir) == []
 
 
 @pytest.mark.both
-@pytest.mark.parametrize("who", ["proxy", "signer"])
-def test_neither_process_may_dump_core(start, canary, env, who):
+@pytest.mark.parametrize("who", ["proxy", "signer", "supervisor"])
+def test_no_process_may_dump_core(start, canary, env, who):
     env.update(COINSTORE_API_SECRET=canary.text)
     proxy = start()
-    pid = proxy.proxy_pid if who == "proxy" else proxy.pid
+    pid = {"proxy": proxy.proxy_pid, "signer": proxy.signer_pid, "supervisor": proxy.pid}[who]
     limits = dict(line.split("  ", 1) for line in Path(f"/proc/{pid}/limits").read_text().splitlines())
     assert limits["Max core file size"].split() == ["0", "0", "bytes"]
 

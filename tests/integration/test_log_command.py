@@ -55,7 +55,7 @@ def six(proxy, upstream):
     upstream.script(BALANCES, sends(http_answer(REFUSAL)))
     upstream.script(DEPTH, sends(http_answer(gzip.compress(b'{"code":0,"data":"needle"}'),
                                              fields=[("Content-Encoding", "gzip")])))
-    upstream.script("/api/slow", slowly(0.25, succeeds))
+    upstream.script("/api/slow", slowly(1.2, succeeds))
     upstream.script("/api/lost", closes_without_answer)
     asked = {
         "ok": ("GET", f"{ACTIVE}?symbol=btcusdt", [], None),
@@ -88,7 +88,7 @@ FILTERS = [
     (["--code", "1401"], {"refusal"}),
     (["--outcome", "api_error,unknown"], {"refusal", "unknown"}),
     (["--outcome", "refused"], {"refused"}),
-    (["--slower-than", "200ms"], {"slow"}),
+    (["--slower-than", "1s"], {"slow"}),
     (["--client", "127.0.0."], {"ok", "refusal", "compressed", "slow", "refused", "unknown"}),
     (["--client", "192.0.2."], set()),
     (["--listener", "bot", "--account", "main", "--method", "POST"], {"refusal", "unknown"}),

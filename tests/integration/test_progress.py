@@ -1,14 +1,18 @@
 """The progress bar: whatever takes longer than a second shows one, on a terminal alone. What takes long here waits for the
 test: for a pipe that is not filled or not emptied, for a store that is held."""
+import array
+import fcntl
 import os
 import re
 import subprocess
+import termios
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import older_store
 import pytest
-from program import binary
+from program import binary, poll
 from rawhttp import DEADLINE_S
 from store import held
 from terminal import Terminal
@@ -21,6 +25,23 @@ TWO_TRANSACTIONS = b"curl https://h/p\n" * 401  # of one import
 def slow_disk(delay_us, call="pwrite64"):
     """A tracer under which every page that SQLite writes, or reads, takes as long."""
     return ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:delay_enter={delay_us}"]
+
+
+def in_pipe(end):
+    """Bytes that wait there."""
+    count = array.array("i", [0])
+    fcntl.ioctl(end, termios.FIONREAD, count)
+    return count[0]
+
+
+def wait_longer_than_a_second_from(what, has_begun):
+    """The second is counted from the program's own beginning, which a busy machine puts off."""
+    poll(what, has_begun)
+    time.sleep(LONG_S)
+
+
+def has_open(pid, name):
+    return any(os.path.basename(os.readlink(entry)) == name for entry in Path(f"/proc/{pid}/fd").iterdir())
 
 
 @pytest.fixture
@@ -38,7 +59,7 @@ def test_reading_a_file_that_comes_slowly(proxy):
         os.close(reading)
         pipe.write(TWO_TRANSACTIONS[:1700])
         pipe.flush()
-        time.sleep(LONG_S)
+        wait_longer_than_a_second_from("it reads", lambda: in_pipe(pipe) == 0)
         pipe.write(TWO_TRANSACTIONS[1700:])
     importing.end()
     assert importing.code == 0 and "\r\x1b[Kreading " in importing.text, importing.text[:1000]
@@ -50,7 +71,7 @@ def test_no_bar_where_nobody_looks(proxy):
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as importing:
         importing.stdin.write(TWO_TRANSACTIONS[:1700])
         importing.stdin.flush()
-        time.sleep(LONG_S)
+        wait_longer_than_a_second_from("it reads", lambda: in_pipe(importing.stdin) == 0)
         said, errors = importing.communicate(TWO_TRANSACTIONS[1700:], timeout=DEADLINE_S)
     assert importing.returncode == 0 and said.count(b"\n") == 401 and errors == b""
 
@@ -66,7 +87,7 @@ def test_an_import_into_a_store_that_is_held(proxy, state_dir, tmp_path):
     commands.write_bytes(TWO_TRANSACTIONS)
     with held(state_dir):
         importing = Terminal.begun(proxy, "log", "import", commands)
-        time.sleep(LONG_S)
+        wait_longer_than_a_second_from("it has the store", lambda: has_open(importing.process.pid, "capture.db"))
     importing.end()
     assert importing.code == 0 and has_bar(importing, "storing", 401), importing.text[:1000]
 
@@ -80,7 +101,7 @@ def test_an_export_that_waits_for_its_reader(recorded):
     reading, writing = os.pipe()
     exporting = Terminal.begun(recorded, "log", "export", "--format", "jsonl", stdout=writing)
     os.close(writing)
-    time.sleep(LONG_S)
+    wait_longer_than_a_second_from("it writes", lambda: in_pipe(reading) > 0)
     with os.fdopen(reading, "rb") as pipe:
         lines = pipe.read().splitlines()
     exporting.end()

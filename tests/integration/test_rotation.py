@@ -429,7 +429,7 @@ def all_children(pid):
 def test_the_end_does_not_wait_for_a_slow_source_nor_leave_it_running(slow, pipe):
     slow.signal(signal.SIGHUP)
     with pipe.wait_for_reader() as writer:
-        commands = all_children(slow.pid) - {slow.proxy_pid}
+        commands = all_children(slow.pid) - {slow.proxy_pid, slow.signer_pid}
         begun = time.monotonic()
         slow.stop()
         assert time.monotonic() - begun < COMMAND_BOUND_S
@@ -540,10 +540,12 @@ def test_the_old_secret_is_in_no_memory_once_it_is_replaced(start, upstream, fil
     proxy = start({"account main": {"api_secret": source.format(files.folder)}})
     before = files.pair
     assert key_used(proxy, upstream) == before.key
-    assert memory_holds(proxy.pid, before.secret.encode())
+    assert memory_holds(proxy.signer_pid, before.secret.encode())
     after = files.hold(new_pair())
     reload(proxy)
-    assert memory_holds(proxy.pid, after.secret.encode())
-    assert not memory_holds(proxy.pid, before.secret.encode())
+    assert memory_holds(proxy.signer_pid, after.secret.encode())
+    assert not memory_holds(proxy.signer_pid, before.secret.encode())
+    for secret in (before.secret, after.secret):
+        assert not memory_holds(proxy.pid, secret.encode())
     assert not memory_holds(proxy.proxy_pid, before.secret.encode())
     assert not memory_holds(proxy.proxy_pid, after.secret.encode())

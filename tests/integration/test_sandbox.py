@@ -1,4 +1,4 @@
-"""What both processes gave up, seen from outside; and that the proxy works where the kernel grants less."""
+"""What all processes gave up, seen from outside; and that the proxy works where the kernel grants less."""
 import os
 import re
 import resource
@@ -42,18 +42,19 @@ def signs(proxy, upstream):
 
 
 @pytest.mark.both
-def test_both_processes_run_with_filter_and_without_new_privileges(proxy, upstream):
+def test_all_processes_run_with_filter_and_without_new_privileges(proxy, upstream):
     assert signs(proxy, upstream)
-    for pid in (proxy.pid, proxy.proxy_pid):
+    for pid in (proxy.pid, proxy.signer_pid, proxy.proxy_pid):
         assert (status(pid)["Seccomp"], status(pid)["NoNewPrivs"]) == ("2", "1")
         core = re.search(r"Max core file size +(\S+) +(\S+)", Path(f"/proc/{pid}/limits").read_text())
         assert core.groups() == ("0", "0")
 
 
 @pytest.mark.once  # sanitizers lock nothing
-def test_the_signers_memory_is_locked(proxy):
-    assert int(status(proxy.pid)["VmLck"].split()[0]) > 0
-    assert state(proxy, "signer")["memory_locked"] in ("all", "writable")
+def test_the_signers_and_the_supervisors_memory_is_locked(proxy):
+    for pid, process in ((proxy.pid, "supervisor"), (proxy.signer_pid, "signer")):
+        assert state(proxy, process)["memory_locked"] in ("all", "writable")
+        assert int(status(pid)["VmLck"].split()[0]) > 0
 
 
 @pytest.mark.both
@@ -67,7 +68,7 @@ def test_every_thread_of_the_proxy_is_limited(start):
 @pytest.mark.once
 @pytest.mark.skipif(LINUX < (5, 13), reason="the kernel has no Landlock")
 def test_each_process_says_what_it_gave_up_and_nothing_is_missing(proxy):
-    for process, least in (("signer", 40), ("proxy", 100)):
+    for process, least in (("supervisor", 50), ("signer", 40), ("proxy", 100)):
         event = state(proxy, process)
         assert event["seccomp_calls"] > least and event["landlock_abi"] >= 1
         assert event["no_new_privileges"] == event["not_dumpable"] == event["no_core_dumps"] == 1
@@ -80,7 +81,7 @@ def test_each_process_says_what_it_gave_up_and_nothing_is_missing(proxy):
 @pytest.mark.parametrize("lacks", ["landlock", "seccomp", "landlock,seccomp"])
 def test_what_the_kernel_lacks_is_a_warning_and_not_a_failure(start, upstream, lacks):
     proxy = start(command=(sys.executable, str(OLDER_KERNEL), lacks))
-    for process in ("signer", "proxy"):
+    for process in ("supervisor", "signer", "proxy"):
         warnings = [event["message"] for event in missing(proxy, process)]
         assert len(warnings) == len(lacks.split(","))
         assert all(any(name in text.lower() for text in warnings) for name in lacks.split(","))
@@ -92,7 +93,7 @@ def test_what_the_kernel_lacks_is_a_warning_and_not_a_failure(start, upstream, l
 @pytest.mark.both
 def test_the_way_out_is_taken_and_told(start, upstream):
     proxy = start({"proxy": {"sandbox": "off"}})
-    for pid, process in ((proxy.pid, "signer"), (proxy.proxy_pid, "proxy")):
+    for pid, process in ((proxy.pid, "supervisor"), (proxy.signer_pid, "signer"), (proxy.proxy_pid, "proxy")):
         assert status(pid)["Seccomp"] == "0"
         assert any("sandbox = off" in event["message"] for event in missing(proxy, process))
         assert state(proxy, process)["not_dumpable"] == 1
@@ -136,7 +137,7 @@ def test_the_process_that_runs_commands_keeps_no_secret(start, upstream, account
 
 
 @pytest.mark.both
-def test_the_process_that_runs_commands_ends_with_the_signer(start, upstream, with_command):
+def test_the_process_that_runs_commands_ends_with_the_supervisor(start, upstream, with_command):
     proxy = start(with_command)
     assert signs(proxy, upstream)
     runner = runner_of(proxy)
@@ -146,7 +147,7 @@ def test_the_process_that_runs_commands_ends_with_the_signer(start, upstream, wi
 
 
 @pytest.mark.both
-def test_the_process_that_runs_commands_dies_with_the_signer(start, with_command):
+def test_the_process_that_runs_commands_dies_with_the_supervisor(start, with_command):
     proxy = start(with_command)
     runner, child = runner_of(proxy), proxy.proxy_pid
     proxy.signal(signal.SIGKILL)
@@ -187,10 +188,10 @@ def read_as_ordinary(path):
 
 
 @pytest.mark.both
-def test_the_same_user_reads_neither_process(ordinary, upstream):
+def test_the_same_user_reads_no_process(ordinary, upstream):
     proxy = ordinary()
     assert signs(proxy, upstream)
-    for pid in (proxy.pid, proxy.proxy_pid):
+    for pid in (proxy.pid, proxy.signer_pid, proxy.proxy_pid):
         for name in ("mem", "environ", "maps", "auxv"):
             done = read_as_ordinary(f"/proc/{pid}/{name}")
             assert done.returncode != 0 and b"ermission denied" in done.stderr, (pid, name)
@@ -201,10 +202,11 @@ def test_the_same_user_reads_neither_process(ordinary, upstream):
 def test_a_limit_of_no_locked_memory_is_a_warning_and_not_a_failure(ordinary, upstream):
     proxy = ordinary(locked_bytes=0)
     assert signs(proxy, upstream)
-    assert status(proxy.pid)["VmLck"].split()[0] == "0"
-    warning, = missing(proxy, "signer")
-    assert "locked" in warning["message"] and "ulimit -l" in warning["message"]
-    assert state(proxy, "signer")["memory_locked"] == "part"
+    for pid, process in ((proxy.pid, "supervisor"), (proxy.signer_pid, "signer")):
+        warning, = missing(proxy, process)
+        assert "locked" in warning["message"] and "ulimit -l" in warning["message"]
+        assert state(proxy, process)["memory_locked"] == "part"
+        assert status(pid)["VmLck"].split()[0] == "0"
 
 
 @pytest.mark.once
@@ -213,5 +215,6 @@ def test_a_usual_limit_is_enough_for_all_that_could_hold_a_secret(ordinary, upst
         pytest.skip("this user may lock less than 8 MiB")
     proxy = ordinary(locked_bytes=8 << 20)
     assert signs(proxy, upstream)
-    assert missing(proxy, "signer") == []
-    assert state(proxy, "signer")["memory_locked"] == "writable"
+    for process in ("supervisor", "signer"):
+        assert missing(proxy, process) == []
+        assert state(proxy, process)["memory_locked"] == "writable"

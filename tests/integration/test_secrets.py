@@ -26,7 +26,7 @@ def test_a_secret_is_in_no_process_no_output_and_no_file(start, upstream, accoun
     for target in (BALANCE, "/api/trade/order/place?a=1", "/api/fi/v3/asset/doWithdraw"):
         proxy.request("POST", target, [("X-CS-APIKEY", account.key)], b"{}")
     assert [request.verdict for request in upstream.requests()] == [coinstore.ACCEPTED] * 2
-    for pid in (proxy.pid, proxy.proxy_pid):
+    for pid in (proxy.pid, proxy.signer_pid, proxy.proxy_pid):
         assert account.secret.encode() not in process_text(pid)
     shown = b"".join(proxy.command(*arguments).stdout for arguments in (
         ["log"], ["log", "--json"], ["log", "show", "last"], ["log", "show", "last", "--json"], ["config", "check"]))
@@ -47,10 +47,10 @@ def test_no_windows_key_is_written_down(start, account, state_dir):
     assert not any(key in everything for key in keys)
 
 
-def test_the_secrets_variables_are_gone_from_both_processes(start, account):
+def test_the_secrets_variables_are_gone_from_all_processes(start, account):
     proxy = start()
     assert b"COINSTORE_API_SECRET" not in process_text(proxy.proxy_pid)
-    for pid in (proxy.pid, proxy.proxy_pid):
+    for pid in (proxy.pid, proxy.signer_pid, proxy.proxy_pid):
         assert account.secret.encode() not in process_text(pid)
 
 

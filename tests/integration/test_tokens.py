@@ -120,7 +120,7 @@ def test_the_token_is_in_no_file_no_output_no_export_and_no_environment(guarded,
     proxy = guarded("sign")
     for fields in (*RIGHT, [("Countersign-Token", TOKEN), ("Countersign-Token", "another")]):
         proxy.request("POST", BALANCE, fields, b"{}")
-    for pid in (proxy.pid, proxy.proxy_pid):
+    for pid in (proxy.pid, proxy.signer_pid, proxy.proxy_pid):
         seen = Path(f"/proc/{pid}/environ").read_bytes() + Path(f"/proc/{pid}/cmdline").read_bytes()
         assert TOKEN.encode() not in seen
     assert b"BOT_TOKEN" not in Path(f"/proc/{proxy.proxy_pid}/environ").read_bytes()

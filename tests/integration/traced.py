@@ -1,9 +1,12 @@
 """The program under strace: what it asks of the kernel, in order, and a kernel that answers late or with an error."""
+import contextlib
+import ctypes
 import os
 import re
 import signal
+from pathlib import Path
 
-from program import Proxy, children, poll
+from program import Proxy, children, command_line, poll, process_name
 
 LINE = re.compile(r"^(?P<pid>\d+) +(?P<text>.*)$")
 UNFINISHED = re.compile(r"^(?P<call>\w+)\((?P<rest>.*) <unfinished \.\.\.>$")
@@ -12,7 +15,7 @@ WHOLE = re.compile(r"^(?P<call>\w+)\((?P<rest>.*)$")
 
 
 class TracedProxy(Proxy):
-    """As Proxy; the process that is started here is strace, the signer its child, the proxy its child's."""
+    """As Proxy; the process that is started here is strace, the supervisor its child, signer and proxy its child's."""
 
     def __init__(self, config_file, env, trace_file, *options):
         # The leak sanitizer cannot work beside strace.
@@ -22,19 +25,26 @@ class TracedProxy(Proxy):
         super().__init__(config_file, env, command=command)
 
     @property
-    def signer_pid(self):
+    def supervisor_pid(self):
         return poll("strace has a child", lambda: children(self.pid))[0]
+
+    def _child(self, what, pick):
+        return poll(f"the supervisor has a child: {what}", lambda: list(filter(pick, children(self.supervisor_pid))))[0]
+
+    @property
+    def signer_pid(self):
+        return self._child("signer", lambda pid: process_name(pid) == "signer")
 
     @property
     def proxy_pid(self):
-        return poll("the signer has a child", lambda: children(self.signer_pid))[0]
+        return self._child("proxy", lambda pid: b"\0proxy-process\0" in command_line(pid))
 
     def signal(self, number):
-        os.kill(self.signer_pid, number)
+        os.kill(self.supervisor_pid, number)
 
     def kill(self):
-        for signer in children(self.pid):
-            for pid in [*children(signer), signer]:
+        for supervisor in children(self.pid):
+            for pid in [*children(supervisor), supervisor]:
                 os.kill(pid, signal.SIGKILL)
         super().kill()
 
@@ -57,3 +67,22 @@ class TracedProxy(Proxy):
     def wait_for_call(self, name):
         """Waits until one has begun."""
         poll(f"a call of {name}", lambda: [call for _, call, _ in self.calls() if call == name])
+
+
+@contextlib.contextmanager
+def held_thread(pid):
+    """Holds the worker of a proxy process, and no other of its threads, by ptrace(2). Needs root: the process cannot be traced
+    by its own user."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    libc.ptrace.restype = ctypes.c_long
+    seize, interrupt, detach, all_children = 0x4206, 0x4207, 17, 0x40000000
+    worker = poll("a worker has its name", lambda: [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()
+                                                    if (task / "comm").read_text().strip() == "worker"])[0]
+    assert libc.ptrace(seize, worker, None, None) == 0, os.strerror(ctypes.get_errno())
+    try:
+        assert libc.ptrace(interrupt, worker, None, None) == 0, os.strerror(ctypes.get_errno())
+        os.waitpid(worker, all_children)
+        yield
+    finally:
+        assert libc.ptrace(detach, worker, None, None) == 0, os.strerror(ctypes.get_errno())

@@ -1,5 +1,6 @@
 /* The process that runs commands: what it gives, what it does not have, and its end. */
 #include "signer/command_runner.h"
+#include "signer/secret_given.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,6 +80,18 @@ static void test_a_command_gets_no_variable_that_holds_a_secret(void **state)
     assert_string_equal(getenv(SECRET_VARIABLE), "very secret"); /* the signer's own is still to be read */
 }
 
+static void test_values_that_were_taken_from_variables_before_are_neither_there_nor_in_the_way(void **state)
+{
+    struct setting *setting = *state;
+    struct error error;
+    assert_true(secret_given_take(&setting->config, &error));
+    assert_non_null(secret_given_find(SECRET_VARIABLE));
+    start(setting, TIMEOUT_US);
+    assert_true(command_runner_read(&setting->secret, second_key + strlen("command:"), &error));
+    assert_true(slice_equal_text(secret_slice(&setting->secret), "[]"));
+    secret_given_end_all();
+}
+
 static void test_a_line_that_is_not_configured_is_not_run(void **state)
 {
     struct setting *setting = *state;
@@ -135,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_commands_output_comes_back),
         TEST(test_a_command_gets_no_variable_that_holds_a_secret),
+        TEST(test_values_that_were_taken_from_variables_before_are_neither_there_nor_in_the_way),
         TEST(test_a_line_that_is_not_configured_is_not_run),
         TEST(test_its_errors_are_those_of_the_command),
         TEST(test_a_runner_that_was_killed_is_told),

@@ -279,11 +279,13 @@ static void a_client_that_leaves_before_its_request_is_whole_is_never_seen(void 
 
 /* --- bounds --- */
 
-static void connections_over_the_bound_wait_for_others_to_end(void **state)
+static void a_connection_over_the_bound_is_told_so_at_once(void **state)
 {
     (void)state;
+    static const char told[] = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
     struct front_options options = fixture_default_options();
     options.connections_max = 2;
+    options.turned_away = slice_text(told);
     struct fixture *fixture = fixture_open("127.0.0.1:0", options);
     struct client *clients[3];
     for (size_t i = 0; i < 3; i++) {
@@ -292,14 +294,98 @@ static void connections_over_the_bound_wait_for_others_to_end(void **state)
         if (i < 2)
             wait_for_finished(fixture, i + 1);
     }
-    run_for(fixture, 20000);
+    wait_for_end(clients[2]);
+    assert_true(slice_equal_text(buffer_slice(&clients[2]->in), told));
     assert_int_equal(fixture->seen_count, 2);
     client_close(clients[0]);
+    wait_for_in_flight(fixture, 0);
+    run_for(fixture, 20000);
+    client_close(clients[2]);
+    clients[2] = client_open(fixture);
+    client_send_text(clients[2], get);
     wait_for_finished(fixture, 3);
-    assert_received(clients[2], fixture->reply.body);
     client_close(clients[1]);
     client_close(clients[2]);
     fixture_close(fixture);
+}
+
+static void who_has_sent_nothing_makes_room_for_others(void **state)
+{
+    (void)state;
+    struct front_options options = fixture_default_options();
+    options.connections_max = 2;
+    struct fixture *fixture = fixture_open("127.0.0.1:0", options);
+    struct client *used = client_open(fixture);
+    client_send_text(used, get);
+    wait_for_finished(fixture, 1);
+    struct client *silent = client_open(fixture);
+    run_for(fixture, 300000);
+    struct client *late = client_open(fixture);
+    client_send_text(late, get);
+    wait_for_finished(fixture, 2);
+    wait_for_end(silent);
+    assert_int_equal(silent->in.length, 0);
+    client_send_text(used, get);
+    wait_for_finished(fixture, 3);
+    client_close(used);
+    client_close(silent);
+    client_close(late);
+    fixture_close(fixture);
+}
+
+static void a_request_that_is_late_is_handed_over_as_such(void **state)
+{
+    (void)state;
+    static const char *const beginnings[] = {
+        "G",
+        "GET ",
+        "GET /a",
+        "GET /a HTT",
+        "GET /a HTTP/1.1\r",
+        "GET /a HTTP/1.1\r\nHost: x\r\nContent-Le",
+        "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: ",
+        "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1234",
+        "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1F",
+        "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;x",
+        "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r",
+        "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12",
+        "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345",
+        "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\nA: b",
+    };
+    struct front_options options = fixture_default_options();
+    options.request_timeout_us = 20000;
+    struct fixture *fixture = fixture_open("127.0.0.1:0", options);
+    for (size_t i = 0; i < ARRAY_LENGTH(beginnings); i++) {
+        struct client *client = client_open(fixture);
+        client_send_text(client, beginnings[i]);
+        wait_for_finished(fixture, i + 1);
+        assert_int_equal(last_seen(fixture)->defect, FRONT_DEFECT_LATE);
+        wait_for_end(client);
+        assert_true(client->in.length > 0);
+        client_close(client);
+    }
+    fixture_close(fixture);
+}
+
+static void a_client_that_does_not_take_its_answer_is_ended(void **state)
+{
+    (void)state;
+    enum { LARGE = 64 * 1024 * 1024 }; /* more than the kernel takes for one that does not read */
+    struct front_options options = fixture_default_options();
+    options.answer_timeout_us = 50000;
+    struct fixture *fixture = fixture_open("127.0.0.1:0", options);
+    char *body = calloc(1, LARGE);
+    assert_non_null(body);
+    fixture->reply.body = slice_of(body, LARGE);
+    struct client *client = client_open(fixture);
+    loop_io_remove(fixture->loop, &client->io); /* it does not read */
+    assert_int_equal(send(client->io.fd, get, strlen(get), 0), (ssize_t)strlen(get));
+    wait_for_finished(fixture, 1);
+    assert_int_equal(fixture->delivered, 0);
+    client_close(client);
+    fixture_close(fixture);
+    free(body);
 }
 
 static void an_idle_connection_is_closed_and_one_that_waits_for_its_answer_is_not(void **state)
@@ -452,7 +538,10 @@ int main(void)
         cmocka_unit_test(an_answer_to_a_client_that_reset_is_safe_and_not_delivered),
         cmocka_unit_test(a_client_that_leaves_in_the_middle_of_its_answer_did_not_get_it),
         cmocka_unit_test(a_client_that_leaves_before_its_request_is_whole_is_never_seen),
-        cmocka_unit_test(connections_over_the_bound_wait_for_others_to_end),
+        cmocka_unit_test(a_connection_over_the_bound_is_told_so_at_once),
+        cmocka_unit_test(who_has_sent_nothing_makes_room_for_others),
+        cmocka_unit_test(a_request_that_is_late_is_handed_over_as_such),
+        cmocka_unit_test(a_client_that_does_not_take_its_answer_is_ended),
         cmocka_unit_test(an_idle_connection_is_closed_and_one_that_waits_for_its_answer_is_not),
         cmocka_unit_test(once_it_stops_accepting_open_connections_get_one_last_answer),
         cmocka_unit_test(closing_ends_every_request_undelivered),

@@ -1,8 +1,10 @@
-/* The signer process and the proxy process it starts, for real: this program starts itself again as the proxy process,
- * which then looks at what it was given. The child's checks end it with the number of the line that failed. */
+/* The supervisor, the signer and the proxy process, for real: this program is the supervisor, forks the signer, and starts itself
+ * again as the proxy process, which then looks at what it was given. Its checks tell the line that failed. */
 #include "countersign/clock.h"
 #include "countersign/signer.h"
 #include "countersign/signer_client.h"
+#include "countersign/supervisor.h"
+#include "countersign/supervisor_link.h"
 #include "signer/process.h"
 #include "signer/signer_parts.h"
 #include "signer/wire.h"
@@ -148,7 +150,9 @@ static int child_looks_around(void)
     CHILD_CHECK(getenv(VARIABLE_ANY) != NULL);
     CHILD_CHECK(fstat(SIGNER_WIRE_FD, &status) == 0 && S_ISSOCK(status.st_mode));
     CHILD_CHECK(fcntl(SIGNER_WIRE_FD, F_GETFD) == 0); /* no FD_CLOEXEC */
-    for (int fd = SIGNER_WIRE_FD + 1; fd < 256; fd++)
+    CHILD_CHECK(fstat(SUPERVISOR_LINK_FD, &status) == 0 && S_ISSOCK(status.st_mode));
+    CHILD_CHECK(fcntl(SUPERVISOR_LINK_FD, F_GETFD) == 0);
+    for (int fd = SUPERVISOR_LINK_FD + 1; fd < 256; fd++)
         CHILD_CHECK(fcntl(fd, F_GETFD) < 0 && errno == EBADF);
     CHILD_CHECK(prctl(PR_GET_PDEATHSIG, &signal_at_death, 0, 0, 0) == 0 && signal_at_death == SIGTERM);
     CHILD_CHECK(getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0);
@@ -171,25 +175,42 @@ static void child_expects_signal(const sigset_t *set, int number)
     CHILD_CHECK(sigtimedwait(set, NULL, &at_most) == number);
 }
 
-/* The signer takes its signals before the message that comes after them: its answer tells that they are dealt with. */
+static void child_is_told(enum supervisor_message_type type)
+{
+    struct supervisor_message message;
+    int passed;
+    CHILD_CHECK(supervisor_link_wait(&message, &passed, SUPERVISOR_LINK_FD, WAIT_US / 1000) == SUPERVISOR_LINK_DONE);
+    CHILD_CHECK(message.type == (uint32_t)type && passed < 0);
+}
+
+/* SIGHUP is sent first, so it is dealt with by the time that the first sign of the next one comes. */
 static int child_sends_signals(void)
 {
-    static const int sent[] = { SIGINT, SIGTERM, SIGINT, SIGHUP };
-    struct signer_wire_message message;
     sigset_t watched, left;
     CHILD_CHECK(sigemptyset(&watched) == 0 && sigaddset(&watched, SIGHUP) == 0 && sigaddset(&watched, SIGTERM) == 0 &&
                 sigaddset(&watched, SIGINT) == 0);
     CHILD_CHECK(sigprocmask(SIG_BLOCK, &watched, NULL) == 0);
-    CHILD_CHECK(kill(getppid(), SIGINT) == 0);
+    child_is_told(SUPERVISOR_START);
+    CHILD_CHECK(kill(getppid(), SIGHUP) == 0 && kill(getppid(), SIGINT) == 0);
     child_expects_signal(&watched, SIGTERM);
-    for (size_t i = 0; i < ARRAY_LENGTH(sent); i++)
-        CHILD_CHECK(kill(getppid(), sent[i]) == 0);
-    wire_begin(&message, SIGNER_WIRE_HELLO);
-    CHILD_CHECK(wire_send(SIGNER_WIRE_FD, &message) == WIRE_DONE);
-    child_receives(&message);
+    CHILD_CHECK(kill(getppid(), SIGTERM) == 0);
+    child_is_told(SUPERVISOR_HURRY);
     CHILD_CHECK(sigpending(&left) == 0 && !sigismember(&left, SIGTERM) && !sigismember(&left, SIGINT) &&
                 !sigismember(&left, SIGHUP));
     return 42;
+}
+
+/* As a proxy that no longer does what it is told. */
+static int child_is_deaf(void)
+{
+    sigset_t deaf;
+    CHILD_CHECK(sigemptyset(&deaf) == 0 && sigaddset(&deaf, SIGTERM) == 0);
+    CHILD_CHECK(sigprocmask(SIG_BLOCK, &deaf, NULL) == 0);
+    CHILD_CHECK(kill(getppid(), SIGTERM) == 0);
+    child_expects_signal(&deaf, SIGTERM);
+    CHILD_CHECK(kill(getppid(), SIGTERM) == 0);
+    (void)sleep(WAIT_US / 1000000);
+    return 97;
 }
 
 static void child_asks_for_key(struct signer_wire_message *answer, uint64_t generation, uint64_t window)
@@ -282,6 +303,7 @@ static const struct {
     { "misses-many-keys", child_misses_many_keys },
     { "looks-around", child_looks_around },
     { "sends-signals", child_sends_signals },
+    { "is-deaf", child_is_deaf },
     { "rotates-slowly", child_rotates_slowly },
     { "sends-garbage", child_sends_garbage },
     { "waits", child_waits },
@@ -315,21 +337,45 @@ static struct signer *open_signer(struct setting *setting)
     return signer;
 }
 
+/* In the signer process. */
+static int sign(void *context, const struct signer_ends *ends)
+{
+    const struct config *config = context;
+    struct signer *signer = NULL;
+    struct error error;
+    struct buffer report;
+    buffer_init(&report, REPORT_MAX);
+    bool done = signer_open(&signer, config, &report, &error) && signer_serve(signer, ends, &error);
+    if (!done)
+        (void)fprintf(stderr, "signer: %s\n", error.message);
+    signer_close(signer);
+    buffer_free(&report);
+    return done ? 0 : 94;
+}
+
+/* The supervisor's part, in this process: sandbox = off, for other tests follow. */
+static int supervise_child(struct config *config, const char *name)
+{
+    char program[] = "test", option[] = "child", mode[32];
+    char *const arguments[] = { program, option, mode, NULL };
+    const struct supervisor_options options = {
+        .config = config, .arguments = arguments, .sign = sign, .context = config
+    };
+    struct error error;
+    int exit_code = -1;
+    (void)snprintf(mode, sizeof(mode), "%s", name);
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", "/nowhere", 1), 0);
+    if (!supervise(&exit_code, &options, &error))
+        fail_msg("%s", error.message);
+    return exit_code;
+}
+
 static int serve_child(const char *name)
 {
     struct setting setting;
-    struct signer *signer = open_signer(&setting);
-    struct error error;
-    char program[] = "test", option[] = "child", mode[32];
-    (void)snprintf(mode, sizeof(mode), "%s", name);
-    char *const arguments[] = { program, option, mode, NULL };
-    set_variables(); /* as though they had not been taken out: the child must not have them all the same */
-    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", "/nowhere", 1), 0);
-    int exit_code = -1;
-    if (!signer_serve(&exit_code, signer, arguments, &error))
-        fail_msg("%s", error.message);
-    signer_close(signer);
-    return exit_code;
+    make_setting(&setting);
+    set_variables();
+    return supervise_child(&setting.config, name);
 }
 
 static void the_proxy_gets_the_accounts_and_the_keys_of_windows_around_now(void **state)
@@ -344,7 +390,7 @@ static void no_missed_key_is_overlooked(void **state)
     assert_int_equal(serve_child("misses-many-keys"), 42);
 }
 
-static void the_proxy_inherits_no_secret_and_one_descriptor(void **state)
+static void the_proxy_inherits_no_secret_and_two_descriptors(void **state)
 {
     (void)state;
     int extra = open("/dev/null", O_RDONLY); /* NOLINT: it must not need FD_CLOEXEC to stay here */
@@ -353,37 +399,68 @@ static void the_proxy_inherits_no_secret_and_one_descriptor(void **state)
     assert_int_equal(close(extra), 0);
 }
 
-static void sigterm_is_passed_on_once_and_sighup_is_kept(void **state)
+/* Starts the proxy process by itself, with ends whose other sides nobody has. Returns its status. */
+static int start_alone(const char *path, const char *name)
+{
+    struct setting setting;
+    struct error error;
+    int signer[2], supervisor[2], status;
+    pid_t child;
+    char program[] = "test", option[] = "child", mode[32];
+    char *const arguments[] = { program, option, mode, NULL };
+    sigset_t mask;
+    (void)snprintf(mode, sizeof(mode), "%s", name);
+    make_setting(&setting);
+    assert_true(sigemptyset(&mask) == 0 && sigaddset(&mask, SIGHUP) == 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, signer), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, supervisor), 0);
+    const struct process_ends ends = { .signer = signer[1], .supervisor = supervisor[1] };
+    if (!process_start(&child, &ends, path, arguments, &setting.config, &mask, &error))
+        fail_msg("%s", error.message);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    const int descriptors[] = { signer[0], signer[1], supervisor[0], supervisor[1] };
+    for (size_t i = 0; i < ARRAY_LENGTH(descriptors); i++)
+        assert_int_equal(close(descriptors[i]), 0);
+    return status;
+}
+
+/* Though the supervisor has taken them out of its own environment by then. */
+static void variables_that_hold_secrets_are_left_out_of_the_proxys_environment(void **state)
+{
+    (void)state;
+    struct error error;
+    set_variables();
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", "/nowhere", 1), 0);
+    assert_true(signer_prepare_process(&error));
+    assert_int_equal(process_exit_code(start_alone("/proc/self/exe", "looks-around")), 42);
+}
+
+static void sigterm_is_passed_on_once_then_to_hurry_and_sighup_is_kept(void **state)
 {
     (void)state;
     assert_int_equal(serve_child("sends-signals"), 42);
 }
 
+static void a_proxy_that_does_not_hurry_is_killed(void **state)
+{
+    (void)state;
+    assert_int_equal(serve_child("is-deaf"), 3);
+}
+
 /* One account; its secret's command reads the file `path`. */
 static int serve_child_with_command(const char *name)
 {
-    char folder[] = "/tmp/countersign-test-XXXXXX", path[64], source[80], program[] = "test", option[] = "child",
-         mode[32];
+    char folder[] = "/tmp/countersign-test-XXXXXX", path[64], source[80];
     assert_non_null(mkdtemp(folder));
     (void)snprintf(path, sizeof(path), "%s/secret", folder);
     (void)snprintf(source, sizeof(source), "command:cat %s", path);
-    (void)snprintf(mode, sizeof(mode), "%s", name);
     int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_true(file >= 0 && write(file, SECRET_ONE, strlen(SECRET_ONE)) > 0 && close(file) == 0);
     set_variables();
     assert_int_equal(setenv(VARIABLE_ANY, path, 1), 0);
     struct config_account account = { .name = "one", .api_key = source_key, .api_secret = source };
     struct config config = { .account_count = 1, .accounts = &account };
-    struct signer *signer = NULL;
-    struct error error;
-    struct buffer report;
-    char *const arguments[] = { program, option, mode, NULL };
-    int exit_code = -1;
-    buffer_init(&report, REPORT_MAX);
-    if (!signer_open(&signer, &config, &report, &error) || !signer_serve(&exit_code, signer, arguments, &error))
-        fail_msg("%s", error.message);
-    signer_close(signer);
-    buffer_free(&report);
+    int exit_code = supervise_child(&config, name);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(folder), 0);
     return exit_code;
@@ -402,11 +479,11 @@ static void a_message_that_is_none_ends_the_service_and_not_the_wait(void **stat
     assert_int_equal(serve_child("closes-its-socket"), 44);
 }
 
-static void the_proxys_exit_code_is_handed_on(void **state)
+static void the_proxys_exit_code_is_handed_on_and_3_where_a_signal_ended_it(void **state)
 {
     (void)state;
     assert_int_equal(serve_child("exits-at-once"), 45);
-    assert_int_equal(serve_child("kills-itself"), 128 + SIGKILL);
+    assert_int_equal(serve_child("kills-itself"), 3);
 }
 
 static void an_ignored_sigchld_does_not_hide_the_proxys_end(void **state)
@@ -434,8 +511,8 @@ static char read_byte(int fd)
     return read(fd, &byte, 1) == 1 ? byte : '\0';
 }
 
-/* The child holds the pipe's only other end once the signer is dead: the pipe's end is the child's end. */
-static void a_killed_signer_takes_the_proxy_with_it(void **state)
+/* Signer and proxy hold the pipe's only other ends once the supervisor is dead: the pipe's end is the end of both. */
+static void a_killed_supervisor_takes_both_with_it(void **state)
 {
     (void)state;
     int ends[2];
@@ -458,26 +535,18 @@ static void a_killed_signer_takes_the_proxy_with_it(void **state)
 static void a_program_that_cannot_be_started_is_told_with_exit_code_3(void **state)
 {
     (void)state;
-    struct setting setting;
-    int output[2], fd, status;
-    pid_t child;
-    char message[256] = "", program[] = "test";
-    char *const arguments[] = { program, NULL };
-    sigset_t none;
-    make_setting(&setting);
-    assert_int_equal(sigemptyset(&none), 0);
+    int output[2];
+    char message[256] = "";
     assert_int_equal(pipe2(output, O_CLOEXEC), 0);
     int kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
     assert_true(kept >= 10);
     assert_int_equal(dup2(output[1], STDERR_FILENO), STDERR_FILENO);
-    bool started = process_start(&child, &fd, "/nowhere/at/all", arguments, &setting.config, &none, NULL);
+    int status = start_alone("/nowhere/at/all", "waits");
     assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
-    assert_true(started);
-    assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(process_exit_code(status), 3);
     assert_true(read(output[0], message, sizeof(message) - 1) > 0);
     assert_non_null(strstr(message, "/nowhere/at/all: No such file"));
-    const int descriptors[] = { output[0], output[1], kept, fd };
+    const int descriptors[] = { output[0], output[1], kept };
     for (size_t i = 0; i < ARRAY_LENGTH(descriptors); i++)
         assert_int_equal(close(descriptors[i]), 0);
 }
@@ -637,14 +706,16 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_is_read_anew_is_beside_what_is_held_until_it_replaces_that),
         cmocka_unit_test(the_proxy_gets_the_accounts_and_the_keys_of_windows_around_now),
         cmocka_unit_test(no_missed_key_is_overlooked),
-        cmocka_unit_test(the_proxy_inherits_no_secret_and_one_descriptor),
-        cmocka_unit_test(sigterm_is_passed_on_once_and_sighup_is_kept),
+        cmocka_unit_test(the_proxy_inherits_no_secret_and_two_descriptors),
+        cmocka_unit_test(variables_that_hold_secrets_are_left_out_of_the_proxys_environment),
+        cmocka_unit_test(sigterm_is_passed_on_once_then_to_hurry_and_sighup_is_kept),
+        cmocka_unit_test(a_proxy_that_does_not_hurry_is_killed),
         cmocka_unit_test(keys_of_the_old_secret_are_given_until_the_new_one_has_been_read),
         cmocka_unit_test(a_message_that_is_none_ends_the_service_and_not_the_wait),
-        cmocka_unit_test(the_proxys_exit_code_is_handed_on),
+        cmocka_unit_test(the_proxys_exit_code_is_handed_on_and_3_where_a_signal_ended_it),
         cmocka_unit_test(an_ignored_sigchld_does_not_hide_the_proxys_end),
         cmocka_unit_test(signals_are_as_before_when_the_service_has_ended),
-        cmocka_unit_test(a_killed_signer_takes_the_proxy_with_it),
+        cmocka_unit_test(a_killed_supervisor_takes_both_with_it),
         cmocka_unit_test(a_program_that_cannot_be_started_is_told_with_exit_code_3),
         cmocka_unit_test(closed_standard_descriptors_are_filled_before_a_socket_gets_their_numbers),
     };

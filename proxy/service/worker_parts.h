@@ -1,0 +1,67 @@
+/* The worker's own parts: its state, and what its generations do to it. */
+#ifndef COUNTERSIGN_SERVICE_WORKER_PARTS_H
+#define COUNTERSIGN_SERVICE_WORKER_PARTS_H
+
+#include "worker.h"
+
+#include "countersign/bounds.h"
+#include "countersign/exchange.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+/* What the exchanges of one configuration refer to. */
+struct worker_generation {
+    struct generation *shared; /* NULL: the start's */
+    const struct config *config;
+    struct exchange_listener *listeners;
+    sem_t *followed;
+    struct worker_generation *older; /* the worker's, once it was in force */
+};
+
+struct worker {
+    const struct config *config;
+    pthread_t thread;
+    struct loop *loop;
+    struct peer_lookup *peers; /* of all its fronts */
+    struct upstream_pool *pool;
+    struct upstream **upstreams; /* config->upstream_count */
+    struct front **fronts;       /* config->listener_count */
+    struct worker_generation *current;
+    struct worker_generation *prepared;       /* the main thread's */
+    _Atomic(struct worker_generation *) next; /* to be gone over to; NULL: none */
+    struct exchange_worker shared;
+    struct byte_room bytes;
+    struct places connection_places;
+    struct places_holder *connections; /* config->listener_count: each front's */
+    struct places_holder *in_flight;   /* likewise: each listener's, whatever the generation */
+    struct pulse *pulse;               /* the service's */
+    struct exchange_counts *counts;    /* likewise: one for each listener */
+    struct learning *learning;         /* NULL where no listener learns */
+    atomic_bool drain_wanted;
+    atomic_bool hurry_wanted;
+    atomic_bool has_ended;
+    int ended_fd;
+    bool has_failed; /* read after the thread's end */
+    struct loop_timer drain_timer;
+    int64_t drain_begun_us;
+    int64_t drain_deadline_us;
+};
+
+/* Shares requests under way out among the listeners, also anew: what each keeps for itself, whatever the others' clients do. */
+void worker_share_in_flight(struct worker *worker);
+
+/* Everything of one configuration that can fail, before it is gone over to. The caller's; NULL with an error. */
+struct worker_generation *worker_generation_make(struct worker *worker, const struct config *config,
+                                                 const struct callers *callers, struct error *error);
+void worker_generation_free(struct worker_generation *generation);
+
+/* Notes which keys and upstreams are needed now, for readiness. */
+void worker_note_joins(const struct worker *worker);
+
+/* Goes over to what worker_follow gave, if anything. Between two requests: what was handed over before refers to the old one's
+ * listener, and goes on with it. The worker's thread. */
+void worker_go_over(struct worker *worker);
+
+#endif

@@ -1,0 +1,70 @@
+"""A network namespace, joined to this machine's own by a pair of interfaces, that drops packets by chance (nftables)."""
+import json
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+DROP_PERCENT = 5  # of all packets, in each direction
+HERE, THERE = "198.18.{}.1", "198.18.{}.2"  # RFC 2544: for tests of networks
+RULES = """
+table ip faults {{
+    chain come {{ type filter hook input priority 0; numgen random mod 100 < {percent} counter drop; }}
+    chain leave {{ type filter hook output priority 0; numgen random mod 100 < {percent} counter drop; }}
+}}
+"""
+
+
+@dataclass
+class Network:
+    name: str
+    address: str
+
+    @property
+    def command(self):
+        """What goes before a command line, to run it there."""
+        return ("ip", "netns", "exec", self.name)
+
+    def dropped(self):
+        """Packets so far."""
+        done = run(*self.command, "nft", "-j", "list", "ruleset")
+        rules = [item["rule"]["expr"] for item in json.loads(done.stdout)["nftables"] if "rule" in item]
+        return sum(part["counter"]["packets"] for rule in rules for part in rule if "counter" in part)
+
+
+def run(*command, stdin=None):
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=30, check=True)
+
+
+def set_up(name, number):
+    """Interfaces' names are those of the whole machine, and have 15 bytes at most."""
+    outer, inner = f"csf{os.getpid()}", f"csg{os.getpid()}"
+    run("ip", "link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name)
+    run("ip", "addr", "add", HERE.format(number) + "/24", "dev", outer)
+    run("ip", "link", "set", outer, "up")
+    run("ip", "-n", name, "addr", "add", THERE.format(number) + "/24", "dev", inner)
+    run("ip", "-n", name, "link", "set", inner, "up")
+    run("ip", "netns", "exec", name, "nft", "-f", "-", stdin=RULES.format(percent=DROP_PERCENT))
+
+
+@contextmanager
+def dropping_network():
+    """Skips the test where this machine does not let it be made."""
+    if os.geteuid() != 0 or not shutil.which("nft"):
+        pytest.skip("needs root and nft, to drop packets in a network namespace")
+    name, number = f"countersign-faults-{os.getpid()}", os.getpid() % 254 + 1
+    try:
+        run("ip", "netns", "add", name)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"this machine gives no network namespace: {error.stderr}")
+    try:
+        try:
+            set_up(name, number)
+        except subprocess.CalledProcessError as error:
+            pytest.skip(f"this machine lets no packets be dropped in a network namespace: {error.stderr}")
+        yield Network(name, THERE.format(number))
+    finally:
+        run("ip", "netns", "del", name)  # and with it both interfaces
