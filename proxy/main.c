@@ -16,6 +16,7 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
     { "serve", cli_serve, "run the proxy: sign, forward and record requests (--demo needs no key)" },
     { "log", cli_log, "list and show recorded exchanges" },
+    { "reconcile", cli_reconcile, "say what became of orders in doubt; asks, and never places anything" },
     { "sign", cli_sign, "sign one request by hand and show every step" },
     { "verify", cli_verify, "say whether a request is signed right, and what was signed instead" },
     { "doctor", cli_doctor, "find out why requests are refused; asks, and never places anything" },

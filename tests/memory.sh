@@ -41,13 +41,18 @@ listen = 127.0.0.1:$port
 account = main
 CONFIG
 "$binary" serve -c "$folder/countersign.ini" >"$folder/proxy.log" 2>&1 &
-signer=$!
-started+=("$signer")
+supervisor=$!
+started+=("$supervisor")
 for _ in $(seq 100); do
     (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
     sleep 0.1
 done
-proxy=$(cut -d' ' -f1 "/proc/$signer/task/$signer/children") || { cat "$folder/proxy.log"; exit 3; }
+proxy=
+read -ra children <"/proc/$supervisor/task/$supervisor/children" || true # no line end
+for child in "${children[@]}"; do
+    ! grep -q proxy-process "/proc/$child/cmdline" || proxy=$child
+done
+[[ -n $proxy ]] || { cat "$folder/proxy.log"; exit 3; }
 
 kib() { awk -v name="$1:" '$1 == name { print $2 }' "/proc/$proxy/smaps_rollup"; }
 printf '%12s %14s %14s %14s\n' requests 'own KiB' 'files KiB' 'resident KiB'

@@ -2,8 +2,9 @@
 # Installs what is missing, builds, and runs every test. Ends with the totals of all runners.
 #
 #   tests/run.sh            everything
-#   tests/run.sh STEP...    only these steps: lint unit debug asan tsan fuzz; or integration: every one of these in the debug build
+#   tests/run.sh STEP...    only these steps: lint unit debug asan tsan fuzz soak; or integration: every one of these in the debug build
 #
+# The soak runs beside the fuzz targets, which have no clock that it could disturb; SOAK_MINUTES (10) is how long, 0: not at all.
 # FUZZ_SECONDS (10) is the time for each fuzz target, six times that for readers of files. JOBS (number of cores) is how many tests run side by side.
 # ANALYSIS_NODES (60000) is how far the static analyser follows one function; its own default, 225000, takes twice as long.
 set -uo pipefail
@@ -12,6 +13,7 @@ cd "$root" || exit 3
 # shellcheck source=proxy/packages.sh
 source proxy/packages.sh
 python=/usr/bin/python3 jobs=${JOBS:-$(nproc)} fuzz_seconds=${FUZZ_SECONDS:-10} analysis_nodes=${ANALYSIS_NODES:-60000}
+soak_minutes=${SOAK_MINUTES:-10} soak_pid='' soak_output=''
 passed=0 failed=0 skipped=0
 
 # count RUNNER-OUTPUT-FILE EXIT-CODE: adds a runner's own totals; a runner that failed without saying how often counts once.
@@ -94,7 +96,7 @@ step_lint() {
     local sources
     mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.c' '*.h')
     check "clang-format" clang-format --dry-run --Werror "${sources[@]}"
-    check "shellcheck" shellcheck -x proxy/run.sh proxy/packages.sh tests/run.sh tests/fuzz.sh tests/memory.sh tests/faults.sh .ci/run
+    check "shellcheck" shellcheck -x proxy/run.sh proxy/packages.sh tests/run.sh tests/fuzz.sh tests/memory.sh tests/faults.sh tests/soak.sh .ci/run
     check "the release preset builds without a warning" build_release_without_warnings
     build debug
     check "clang-tidy" static_analysis
@@ -153,10 +155,35 @@ fuzz_one() { # TARGET FILE
     return $code
 }
 
+# Begins it in the background, at a low weight.
+soak_begin() {
+    [[ $soak_minutes != 0 ]] || return 0
+    build_release_without_warnings || return
+    soak_output=$(mktemp)
+    COUNTERSIGN_BIN=$root/build/release/countersign nice -n 5 tests/soak.sh "$soak_minutes" >"$soak_output" 2>&1 &
+    soak_pid=$!
+}
+
+# Its table ends in totals, one for each invariant.
+step_soak() {
+    title "soak, $soak_minutes min: mixed traffic with all faults, restarts, reloads, rotations and kills"
+    [[ -n $soak_pid ]] || check "the soak begins" soak_begin
+    [[ -n $soak_pid ]] || return
+    wait "$soak_pid"
+    local code=$?
+    grep -v '^soak: everything' "$soak_output"
+    [[ $code -eq 0 ]] || tail -n 1 "$soak_output"
+    sed -i '/^soak: /d' "$soak_output"
+    count "$soak_output" "$code"
+    rm -f "$soak_output"
+    soak_pid=''
+}
+
 # As many side by side as there are cores; one line each when it is done.
 step_fuzz() {
     title "fuzz targets, $fuzz_seconds s each, readers of files $((6 * fuzz_seconds)) s"
     check "the fuzz preset builds" build fuzz fuzz_targets
+    [[ " ${steps[*]} " != *" soak "* ]] || check "the soak begins" soak_begin
     local target names=() out
     for target in build/fuzz/tests/fuzz_*; do
         [[ -x $target && -f $target ]] && names+=("$(basename "$target" | sed 's/^fuzz_//')")
@@ -178,14 +205,15 @@ fuzz_verdict() { # FILE-WITHOUT-ENDING
     return "$(cat "$1.code")"
 }
 
+trap '[[ -z $soak_pid ]] || kill "$soak_pid"' EXIT
 begun=$SECONDS
 # shellcheck disable=SC2086 # lists of names
 packages_install $packages_build $packages_run $packages_test || exit 3
 steps=("$@")
-[[ ${#steps[@]} -gt 0 ]] || steps=(lint unit debug asan tsan fuzz)
+[[ ${#steps[@]} -gt 0 ]] || steps=(lint unit debug asan tsan fuzz soak)
 for step in "${steps[@]}"; do
     declare -F "step_$step" >/dev/null || {
-        echo "tests/run.sh: there is no step \"$step\"; steps: lint unit debug integration asan tsan fuzz" >&2
+        echo "tests/run.sh: there is no step \"$step\"; steps: lint unit debug integration asan tsan fuzz soak" >&2
         exit 2
     }
     step_begun=$SECONDS

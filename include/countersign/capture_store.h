@@ -27,6 +27,19 @@ void capture_store_close(struct capture_store *store); /* NULL is allowed */
 MUST_CHECK bool capture_store_import(int64_t *first, struct capture_store *store, const struct record *records,
                                      size_t count, struct capture_progress progress, struct error *error);
 
+/* What was found out later of an exchange in doubt; the exchange itself stays as it was recorded. */
+struct capture_reconciled {
+    int64_t exchange;
+    int64_t at_us;       /* wall clock */
+    bool is_settled;     /* nothing of it is in doubt any more */
+    const char *summary; /* a word or two, for a listing: "placed" */
+    const char *detail;  /* a sentence for each order */
+};
+
+/* Notes it in the place of what was noted before. The exchange is one of the store's. */
+MUST_CHECK bool capture_store_note_reconciled(struct capture_store *store, const struct capture_reconciled *reconciled,
+                                              struct error *error);
+
 /* What is to be kept; 0: no bound. */
 struct capture_keep {
     int64_t age_us; /* received not longer ago */

@@ -10,6 +10,7 @@ int cli_mock(int argc, char **argv);
 int cli_sign(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_log(int argc, char **argv);
+int cli_reconcile(int argc, char **argv);    /* its 1: something is left in doubt */
 int cli_doctor(int argc, char **argv);       /* its 2 is also: could not tell */
 int cli_stop_trading(int argc, char **argv); /* its 1: with --status, trading is stopped */
 int cli_resume_trading(int argc, char **argv);

@@ -11,6 +11,9 @@ int64_t clock_wall_us(void);
 /* Microseconds since some moment in the past (CLOCK_MONOTONIC). Never steps. */
 int64_t clock_monotonic_us(void);
 
+/* As above, counting also while the machine sleeps (CLOCK_BOOTTIME). Never steps. */
+int64_t clock_boot_us(void);
+
 /* Days since 1970-01-01 in the Gregorian calendar, for years from 1 on; `month` is 1 to 12. Reads no clock. */
 int64_t clock_days_since_1970(int64_t year, int64_t month, int64_t day);
 

@@ -26,6 +26,8 @@ enum config_ip_family { CONFIG_IP_ANY, CONFIG_IP_V4, CONFIG_IP_V6 };
 enum config_mode { CONFIG_MODE_SIGN, CONFIG_MODE_OBSERVE, CONFIG_MODE_DRY_RUN };
 enum config_policy { CONFIG_POLICY_TRADE, CONFIG_POLICY_READ_ONLY, CONFIG_POLICY_ALL };
 enum config_sign { CONFIG_SIGN_PRIVATE, CONFIG_SIGN_ALL };
+enum config_clock { CONFIG_CLOCK_SYSTEM, CONFIG_CLOCK_EXCHANGE };
+enum config_failures { CONFIG_FAILURES_AS_IS, CONFIG_FAILURES_AS_STATUS };
 enum config_durability { CONFIG_DURABILITY_PROCESS, CONFIG_DURABILITY_POWER };
 enum config_when_full { CONFIG_WHEN_FULL_REFUSE, CONFIG_WHEN_FULL_DROP };
 
@@ -66,6 +68,7 @@ struct config_account {
     char *api_key;
     char *api_secret; /* likewise */
     int64_t trim;     /* bool */
+    int64_t clock;    /* enum config_clock */
 };
 
 struct config_upstream {
@@ -94,11 +97,12 @@ struct config_listener {
     char *listen; /* an endpoint.h text; an address that is not a loopback one only with `expose` and a token */
     char *upstream_name;
     char *account_name;
-    size_t upstream; /* index into config.upstreams */
-    size_t account;  /* index into config.accounts */
-    int64_t mode;    /* enum config_mode */
-    int64_t policy;  /* enum config_policy */
-    int64_t sign;    /* enum config_sign */
+    size_t upstream;  /* index into config.upstreams */
+    size_t account;   /* index into config.accounts */
+    int64_t mode;     /* enum config_mode */
+    int64_t policy;   /* enum config_policy */
+    int64_t sign;     /* enum config_sign */
+    int64_t failures; /* enum config_failures */
     struct config_rules rules;
     int64_t learn;       /* bool */
     int64_t expose;      /* bool */

@@ -6,6 +6,7 @@
 #include "countersign/bounds.h"
 #include "countersign/caller.h"
 #include "countersign/capture.h"
+#include "countersign/clock_watch.h"
 #include "countersign/exchange_counts.h"
 #include "countersign/front.h"
 #include "countersign/learned.h"
@@ -52,11 +53,14 @@ struct exchange_listener {
     struct places_holder *places; /* of the worker's in_flight_places; the same for all generations of this listener */
     size_t account;               /* index at the signer */
     struct upstream *upstream;
+    const struct clock_watch *clock; /* the upstream's; borrowed */
+    struct clock_watch *signs_by;    /* the same where its account has clock = exchange; NULL: this machine's clock */
     enum exchange_mode mode;
     struct ruling_rules rules;      /* and the policy; borrowed from the configuration */
     struct learned *learned;        /* what is used is counted here; NULL: it is not */
     struct exchange_counts *counts; /* for metrics; NULL: nothing is counted */
     bool sign_all;
+    bool failures_as_status;      /* a failure that came as HTTP 200 is given another status (answer_status.h) */
     struct peer_rule peers;       /* which users may ask */
     const char *peers_configured; /* the same as it was written */
     struct caller_hosts hosts;    /* names that Host may have, besides its own */

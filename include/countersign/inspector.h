@@ -34,6 +34,7 @@ struct inspector_options {
     const struct capture *capture;
     const struct signer_client *signer;
     const struct trading_page *trading;
+    struct clock_watch *const *clocks; /* the exchange's, one for each upstream */
 };
 
 MUST_CHECK bool inspector_open(struct inspector **inspector, const struct inspector_options *options,
@@ -41,6 +42,9 @@ MUST_CHECK bool inspector_open(struct inspector **inspector, const struct inspec
 
 /* From now on /readyz says that the proxy is ending. Any thread; NULL is allowed. */
 void inspector_drain(struct inspector *inspector);
+
+/* Counts a configuration that was read again, and whether it is in force now or the old one stayed. Any thread; NULL is allowed. */
+void inspector_note_reload(struct inspector *inspector, bool in_force);
 
 /* Ends the thread and closes everything. NULL is allowed. */
 void inspector_close(struct inspector *inspector);

@@ -51,9 +51,11 @@ struct mock_rehearsal {
     struct mock_fault faults[MOCK_FAULTS_MAX];
     size_t fault_count;
     int64_t idle_timeout_us; /* 0: the mock's own */
+    int64_t windows_allowed; /* that X-CS-EXPIRES may lie off the clock's own, to either side */
 };
 
-#define MOCK_NO_REHEARSAL ((struct mock_rehearsal){ .seed = 1 })
+/* How far the exchange itself goes is not documented. */
+#define MOCK_NO_REHEARSAL ((struct mock_rehearsal){ .seed = 1, .windows_allowed = 1 })
 
 /* The switches, as a user writes their values. */
 enum mock_switch {
@@ -68,6 +70,7 @@ enum mock_switch {
     MOCK_SWITCH_STALL,        /* PATH; adds */
     MOCK_SWITCH_GARBAGE,      /* PATH; adds */
     MOCK_SWITCH_CLOSE_IDLE,   /* DURATION, whole seconds */
+    MOCK_SWITCH_WINDOWS,      /* N, 0 to 1000 */
     MOCK_SWITCH_COUNT
 };
 

@@ -103,6 +103,11 @@ struct record {
     uint64_t window;
     char signature[64]; /* no NUL */
 
+    /* The exchange's clock less this machine's, as it was known when the request came, and how far from it the true one
+     * can have been; both 0 where nothing was known. */
+    int64_t clock_offset_us;
+    int64_t clock_bound_us;
+
     struct record_connection connection;
     unsigned attempts;
 
@@ -112,6 +117,12 @@ struct record {
     int status;                 /* what the client got; 0 where nothing */
     struct slice api_code;      /* the envelope's `code` as written, without quotes; empty where none */
     struct slice api_message;   /* the envelope's `message` or `msg`, escapes resolved */
+
+    /* What was found out later where the outcome is unknown (the reader's alone; empty where nothing is). */
+    struct slice reconciled;        /* a word or two: "placed" */
+    struct slice reconciled_detail; /* a sentence for each order */
+    int64_t reconciled_us;          /* wall clock, when the exchange was asked */
+    bool is_settled;                /* nothing of it is in doubt any more */
 
     struct record_message views[RECORD_VIEW_COUNT];
 };

@@ -3,6 +3,7 @@
 #ifndef COUNTERSIGN_SIGNER_CLIENT_H
 #define COUNTERSIGN_SIGNER_CLIENT_H
 
+#include "countersign/clock_watch.h"
 #include "countersign/scheme.h"
 #include "countersign/signer_wire.h"
 
@@ -56,6 +57,13 @@ void signer_client_api_key(struct signer_client_api_key *api_key, const struct s
 
 /* Points into *api_key. */
 struct slice signer_client_api_key_slice(const struct signer_client_api_key *api_key);
+
+/* Whose windows this account's keys are fetched for from now on: an exchange's clock, which must live as long as the client;
+ * NULL, as at the beginning: this machine's. Any thread, never blocks; costs next to nothing where it is the same already. */
+void signer_client_follow(struct signer_client *client, size_t account, struct clock_watch *clock);
+
+/* The time now by the clock that the account follows, µs since 1970. Any thread, never blocks. */
+int64_t signer_client_time_us(const struct signer_client *client, size_t account);
 
 /* The pair for one window. Wipe pair->window_key after use. Any thread, never blocks. */
 enum signer_client_key signer_client_window_key(struct signer_client_pair *pair, struct signer_client *client,

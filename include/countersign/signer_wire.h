@@ -6,7 +6,7 @@
  *   proxy  -> signer   HELLO
  *   signer -> proxy    ACCOUNT (generation), one for each account in the configuration's order, the last marked
  *   signer -> proxy    CONFIGURATION (with a descriptor), at any time after the accounts
- *   proxy  -> signer   KEY_WANTED (generation, account, window)
+ *   proxy  -> signer   KEY_WANTED (generation, account, window, clock offset)
  *   signer -> proxy    KEY (generation, account, window, status, key)
  *
  * Tokens are asked for first, where there are any; then HELLO comes, once. What the signer read from the accounts' sources at
@@ -16,6 +16,10 @@
  *
  * CONFIGURATION brings the configuration's file, opened anew by its name for reading (SCM_RIGHTS): the proxy process gave up
  * opening files there.
+ *
+ * The clock offset is by how much the proxy corrects the time for an account with clock = exchange. The signer adds it to its own
+ * clock before it judges the window, up to SIGNER_WIRE_OFFSET_MAX_MS and for such an account alone: a proxy process that was
+ * taken over gets keys of the minutes around now, not of any time it likes.
  *
  * Neither side trusts the other's bytes: a message of another length, magic, type, out of turn or with an index out of
  * range makes the signer close the socket and the proxy hold the signer for gone. */
@@ -28,11 +32,12 @@
 
 enum {
     SIGNER_WIRE_FD = 3,
-    SIGNER_WIRE_MAGIC = 0x43535733, /* "CSW3": changes with any change below */
+    SIGNER_WIRE_MAGIC = 0x43535734, /* "CSW4": changes with any change below */
     SIGNER_WIRE_NAME_MAX = 32,
     SIGNER_WIRE_API_KEY_MAX = 256,
     SIGNER_WIRE_TOKEN_MIN = 16, /* characters: a shorter one can be guessed */
-    SIGNER_WIRE_TOKEN_MAX = 128
+    SIGNER_WIRE_TOKEN_MAX = 128,
+    SIGNER_WIRE_OFFSET_MAX_MS = 300000 /* of a clock that is followed, from the signer's: to either side */
 };
 
 enum signer_wire_type {
@@ -47,7 +52,7 @@ enum signer_wire_type {
 
 enum signer_wire_status {
     SIGNER_WIRE_OK = 0,
-    SIGNER_WIRE_WINDOW_REFUSED, /* further than one window from the signer's clock */
+    SIGNER_WIRE_WINDOW_REFUSED, /* further than one window from the signer's clock, corrected */
     SIGNER_WIRE_FAILED,         /* the derivation failed */
     SIGNER_WIRE_REPLACED        /* the generation asked for is no longer held: the next one's ACCOUNTs have been sent */
 };
@@ -60,6 +65,7 @@ struct signer_wire_message {
     uint32_t last;       /* in ACCOUNT: 1 for the last one */
     uint64_t generation; /* 1 and up; in ACCOUNT, KEY_WANTED and KEY */
     uint64_t window;     /* in KEY_WANTED and KEY */
+    int64_t offset_ms;   /* in KEY_WANTED: the clock's that the account follows, less this machine's; else 0 */
     union {
         struct scheme_window_key key; /* in KEY */
         struct {

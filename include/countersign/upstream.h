@@ -10,6 +10,7 @@
 
 #include "countersign/bounds.h"
 #include "countersign/buffer.h"
+#include "countersign/clock_watch.h"
 #include "countersign/error.h"
 #include "countersign/http_message.h"
 #include "countersign/loop.h"
@@ -46,6 +47,7 @@ struct upstream_options {
     int64_t timeout_us;  /* from the call to the whole answer */
     size_t response_max; /* bytes of head and body together */
     unsigned connections_max;
+    struct clock_watch *clock;      /* given the Date of each answer; borrowed; NULL for none */
     struct upstream_counts *counts; /* must outlive the upstream; NULL: nothing is counted */
     /* That answers may take together; of each one's body the first UPSTREAM_ANSWER_FREE are left out, of its head
      * UPSTREAM_HEAD_FREE. NULL: no bound. */
@@ -109,7 +111,8 @@ struct upstream_certificate {
  * `describe_certificate` was not asked for. */
 bool upstream_last_certificate(struct upstream_certificate *certificate, const struct upstream *upstream);
 
-/* Opens `count` connections by an unsigned `HEAD /` each, whose answers are dropped. A failure is logged as a warning. */
+/* Opens `count` connections by an unsigned `HEAD /` each. Of the answers nothing is kept but what their Date says of the
+ * clock. A failure is logged as a warning. */
 void upstream_warm(struct upstream *upstream, unsigned count);
 
 struct upstream_request {

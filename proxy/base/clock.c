@@ -8,7 +8,7 @@ static int64_t reading_us(clockid_t clock)
 {
     struct timespec now;
     if (clock_gettime(clock, &now) != 0)
-        return 0; /* cannot happen: both clocks exist on every Linux */
+        return 0; /* cannot happen: these clocks exist on every Linux */
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
@@ -20,6 +20,11 @@ int64_t clock_wall_us(void)
 int64_t clock_monotonic_us(void)
 {
     return reading_us(CLOCK_MONOTONIC);
+}
+
+int64_t clock_boot_us(void)
+{
+    return reading_us(CLOCK_BOOTTIME);
 }
 
 char *clock_format_utc(char *text, int64_t wall_us)

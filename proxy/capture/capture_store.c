@@ -156,6 +156,16 @@ bool capture_store_import(int64_t *first, struct capture_store *store, const str
     return sql_for_person(done, error);
 }
 
+/* --- what was found out later --- */
+
+bool capture_store_note_reconciled(struct capture_store *store, const struct capture_reconciled *reconciled,
+                                   struct error *error)
+{
+    return sql_for_person(store_begin(store->store, error) && store_note_reconciled(store->store, reconciled, error) &&
+                              store_commit(store->store, error),
+                          error);
+}
+
 /* --- prune --- */
 
 static int64_t file_size(const struct capture_store *store)

@@ -40,7 +40,27 @@ static sqlite3_stmt *statement_of(const struct capture_reader *reader, enum reco
 
 void reader_reset(struct capture_reader *reader, enum record_row_kind kind)
 {
-    (void)sqlite3_reset(statement_of(reader, kind)); /* repeats the step's failure, which is told */
+    (void)sqlite3_reset(statement_of(reader, kind)); /* repeats the step's failure, which is told; likewise below */
+    (void)sqlite3_reset(reader->reconciled);         /* NULL is allowed */
+}
+
+/* What was found out later of an exchange in doubt: few are. */
+static bool add_reconciled(struct record *record, const struct capture_reader *reader, struct error *error)
+{
+    sqlite3_stmt *row = reader->reconciled;
+    if (row == NULL || record->outcome != RECORD_UNKNOWN)
+        return true;
+    (void)sqlite3_reset(row); /* repeats an earlier failure, which was told */
+    int code = sqlite3_bind_int64(row, 1, record->id);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(row);
+    if (code == SQLITE_ROW) {
+        record->reconciled = sql_column_bytes(row, 0);
+        record->reconciled_detail = sql_column_bytes(row, 1);
+        record->reconciled_us = sqlite3_column_int64(row, 2);
+        record->is_settled = sqlite3_column_int(row, 3) != 0;
+    }
+    return code == SQLITE_ROW || code == SQLITE_DONE || reader_error(error, reader);
 }
 
 static bool has_impossible(const struct capture_reader *reader, int64_t id, const char *column, struct error *error)
@@ -64,7 +84,9 @@ bool reader_read(struct record *record, bool *found, struct capture_reader *read
         return reader_error(error, reader);
     if (!record_row_read(record, row, kind, &column))
         return has_impossible(reader, id, column, error);
-    return sqlite3_errcode(reader->db) != SQLITE_NOMEM || reader_error(error, reader);
+    if (sqlite3_errcode(reader->db) == SQLITE_NOMEM)
+        return reader_error(error, reader);
+    return add_reconciled(record, reader, error);
 }
 
 bool reader_complete(struct record *record, const struct capture_reader *reader, enum record_row_kind kind,
@@ -80,8 +102,10 @@ bool reader_complete(struct record *record, const struct capture_reader *reader,
 /* The row's bytes are copied: they end with the statement. One reservation, so that the copies stay where they are. */
 static bool keep_bytes(struct record *record, struct capture_reader *reader, struct error *error)
 {
-    struct slice *parts[RECORD_FIELD_COUNT + SQL_REFERENCE_COUNT];
+    struct slice *parts[RECORD_FIELD_COUNT + SQL_REFERENCE_COUNT + 2];
     size_t count = 0, total = 0;
+    parts[count++] = &record->reconciled;
+    parts[count++] = &record->reconciled_detail;
     for (size_t i = 0; i < RECORD_FIELD_COUNT; i++) {
         if (record_fields[i].kind == RECORD_FIELD_TEXT)
             parts[count++] = (struct slice *)(void *)((char *)record + record_fields[i].offset);

@@ -166,6 +166,15 @@ static bool prepare_row(sqlite3_stmt **statement, struct capture_reader *reader,
     return reader_prepare_buffer(statement, reader, &sql, error);
 }
 
+static bool prepare_reconciled(struct capture_reader *reader, struct error *error)
+{
+    int64_t is_there;
+    return reader_number(&is_there, reader, "SELECT count(*) FROM sqlite_master WHERE name = 'reconciled'", error) &&
+           (is_there == 0 ||
+            reader_prepare(&reader->reconciled, reader,
+                           "SELECT summary, detail, at_us, settled FROM reconciled WHERE exchange = ?", error));
+}
+
 static bool open_steps(struct capture_reader *reader, struct error *error)
 {
     struct sql_identity identity = { .version = 0 };
@@ -176,7 +185,7 @@ static bool open_steps(struct capture_reader *reader, struct error *error)
     if (identity.version != SCHEMA_VERSION)
         return refuse_old(reader, identity.version, error);
     return digester_create(&reader->digester, error) && prepare_row(&reader->facts, reader, RECORD_ROW_FACTS, error) &&
-           prepare_row(&reader->whole, reader, RECORD_ROW_WHOLE, error) &&
+           prepare_row(&reader->whole, reader, RECORD_ROW_WHOLE, error) && prepare_reconciled(reader, error) &&
            reader_prepare(&reader->data_version, reader, "PRAGMA data_version", error);
 }
 
@@ -207,6 +216,7 @@ void capture_reader_close(struct capture_reader *reader)
         return;
     (void)sqlite3_finalize(reader->facts); /* repeats an earlier failure, which was told; likewise below */
     (void)sqlite3_finalize(reader->whole);
+    (void)sqlite3_finalize(reader->reconciled);
     (void)sqlite3_finalize(reader->data_version);
     close_connection(reader);
     digester_free(reader->digester);

@@ -16,6 +16,7 @@ struct capture_reader {
     ino_t inode;
     sqlite3_stmt *facts; /* of one id */
     sqlite3_stmt *whole;
+    sqlite3_stmt *reconciled; /* of one id; NULL where nothing was ever noted */
     sqlite3_stmt *data_version;
     int64_t version; /* as of the last look */
     bool has_looked;

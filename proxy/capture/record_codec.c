@@ -200,11 +200,12 @@ static bool decode(struct record *record, struct slice payload, size_t fields)
     return true;
 }
 
-/* What stands where the last field does in a payload of version 1 is the length of the client's head: of any that HTTP
- * allows it is more than that field may be. */
+/* What stands where the fields do that an older payload lacks is the length of the client's head, and its first bytes: of
+ * any that HTTP allows, they are more than a field or the next length may be. */
 bool record_decode(struct record *record, struct slice payload)
 {
-    return decode(record, payload, RECORD_FIELD_COUNT) || decode(record, payload, RECORD_FIELD_COUNT_1);
+    return decode(record, payload, RECORD_FIELD_COUNT) || decode(record, payload, RECORD_FIELD_COUNT_2) ||
+           decode(record, payload, RECORD_FIELD_COUNT_1);
 }
 
 /* --- replied --- */

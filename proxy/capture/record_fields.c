@@ -76,6 +76,8 @@ const struct record_field record_fields[RECORD_FIELD_COUNT] = {
     { "attempts", RECORD_FIELD_NUMBER_32, PLACE(attempts), 0, false, 0 },
     { "client_signature", RECORD_FIELD_SIGNATURE, PLACE(client_signature), 0, true,
       RECORD_CLIENT_SIGNATURE_NOT_CHECKED },
+    { "clock_offset_us", RECORD_FIELD_NUMBER_64, PLACE(clock_offset_us), 0, true, 0 },
+    TIME("clock_bound_us", clock_bound_us),
 };
 
 _Static_assert(sizeof(int) == sizeof(int32_t), "NUMBER_32 reads int and unsigned as 32 bits");

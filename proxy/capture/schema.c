@@ -104,7 +104,9 @@ static const char record_table[] =
     "  upstream_response_head INTEGER,\n"
     "  upstream_response_body INTEGER,\n"
     "  client_response_head INTEGER,\n"
-    "  client_response_body INTEGER\n"
+    "  client_response_body INTEGER,\n"
+    "  clock_offset_us INTEGER, -- NULL: not known, as the next\n"
+    "  clock_bound_us INTEGER\n"
     ");\n"
     "CREATE INDEX record_party ON record(party);\n"
     "CREATE INDEX record_endpoint ON record(endpoint);\n"
@@ -136,6 +138,15 @@ static const char life_tables[] =
     "  count INTEGER NOT NULL,\n"
     "  detail TEXT NOT NULL\n"
     ");\n";
+
+const char schema_additions[] = "CREATE TABLE IF NOT EXISTS reconciled ( -- what was found out later of exchanges in "
+                                "doubt (countersign reconcile)\n"
+                                "  exchange INTEGER PRIMARY KEY, -- record(id), whose outcome stays what it was\n"
+                                "  at_us INTEGER NOT NULL, -- when the exchange was asked\n"
+                                "  settled INTEGER NOT NULL, -- 1: nothing of it is in doubt any more\n"
+                                "  summary TEXT NOT NULL, -- a word or two: placed\n"
+                                "  detail TEXT NOT NULL -- a sentence for each order\n"
+                                ");\n";
 
 /* --- the views --- */
 
@@ -211,7 +222,9 @@ static const char exchange_view[] =
     "  c.tls_cipher,\n"
     "  c.http_version,\n"
     "  r.attempts, -- how often it was begun to be sent: 0, 1, or 2\n"
-    "  p.client_signature, -- of the client's own: none, right, wrong, stale, other_key, unreadable, unknown\n";
+    "  p.client_signature, -- of the client's own: none, right, wrong, stale, other_key, unreadable, unknown\n"
+    "  r.clock_offset_us, -- the exchange's clock less this machine's, as known when the request came\n"
+    "  r.clock_bound_us, -- how far from it the true one can have been\n";
 
 /* In parts: a C compiler need not take a longer literal. */
 static const char exchange_client_request[] =
@@ -252,21 +265,18 @@ static const char exchange_text_view[] =
 
 /* clang-format on */
 
+static const char extension[] = "ALTER TABLE record ADD COLUMN clock_offset_us INTEGER;\n"
+                                "ALTER TABLE record ADD COLUMN clock_bound_us INTEGER;\n"
+                                "DROP VIEW exchange_text;\n"
+                                "DROP VIEW exchange;\n";
+
+#define VIEWS                                                                                                          \
+    exchange_view, exchange_client_request, exchange_upstream_request, exchange_upstream_response,                     \
+        exchange_client_response, exchange_sources, exchange_text_view
+
+const char *const schema_extension[] = { extension, VIEWS, NULL };
+
 const char *const schema_parts[] = {
-    bytes_table,
-    head_table,
-    party_table,
-    endpoint_table,
-    verdict_table,
-    connection_table,
-    record_table,
-    life_tables,
-    exchange_view,
-    exchange_client_request,
-    exchange_upstream_request,
-    exchange_upstream_response,
-    exchange_client_response,
-    exchange_sources,
-    exchange_text_view,
-    NULL,
+    bytes_table,      head_table,   party_table, endpoint_table, verdict_table,
+    connection_table, record_table, life_tables, VIEWS,          NULL,
 };

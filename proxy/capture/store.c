@@ -47,11 +47,11 @@ static bool make_private(const char *path, struct error *error)
 
 /* --- opening --- */
 
-static bool make_tables(struct store *store, struct error *error)
+static bool run_parts(struct store *store, const char *const *parts, struct error *error)
 {
     struct buffer script;
     buffer_init(&script, SCRIPT_MAX);
-    for (const char *const *part = schema_parts; *part != NULL; part++)
+    for (const char *const *part = parts; *part != NULL; part++)
         (void)buffer_append_text(&script, *part); /* `failed` is checked below */
     const char *text = buffer_text(&script);
     bool done = script.failed ? error_set(error, ERROR_MEMORY, "out of memory for the capture store")
@@ -60,22 +60,23 @@ static bool make_tables(struct store *store, struct error *error)
     return done;
 }
 
-static bool make_schema(struct store *store, struct error *error)
+/* In one transaction: all of it, or nothing. */
+static bool make_schema(struct store *store, const char *const *parts, struct error *error)
 {
     const char *path = store->options.path;
     char mark[96];
     (void)sqlite3_snprintf(sizeof(mark), mark, "PRAGMA application_id = %d; PRAGMA user_version = %d",
                            SCHEMA_APPLICATION_ID, SCHEMA_VERSION); /* fits */
     return sql_run(store->db, "BEGIN IMMEDIATE", path, error) && sql_run(store->db, mark, path, error) &&
-           make_tables(store, error) && sql_run(store->db, "COMMIT", path, error);
+           run_parts(store, parts, error) && sql_run(store->db, "COMMIT", path, error);
 }
 
-/* Another process may have made the tables since this one looked: then there is nothing left to do. */
-static bool make_schema_once(struct store *store, struct error *error)
+/* Another process may have done it since this one looked: then there is nothing left to do. */
+static bool make_schema_once(struct store *store, const char *const *parts, struct error *error)
 {
     struct sql_identity identity;
     struct error why = { .kind = ERROR_NONE };
-    if (make_schema(store, &why))
+    if (make_schema(store, parts, &why))
         return true;
     if (sqlite3_get_autocommit(store->db) == 0)
         (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL); /* SQLite did it itself where this fails */
@@ -130,9 +131,9 @@ static bool open_current(struct store *store, struct error *error)
     if (!connect_file(store, error) || !sql_identify(&identity, store->db, path, error) ||
         !sql_identity_check(&identity, path, error))
         return false;
-    if (identity.version != 0 && identity.version < SCHEMA_VERSION) {
-        if (!store->options.owned)
-            return refuse_old(store, identity.version, error);
+    if (identity.version != 0 && identity.version < SCHEMA_VERSION && !store->options.owned)
+        return refuse_old(store, identity.version, error);
+    if (identity.version != 0 && identity.version < SCHEMA_VERSION_EXTENDED) {
         (void)close_file(store); /* was told */
         if (!migrate_store(path, identity.version, store->options.progress, error) || !connect_file(store, error))
             return false;
@@ -141,7 +142,9 @@ static bool open_current(struct store *store, struct error *error)
     return sql_run(store->db, settings, path, error) &&
            sql_run(store->db, store->options.power ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", path,
                    error) &&
-           (identity.version == SCHEMA_VERSION || make_schema_once(store, error));
+           (identity.version == SCHEMA_VERSION ||
+            make_schema_once(store, identity.version == 0 ? schema_parts : schema_extension, error)) &&
+           sql_run(store->db, schema_additions, path, error);
 }
 
 static void note_damage(struct store *store)

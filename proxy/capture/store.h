@@ -52,6 +52,10 @@ uint64_t store_rows_left_out(const struct store *store);
 MUST_CHECK bool store_note_incident(struct store *store, int64_t at_us, const char *kind, int64_t count,
                                     const char *detail, struct error *error);
 
+/* Within a transaction: notes what was found out of an exchange, in the place of what was noted before. */
+MUST_CHECK bool store_note_reconciled(struct store *store, const struct capture_reconciled *reconciled,
+                                      struct error *error);
+
 /* The last frame of this ring and run that is stored; 0 where there is none. */
 MUST_CHECK bool store_ring_position(uint64_t *sequence, struct store *store, const char *ring, const char *run,
                                     struct error *error);

@@ -1,5 +1,5 @@
-/* What the store keeps beside exchanges: how far rings are carried over, incidents, what was in flight. capture_open's
- * thread, and then the recorder's. */
+/* What the store keeps beside exchanges: how far rings are carried over, incidents, what was in flight, what was found out
+ * later. capture_open's thread, and then the recorder's; a tool's. */
 #include "store_private.h"
 
 static int bind_all_texts(sqlite3_stmt *statement, const char *first, const char *second)
@@ -43,6 +43,23 @@ bool store_note_incident(struct store *store, int64_t at_us, const char *kind, i
         code = sqlite3_bind_int64(statement, 3, at_us);
     if (code == SQLITE_OK)
         code = sqlite3_bind_int64(statement, 4, count);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    (void)sqlite3_finalize(statement); /* repeats the step's failure */
+    return code == SQLITE_DONE || store_fail(store, error);
+}
+
+bool store_note_reconciled(struct store *store, const struct capture_reconciled *reconciled, struct error *error)
+{
+    static const char sql[] =
+        "INSERT OR REPLACE INTO reconciled(summary, detail, exchange, at_us, settled) VALUES (?, ?, ?, ?, ?)";
+    const int64_t numbers[] = { reconciled->exchange, reconciled->at_us, reconciled->is_settled ? 1 : 0 };
+    sqlite3_stmt *statement = NULL;
+    if (!sql_prepare(&statement, store->db, sql, store->options.path, error))
+        return store_fail(store, error);
+    int code = bind_all_texts(statement, reconciled->summary, reconciled->detail);
+    for (int i = 0; code == SQLITE_OK && i < (int)ARRAY_LENGTH(numbers); i++)
+        code = sqlite3_bind_int64(statement, i + 3, numbers[i]);
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);
     (void)sqlite3_finalize(statement); /* repeats the step's failure */

@@ -212,6 +212,9 @@ static const struct sweep_table {
       " AND NOT EXISTS (SELECT 1 FROM record WHERE endpoint = endpoint.id)" },
     { "SELECT max(id) FROM (SELECT id FROM party WHERE id > ?1 ORDER BY id LIMIT ?2)",
       "DELETE FROM party WHERE id > ?1 AND id <= ?2 AND NOT EXISTS (SELECT 1 FROM record WHERE party = party.id)" },
+    { "SELECT max(exchange) FROM (SELECT exchange FROM reconciled WHERE exchange > ?1 ORDER BY exchange LIMIT ?2)",
+      "DELETE FROM reconciled WHERE exchange > ?1 AND exchange <= ?2"
+      " AND NOT EXISTS (SELECT 1 FROM record WHERE id = reconciled.exchange)" },
 };
 
 static bool end_of_part(int64_t *end, struct store *store, const struct sweep_table *table, struct error *error)

@@ -15,10 +15,32 @@ enum { SIGNATURE_BYTES = sizeof(((struct record *)0)->signature) / 2, WINDOW_MS 
 
 /* The columns of `record` behind the eight references, in the order in which put_record binds them. */
 static const char *const record_columns[] = {
-    "id",        "received_us",  "party",           "endpoint",   "verdict",          "connection",     "client_port",
-    "query",     "signed_after", "connected_after", "sent_after", "first_byte_after", "complete_after", "replied_after",
-    "delivered", "is_signed",    "reused",          "attempts",   "payload_length",   "payload_sha256", "expires_after",
-    "window",    "signature",    "date_after",
+    "id",
+    "received_us",
+    "party",
+    "endpoint",
+    "verdict",
+    "connection",
+    "client_port",
+    "query",
+    "signed_after",
+    "connected_after",
+    "sent_after",
+    "first_byte_after",
+    "complete_after",
+    "replied_after",
+    "delivered",
+    "is_signed",
+    "reused",
+    "attempts",
+    "payload_length",
+    "payload_sha256",
+    "expires_after",
+    "window",
+    "signature",
+    "date_after",
+    "clock_offset_us",
+    "clock_bound_us",
 };
 
 static const char *column_name(size_t i)
@@ -254,6 +276,8 @@ static void bind_facts(struct binder *binder, const struct store *store, const s
     bind_number(binder, (int64_t)record->attempts);
     bind_signing(binder, store, record, http_target_query(record->target));
     bind_known(binder, date_s - record->received_us / 1000000, date_s != 0);
+    bind_known(binder, record->clock_offset_us, record->clock_bound_us != 0);
+    bind_known(binder, record->clock_bound_us, record->clock_bound_us != 0);
 }
 
 static int put_record(struct store *store, const struct record *record)

@@ -34,7 +34,7 @@ const char *log_command_name(const struct log_command *command)
     static char name[64];
     if (command == commands[0])
         return "log";
-    (void)snprintf(name, sizeof(name), "log %s", command->word); /* fits */
+    (void)snprintf(name, sizeof(name), "%s%s", command->is_top_level ? "" : "log ", command->word); /* fits */
     return name;
 }
 
@@ -146,14 +146,17 @@ static int run_on_store(const struct log_options *options, const struct log_comm
 
 int cli_log(int argc, char **argv)
 {
-    struct log_options options = { .now_us = clock_wall_us() };
     const struct log_command *command = argc > 1 ? find_command(argv[1]) : NULL;
     int skipped = command != NULL ? 1 : 0;
-    if (command == NULL)
-        command = commands[0];
+    return log_run_command(command != NULL ? command : commands[0], argc - skipped, argv + skipped);
+}
+
+int log_run_command(const struct log_command *command, int argc, char **argv)
+{
+    struct log_options options = { .now_us = clock_wall_us() };
     /* `log | head` ends as other tools do: quietly. */
     (void)signal(SIGPIPE, SIG_DFL);
-    int exit_code = log_options_read(&options, command, argc - skipped, argv + skipped);
+    int exit_code = log_options_read(&options, command, argc, argv);
     if (exit_code == 0 && options.help) {
         log_help(command);
         if (command == commands[0])

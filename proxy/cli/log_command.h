@@ -37,6 +37,8 @@ struct log_options {
     const char *format; /* likewise */
     const char *output; /* a file's name */
     const char *to;     /* an address */
+    const char *by;     /* a listener's name */
+    bool again;
     struct capture_keep keep;
     enum terminal_color_choice color;
     const char *store;        /* NULL: the configuration's */
@@ -71,7 +73,9 @@ enum {
     LOG_TAKES_KEEP = 1 << 9,    /* --keep-*, --imported, --yes, --dry-run */
     LOG_TAKES_REPLAY = 1 << 10, /* --to, --arm */
     LOG_TAKES_PAGER = 1 << 11,
-    LOG_TAKES_VIEWS = 1 << 12 /* --view with two of them */
+    LOG_TAKES_VIEWS = 1 << 12,        /* --view with two of them */
+    LOG_TAKES_RECONCILE = 1 << 13,    /* --listener as the one to ask, --again */
+    LOG_TAKES_NOT_RECONCILE = 1 << 14 /* an option's: reconcile has another one of this name */
 };
 
 struct log_command {
@@ -84,6 +88,7 @@ struct log_command {
     size_t words_max;
     const char *what_words; /* for the usage error: "which exchange? Give its id, or `last`" */
     bool opens_itself;      /* the store need not be there, or is not read */
+    bool is_top_level;      /* `countersign WORD` and not `countersign log WORD` */
     bool (*run)(struct log_run *run, struct error *error);
 };
 
@@ -91,6 +96,9 @@ struct log_command {
 extern const struct log_command log_command_list, log_command_show, log_command_tail, log_command_diff,
     log_command_export, log_command_import, log_command_replay, log_command_prune, log_command_migrate,
     log_command_stats, log_command_sql, log_command_why;
+
+/* Runs a command that is no subcommand of `countersign log`: argv[0] is its word. Returns the exit code. */
+int log_run_command(const struct log_command *command, int argc, char **argv);
 
 /* --- options (log_options.c) --- */
 

@@ -5,7 +5,9 @@
 #include "countersign/catalogue.h"
 #include "countersign/clock.h"
 #include "countersign/hex.h"
+#include "countersign/http_message.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { LABEL_WIDTH = 12 }; /* columns */
@@ -71,13 +73,29 @@ static void tell_ok(const struct page *page)
     }
 }
 
-/* The HTTP status of a failure is usually 200: said, because many a client has been misled by it. */
+/* What the exchange sent; what the client got is record->status. 0 where it is not recorded. */
+static int exchange_status(const struct record *record)
+{
+    struct http_field items[HTTP_FIELDS_MAX];
+    struct http_fields fields = { .items = items };
+    int status = 0;
+    return http_parse_response_head(&status, &fields, HTTP_FIELDS_MAX, record->views[RECORD_UPSTREAM_RESPONSE].head)
+               ? status
+               : 0;
+}
+
+/* The HTTP status of a failure is usually 200: said, because many a client has been misled by it. Where this proxy gave it
+ * another (failures = as-status), both are said. */
 static void tell_api_error(const struct page *page)
 {
+    int status = exchange_status(page->record);
     buffer_append_text(page->out, "the exchange said no: ");
     append_code(page);
     buffer_append_text(page->out, ", in an answer with ");
-    append_status(page);
+    if (status == 0 || status == page->record->status)
+        append_status(page);
+    else
+        buffer_append_format(page->out, "HTTP %d; the client got HTTP %d", status, page->record->status);
 }
 
 static void tell_http_error(const struct page *page)
@@ -156,6 +174,29 @@ static void append_meaning(const struct page *page)
     end_fact(page);
 }
 
+/* What was found out later; or, of what may have changed something, how to find it out. */
+static void append_reconciled(const struct page *page)
+{
+    const struct record *record = page->record;
+    char id[RECORD_ID_TEXT_MAX];
+    bool only_looks = slice_equal_text(record->method, "GET") || slice_equal_text(record->method, "HEAD");
+    if (record->outcome != RECORD_UNKNOWN || record->id < 0 || only_looks)
+        return;
+    if (record->reconciled.length > 0) {
+        begin_fact(page, "reconciled");
+        append_text(page, record->reconciled_detail);
+        buffer_append_text(page->out, " (asked at ");
+        log_append_local_time(page->out, record->reconciled_us, page->now_us, false);
+        buffer_append_byte(page->out, ')');
+        end_fact(page);
+    }
+    if (record->is_settled)
+        return;
+    begin_fact(page, record->reconciled.length > 0 ? "" : "what became");
+    buffer_append_format(page->out, "countersign reconcile %s", record_id_text(id, record->id));
+    end_fact(page);
+}
+
 static void append_request_facts(const struct page *page)
 {
     const struct record *record = page->record;
@@ -175,6 +216,7 @@ static void append_request_facts(const struct page *page)
     append_fact(page, "error", record->error_name);
     append_fact(page, "", record->error_message);
     append_meaning(page);
+    append_reconciled(page);
 }
 
 static void append_party_facts(const struct page *page)
@@ -239,6 +281,17 @@ static void append_signature_facts(const struct page *page)
     buffer_append_format(page->out, "%lld (%s), window %llu\n", (long long)record->expires_ms,
                          clock_format_utc(utc, record->expires_ms * 1000), (unsigned long long)record->window);
     append_fact(page, "signature", slice_of(record->signature, sizeof(record->signature)));
+}
+
+static void append_clock(const struct page *page)
+{
+    const struct record *record = page->record;
+    if (record->clock_bound_us == 0)
+        return;
+    begin_fact(page, "clock");
+    buffer_append_format(page->out, "the exchange's was %.3f s %s this machine's (± %.3f s)\n",
+                         (double)llabs(record->clock_offset_us) / 1e6,
+                         record->clock_offset_us < 0 ? "behind" : "ahead of", (double)record->clock_bound_us / 1e6);
 }
 
 /* "192.0.2.1:443", "[2001:db8::1]:443" */
@@ -326,6 +379,7 @@ void log_append_facts(struct buffer *out, const struct terminal *terminal, const
     append_party_facts(&page);
     append_signature_facts(&page);
     append_own_signature(&page);
+    append_clock(&page);
     append_connection_facts(&page);
     append_timings(&page);
 }

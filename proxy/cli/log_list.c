@@ -11,7 +11,8 @@ struct listing {
     struct buffer out;
     struct error *error;
     size_t count;
-    bool failed; /* `error` says why */
+    size_t in_doubt; /* what may have changed something, and nothing was settled of */
+    bool failed;     /* `error` says why */
 };
 
 static bool fail_for_memory(struct listing *listing)
@@ -23,7 +24,9 @@ static bool fail_for_memory(struct listing *listing)
 static bool visit_row(void *context, const struct record *record)
 {
     struct listing *listing = context;
+    bool only_looks = slice_equal_text(record->method, "GET") || slice_equal_text(record->method, "HEAD");
     listing->count++;
+    listing->in_doubt += record->outcome == RECORD_UNKNOWN && record->id > 0 && !record->is_settled && !only_looks;
     return log_table_add(listing->table, record) || fail_for_memory(listing);
 }
 
@@ -71,12 +74,17 @@ static bool list(struct log_run *run, struct error *error)
         .filter = log_filter(run),
         .limit = run->options->limit > 0 ? run->options->limit : LIST_LIMIT,
         .oldest_first = true,
+        /* What is in doubt is shown with what it ordered. */
+        .with_views = run->options->filter.outcomes == 1u << RECORD_UNKNOWN && !run->options->json,
     };
     buffer_init(&listing.out, LOG_OUTPUT_MAX);
     bool done = run->options->json ? list_json(run, &query, &listing) : list_rows(run, &query, &listing);
     if (done && listing.count == 0)
         log_note(run->options->has_filter ? "no exchange in %s fits" : "no exchange is recorded yet in %s",
                  run->store_path);
+    if (done && listing.in_doubt > 0 && run->options->filter.outcomes == 1u << RECORD_UNKNOWN)
+        log_note("%zu in doubt: `countersign reconcile` asks what became of %s", listing.in_doubt,
+                 listing.in_doubt == 1 ? "it" : "them");
     buffer_free(&listing.out);
     log_table_free(listing.table);
     return done;
@@ -92,7 +100,9 @@ const struct log_command log_command_list = {
         "\n"
         "Outcomes: ok; api_error (an answer whose code is not success, whatever the HTTP status); http_error;\n"
         "refused (by countersign); not_sent (no byte left); unknown (bytes left, no whole answer came); in_flight;\n"
-        "dry_run (mode dry-run: nothing was sent). `own signature wrong` behind it: of a client that signs by itself.",
+        "dry_run (mode dry-run: nothing was sent). With --outcome unknown, what was ordered stands behind the target;\n"
+        "`countersign reconcile` asks what became of it. `own signature wrong` behind it: of a client that signs by "
+        "itself.",
     .takes = LOG_TAKES_FILTER | LOG_TAKES_LIMIT | LOG_TAKES_JSON | LOG_TAKES_PAGER,
     .what_words = "`log ls` takes options alone",
     .run = list,

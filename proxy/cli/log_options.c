@@ -93,6 +93,7 @@ TEXT_TAKER(view)
 TEXT_TAKER(format)
 TEXT_TAKER(output)
 TEXT_TAKER(to)
+TEXT_TAKER(by)
 FLAG_TAKER(json)
 FLAG_TAKER(raw)
 FLAG_TAKER(help)
@@ -101,6 +102,7 @@ FLAG_TAKER(all)
 FLAG_TAKER(share)
 FLAG_TAKER(force)
 FLAG_TAKER(arm)
+FLAG_TAKER(again)
 FLAG_TAKER(yes)
 FLAG_TAKER(dry_run)
 FLAG_TAKER(no_pager)
@@ -111,7 +113,7 @@ static const struct log_option log_options_table[] = {
       "received at TIME or later: 10m, 2h, 3d, today, yesterday, 10:30,\n2026-11-24, \"2026-11-24 10:30\", RFC 3339",
       log_filter_take },
     { "until", '\0', "TIME", LOG_TAKES_FILTER, "received before TIME", log_filter_take },
-    { "listener", '\0', "NAME", LOG_TAKES_FILTER, "of this listener", log_filter_take },
+    { "listener", '\0', "NAME", LOG_TAKES_FILTER | LOG_TAKES_NOT_RECONCILE, "of this listener", log_filter_take },
     { "account", '\0', "NAME", LOG_TAKES_FILTER, "signed for this account", log_filter_take },
     { "method", '\0', "METHOD", LOG_TAKES_FILTER, "GET, POST, ...", log_filter_take },
     { "path", '\0', "GLOB", LOG_TAKES_FILTER, "of this path: * ? [..], as in '/api/trade/*'; no query",
@@ -148,6 +150,9 @@ static const struct log_option log_options_table[] = {
     { "force", '\0', NULL, LOG_TAKES_EXPORT, "FILE may be overwritten", take_force },
     { "to", '\0', "ADDRESS", LOG_TAKES_EXPORT | LOG_TAKES_REPLAY, "the running proxy: 127.0.0.1:8787 or unix:/path",
       take_to },
+    { "listener", '\0', "NAME", LOG_TAKES_RECONCILE,
+      "asks through this listener (default: the one that each went through)", take_by },
+    { "again", '\0', NULL, LOG_TAKES_RECONCILE, "asks also about what was settled before", take_again },
     { "arm", '\0', NULL, LOG_TAKES_REPLAY, "also what places or cancels orders, or moves funds", take_arm },
     { "keep-days", '\0', "N", LOG_TAKES_KEEP, "exchanges of the last N days stay", take_keep_days },
     { "keep-mib", '\0', "N", LOG_TAKES_KEEP, "as many of the latest as N MiB hold", take_keep_mib },
@@ -165,7 +170,8 @@ static const struct log_option log_options_table[] = {
 
 static bool is_taken(const struct log_option *option, const struct log_command *command)
 {
-    return option->takes == 0 || (option->takes & command->takes) != 0;
+    bool has_another = (option->takes & LOG_TAKES_NOT_RECONCILE) != 0 && (command->takes & LOG_TAKES_RECONCILE) != 0;
+    return option->takes == 0 || ((option->takes & command->takes) != 0 && !has_another);
 }
 
 /* --- getopt's arrays --- */
@@ -266,8 +272,8 @@ static void print_option(const struct log_option *option)
 void log_help(const struct log_command *command)
 {
     /* Its reader sees a failure, as below. */
-    (void)printf("Usage: countersign log %s%s%s\n\n%s\n\n", command->word, command->synopsis[0] == '\0' ? "" : " ",
-                 command->synopsis, command->help);
+    (void)printf("Usage: countersign %s%s%s%s\n\n%s\n\n", command->is_top_level ? "" : "log ", command->word,
+                 command->synopsis[0] == '\0' ? "" : " ", command->synopsis, command->help);
     for (size_t i = 0; i < ARRAY_LENGTH(log_options_table); i++) {
         if (is_taken(&log_options_table[i], command))
             print_option(&log_options_table[i]);

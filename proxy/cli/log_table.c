@@ -1,5 +1,6 @@
 /* The rows of `countersign log ls`: cells, their colours, columns that fit. Owns copies of what it shows; one thread. */
 #include "log_command.h"
+#include "reconcile.h"
 
 #include "countersign/clock.h"
 
@@ -75,10 +76,12 @@ static void append_method(struct buffer *out, const struct record *record, const
     terminal_append_escaped(out, record->method, TERMINAL_ONE_LINE);
 }
 
+/* Behind the target of an exchange in doubt, where its views are at hand, what it ordered. */
 static void append_target(struct buffer *out, const struct record *record, const struct log_table *table)
 {
     (void)table;
     terminal_append_escaped(out, record->target, TERMINAL_ONE_LINE);
+    reconcile_append_orders_of(out, record);
 }
 
 static void append_status(struct buffer *out, const struct record *record, const struct log_table *table)
@@ -121,6 +124,15 @@ static void append_outcome_detail(struct buffer *out, const struct record *recor
     buffer_free(&escaped);
 }
 
+/* What `countersign reconcile` found out later. */
+static void append_reconciled(struct buffer *out, const struct record *record, const struct log_table *table)
+{
+    if (record->reconciled.length == 0)
+        return;
+    (void)buffer_append_text(out, is_narrow(table) ? ", " : ", reconciled: "); /* see out->failed, as everywhere here */
+    terminal_append_escaped(out, record->reconciled, TERMINAL_ONE_LINE);
+}
+
 static void append_outcome(struct buffer *out, const struct record *record, const struct log_table *table)
 {
     if (log_is_without_answer(record)) {
@@ -129,6 +141,7 @@ static void append_outcome(struct buffer *out, const struct record *record, cons
     }
     buffer_append_text(out, record_outcome_name(record->outcome));
     append_outcome_detail(out, record, table);
+    append_reconciled(out, record, table);
     append_own_signature(out, record, table);
 }
 

@@ -36,6 +36,9 @@ const char mock_help[] =
     "      --ip-whitelist ADDRESS[,ADDRESS]\n"
     "                                answers 1401 to private calls from any other address\n"
     "      --clock-offset DURATION   the exchange's clock, in Date too, is ahead by this much; -45s: behind\n"
+    "      --windows N               takes an X-CS-EXPIRES of up to N windows of 30 s before or behind its own "
+    "clock's\n"
+    "                                (default: 1; not documented: find out what your bot survives)\n"
     "      --rate-limit N/DURATION   answers 429 to all beyond N requests from one address in this time (documented:\n"
     "                                300/3s)\n"
     "      --latency DURATION        each answer comes this much later ...\n"
@@ -79,6 +82,7 @@ static const struct {
     { "stall", MOCK_SWITCH_STALL },
     { "garbage", MOCK_SWITCH_GARBAGE },
     { "close-idle", MOCK_SWITCH_CLOSE_IDLE },
+    { "windows", MOCK_SWITCH_WINDOWS },
 };
 
 static bool read_log_format(enum log_format *format, const char *value, struct error *error)

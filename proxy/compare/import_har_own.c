@@ -69,6 +69,11 @@ static const struct fact signing[] = {
     FACT("signature", FACT_CHARS, signature),
 };
 
+static const struct fact own_clock[] = {
+    FACT("offsetUs", FACT_NUMBER_64, clock_offset_us),
+    FACT("boundUs", FACT_NUMBER_64, clock_bound_us),
+};
+
 static const struct fact connection[] = {
     FACT("localAddress", FACT_TEXT, connection.local_address),
     FACT("localPort", FACT_NUMBER_32, connection.local_port),
@@ -91,6 +96,7 @@ static const struct group {
     { "client", client, ARRAY_LENGTH(client) },
     { "times", times, ARRAY_LENGTH(times) },
     { "signing", signing, ARRAY_LENGTH(signing) },
+    { "clock", own_clock, ARRAY_LENGTH(own_clock) },
     { "connection", connection, ARRAY_LENGTH(connection) },
 };
 

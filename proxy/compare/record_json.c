@@ -124,6 +124,20 @@ static void add_times(struct object *record_object, const struct record *record)
     end_object(&object);
 }
 
+/* A member of its own where something was found out later, and none else. */
+static void add_reconciled(struct object *record_object, const struct record *record)
+{
+    struct object object;
+    char text[CLOCK_TEXT_MAX];
+    add_name(record_object, "reconciled");
+    begin_object(&object, record_object->out);
+    add_text(&object, "summary", record->reconciled);
+    add_text(&object, "detail", record->reconciled_detail);
+    add_flag(&object, "settled", record->is_settled);
+    add_text(&object, "at", slice_text(clock_format_utc(text, record->reconciled_us)));
+    end_object(&object);
+}
+
 static void add_signing(struct object *record_object, const struct record *record)
 {
     struct object object;
@@ -140,6 +154,20 @@ static void add_signing(struct object *record_object, const struct record *recor
     add_number(&object, "expiresMs", record->expires_ms);
     add_count(&object, "window", record->window);
     add_text(&object, "signature", slice_of(record->signature, sizeof(record->signature)));
+    end_object(&object);
+}
+
+static void add_clock(struct object *record_object, const struct record *record)
+{
+    struct object object;
+    if (record->clock_bound_us == 0) {
+        add_null(record_object, "clock");
+        return;
+    }
+    add_name(record_object, "clock");
+    begin_object(&object, record_object->out);
+    add_number(&object, "offsetUs", record->clock_offset_us);
+    add_number(&object, "boundUs", record->clock_bound_us);
     end_object(&object);
 }
 
@@ -218,9 +246,12 @@ void export_append_object(struct buffer *out, const struct record *record, bool 
     add_text(&object, "apiMessage", record->api_message);
     add_text(&object, "error", record->error_name);
     add_text(&object, "errorMessage", record->error_message);
+    if (record->reconciled.length > 0)
+        add_reconciled(&object, record);
     add_times(&object, record);
     add_flag(&object, "delivered", record->delivered);
     add_signing(&object, record);
+    add_clock(&object, record);
     add_count(&object, "attempts", record->attempts);
     add_connection(&object, &record->connection);
     if (with_views)

@@ -35,6 +35,10 @@ static const char *const policies[] = {
     NULL,
 };
 static const char *const signs[] = { [CONFIG_SIGN_PRIVATE] = "private", [CONFIG_SIGN_ALL] = "all", NULL };
+static const char *const clocks[] = { [CONFIG_CLOCK_SYSTEM] = "system", [CONFIG_CLOCK_EXCHANGE] = "exchange", NULL };
+static const char *const failure_answers[] = {
+    [CONFIG_FAILURES_AS_IS] = "as-is", [CONFIG_FAILURES_AS_STATUS] = "as-status", NULL
+};
 static const char *const durabilities[] = {
     [CONFIG_DURABILITY_PROCESS] = "process", [CONFIG_DURABILITY_POWER] = "power", NULL
 };
@@ -108,6 +112,8 @@ static const struct config_key account_keys[] = {
       .help = "where the API secret comes from" },
     { KEY("trim", BOOL, "no"), FIELD(account, trim),
       .help = "cut white space around both off, instead of refusing it" },
+    { KEY("clock", CHOICE, "system"), .choices = clocks, FIELD(account, clock),
+      .help = "signs by this machine's, or by the exchange's as its answers tell it" },
 };
 
 static const struct config_key upstream_keys[] = {
@@ -156,6 +162,8 @@ static const struct config_key listener_keys[] = {
       .help = "notes what is used, for `countersign policy suggest`" },
     { KEY("sign", CHOICE, "private"), .choices = signs, FIELD(listener, sign),
       .help = "private: public endpoints go out unsigned" },
+    { KEY("failures", CHOICE, "as-is"), .choices = failure_answers, FIELD(listener, failures),
+      .help = "as-status: a failure sent as HTTP 200 gets 401 to 429" },
     { KEY("max_notional", AMOUNT, ""), .optional = true, FIELD(listener, max_notional),
       .help = "an order's most, in its quote currency; empty: no limit" },
     { KEY("symbols", SYMBOLS, ""), .optional = true, FIELD(listener, symbols),

@@ -205,7 +205,9 @@ const struct catalogue_cause cause_failure_as_http_200 = {
         "never happened.",
     .tell = "Failures with status 200.",
     .commands = { "countersign log ls --status 200 --outcome api_error" },
-    .remedy = "Read the answer's `code`, not its HTTP status; or the `Countersign-Outcome` field of each answer.",
+    .remedy =
+        "Read the answer's `code`, not its HTTP status, or the `Countersign-Outcome` field of each answer; or let "
+        "the listener give failures a status that fits: failures = as-status.",
 };
 
 const struct catalogue_cause cause_no_record = {

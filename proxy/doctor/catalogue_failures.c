@@ -112,9 +112,9 @@ static const struct catalogue_cause connection_cut = {
 const struct catalogue_cause cause_order_may_stand = {
     .id = "order-may-stand",
     .text = "The request had left: whether the exchange acted on it is not known.",
-    .tell = "The outcome is unknown, and `log show` has the request as it left.",
-    .commands = { "countersign log show last:unknown" },
-    .remedy = "Look it up before sending it again: GET /api/v2/trade/order/orderInfo?clOrdId=ID.",
+    .tell = "The outcome is unknown; `reconcile` asks the exchange what became of it, with calls that only look.",
+    .commands = { "countersign log ls --outcome unknown", "countersign reconcile last:unknown" },
+    .remedy = "Do not send it again before `countersign reconcile ID` has said what became of it.",
 };
 
 static const struct catalogue_cause large_answer = {
@@ -207,8 +207,8 @@ static const struct catalogue_cause proxy_died = {
     .id = "proxy-died",
     .text = "The proxy ended, killed or with the machine, before the answer came.",
     .tell = "The next start noted it; `log show` has the request as it was to be sent.",
-    .commands = { "countersign log ls --outcome unknown" },
-    .remedy = "Look up what was asked for before sending it again.",
+    .commands = { "countersign log ls --outcome unknown", "countersign reconcile" },
+    .remedy = "Look up what was asked for before sending it again: `countersign reconcile` does, for orders.",
 };
 
 #define FAILURE(word, sentence, where, ...)                                                                            \

@@ -13,7 +13,7 @@ static const char *const meanings[RECORD_OUTCOME_COUNT] = {
     [RECORD_REFUSED] = "This proxy refused it: by policy, by a limit, or for a malformed request. Nothing was sent.",
     [RECORD_NOT_SENT] = "It failed before any byte left (no name, no connection, TLS): it is safe to try again.",
     [RECORD_UNKNOWN] = "Bytes left, and no whole answer came, or one without a `code` that can be read (a captive "
-                       "portal's page): look the order up before sending it again.",
+                       "portal's page): look the order up before sending it again, with `countersign reconcile`.",
     [RECORD_DRY_RUN] = "It was signed and recorded by a listener in mode dry-run; nothing was sent.",
 };
 

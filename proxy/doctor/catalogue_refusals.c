@@ -225,7 +225,8 @@ static const struct catalogue_cause slow_request = {
 
 static const struct catalogue_cause no_window_key = {
     .id = "no-window-key",
-    .text = "The signer gave no key for this time window: the clock was set, or the signer has ended.",
+    .text = "The signer gave no key for this time window: the clock was set or is, with clock = exchange, "
+            "more than 5 minutes off the exchange's, or the signer has ended.",
     .tell = "The proxy's log says which.",
     .commands = { "countersign log ls --outcome refused", "countersign doctor" },
     .remedy =

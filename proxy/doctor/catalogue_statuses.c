@@ -65,6 +65,16 @@ static const struct catalogue_cause exchange_internal = {
     .remedy = "Look up what was asked for before sending it again: it may have been booked all the same.",
 };
 
+static const struct catalogue_cause given_status = {
+    .id = "given-status",
+    .text = "The exchange said no with HTTP 200 and a `code`, and this listener gives such answers a status that fits "
+            "(failures = as-status).",
+    .tell = "Countersign-Outcome is api_error and the code; `log show` has the answer as it came back and as the "
+            "client got it.",
+    .commands = { "countersign log show last:api_error", "countersign explain CODE" },
+    .remedy = "Look the code up: `countersign explain CODE`.",
+};
+
 /* A status that is not documented: this proxy's, or one of unknown meaning. `third`: one more cause, or NULL. */
 #define UNDOCUMENTED(status, sentence, third)                                                                          \
     {                                                                                                                  \
@@ -105,8 +115,10 @@ static const struct catalogue_entry entries[] = {
                    { &cause_key_form, CATALOGUE_CONCLUDED },
                    { &cause_same_text, CATALOGUE_CONCLUDED },
                    { &cause_wrong_secret, CATALOGUE_CONCLUDED },
-                   { &cause_clock, CATALOGUE_CONCLUDED } } },
-    UNDOCUMENTED(403, "Forbidden: by this proxy's policy or guard, if the answer has Countersign-Error.", NULL),
+                   { &cause_clock, CATALOGUE_CONCLUDED },
+                   { &given_status, CATALOGUE_BY_PROXY } } },
+    UNDOCUMENTED(403, "Forbidden: by this proxy's policy or guard, if the answer has Countersign-Error.",
+                 &given_status),
     { .kind = CATALOGUE_STATUS,
       .name = "http-404",
       .message = "service not found",
@@ -116,7 +128,10 @@ static const struct catalogue_entry entries[] = {
       .reasons = { { &service_not_found, CATALOGUE_DOCUMENTED }, { &cause_other_server, CATALOGUE_CONCLUDED } } },
     UNDOCUMENTED(405, "This method is not forwarded, if the answer has Countersign-Error.", NULL),
     UNDOCUMENTED(408, "The request did not come whole in time, if the answer has Countersign-Error.", NULL),
+    UNDOCUMENTED(409, "The exchange has such an order already (3111), where failures = as-status.", &given_status),
     UNDOCUMENTED(413, "The body is larger than this proxy takes, if the answer has Countersign-Error.", NULL),
+    UNDOCUMENTED(422, "The exchange read the request and said no; its `code` says why, where failures = as-status.",
+                 &given_status),
     { .kind = CATALOGUE_STATUS,
       .name = "http-429",
       .message = "too many visits",

@@ -253,7 +253,9 @@ const struct probe_cause_row probe_refusal_causes[] = {
       "Copy the secret again; if it is lost, make a new key at the exchange." },
     { "key-form", "the key or the secret was not copied as it is", odd_form, "Copy it again, by machine." },
     { "clock", "the clock", clock_off,
-      "Set the clock (timedatectl set-ntp true). How far off the exchange tolerates is not documented." },
+      "Set the clock (timedatectl set-ntp true), or have the account signed by the exchange's: clock = exchange. How "
+      "far "
+      "off the exchange tolerates is not documented." },
     { "ip-family", "the key's IP whitelist holds this machine's IPv4 address and not its IPv6 one", ip_family_4,
       "Set ip_family = ipv4 for the upstream, or add the IPv6 address to the key's whitelist." },
     { "ip-family", "the key's IP whitelist holds this machine's IPv6 address and not its IPv4 one", ip_family_6,

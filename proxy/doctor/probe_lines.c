@@ -1,11 +1,13 @@
 /* The lines about this machine's side: configuration, key, secret, clock; and what all lines share. Pure. */
 #include "probe_private.h"
 
+#include "countersign/clock_offset.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CLOCK_NOISE_US = 1000000, WINDOW_US = 30000000 };
+enum { CLOCK_NOISE_US = 1000000, WINDOW_US = 30000000, PER_MILLE_OF_PERCENT = 10 };
 
 void probe_text(char *text, const char *format, ...)
 {
@@ -94,7 +96,8 @@ void probe_clock_text(char *text, const struct probe_clock *clock)
 static void line_clock(struct probe_line *line, const struct probes *probes)
 {
     const struct probe_clock *clock = &probes->clock;
-    static const char set_it[] = "Set the clock (timedatectl set-ntp true).";
+    static const char set_it[] = "Set the clock (timedatectl set-ntp true), or have the account signed by the "
+                                 "exchange's: clock = exchange.";
     if (clock->answers == 0) {
         line->status = PROBE_WARNING;
         probe_text(line->says, "not compared: no answer with a Date came, see below");
@@ -110,9 +113,11 @@ static void line_clock(struct probe_line *line, const struct probes *probes)
         bool is_outside = llabs(probe_clock_offset_us(clock)) + probe_clock_bound_us(clock) >= WINDOW_US;
         line->status = is_outside ? PROBE_FAILED : PROBE_WARNING;
         probe_text(line->todo,
-                   "%s A signature is for a window of 30 s; how far off the exchange tolerates is not "
-                   "documented.",
-                   set_it);
+                   "%s A signature is for a window of 30 s, and of 100 requests %lld carry another one than the "
+                   "exchange's; how far off the exchange tolerates is not documented.",
+                   set_it,
+                   (long long)clock_offset_wrong_windows(probe_clock_offset_us(clock), WINDOW_US) /
+                       PER_MILLE_OF_PERCENT);
     }
 }
 

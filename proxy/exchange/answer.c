@@ -1,6 +1,7 @@
 /* What comes back: read for its outcome, handed on unchanged. The worker's thread. */
 #include "exchange_internal.h"
 
+#include "countersign/answer_status.h"
 #include "countersign/envelope.h"
 #include "countersign/log.h"
 
@@ -91,6 +92,15 @@ static bool is_left_out(struct slice name)
     return false;
 }
 
+/* A bot that looks at the status alone takes HTTP 200 for done: where its listener is told so, a failure has another. What
+ * came back stays in the record as it came. */
+static void give_status_that_fits(struct exchange *exchange)
+{
+    const struct record *record = &exchange->record;
+    if (exchange->listener->failures_as_status && record->outcome == RECORD_API_ERROR && exchange->reply_status == 200)
+        exchange->reply_status = answer_status_of_code(record->api_code);
+}
+
 bool exchange_reply_with_answer(struct exchange *exchange, const struct upstream_result *result)
 {
     /* The fields must outlive `result`: read them again from the copy of the head. */
@@ -109,6 +119,7 @@ bool exchange_reply_with_answer(struct exchange *exchange, const struct upstream
     free(fields.items);
     if (!done)
         return false;
+    give_status_that_fits(exchange);
     exchange_add_own_fields(exchange);
     exchange->reply_body = slice_of(exchange->response_body, exchange->response_body_length);
     return true;

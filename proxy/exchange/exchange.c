@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void exchange_refuse(struct exchange *exchange, enum refusal refusal, const char *detail)
@@ -174,11 +175,27 @@ static void go_on(struct exchange *exchange)
 /* Looks whether the key of this moment's window is at hand, so that `about_to_send` finds it. */
 static enum signer_client_key key_at_hand(struct exchange *exchange)
 {
+    const struct exchange_listener *listener = exchange->listener;
+    struct signer_client *signer = listener->worker->signer;
     struct signer_client_pair pair;
+    signer_client_follow(signer, listener->account, listener->signs_by);
     enum signer_client_key found = signer_client_window_key(
-        &pair, exchange->listener->worker->signer, exchange->listener->account, scheme_window(clock_wall_us() / 1000));
+        &pair, signer, listener->account, scheme_window(clock_watch_time_us(listener->signs_by) / 1000));
     explicit_bzero(&pair.window_key, sizeof(pair.window_key));
     return found;
+}
+
+/* What the signer does not say, because it is known here. */
+static const char *why_no_key(const struct exchange_listener *listener)
+{
+    struct clock_reading reading = { .is_known = false };
+    if (listener->signs_by != NULL)
+        reading = clock_watch_read(listener->signs_by);
+    return reading.is_known && llabs(reading.offset_us) / 1000 > SIGNER_WIRE_OFFSET_MAX_MS
+               ? "this machine's clock is more than 5 minutes off the exchange's, the most that clock = exchange "
+                 "corrects: "
+                 "set it"
+               : "";
 }
 
 void exchange_forward(struct exchange *exchange)
@@ -192,7 +209,7 @@ void exchange_forward(struct exchange *exchange)
     } else if (key != SIGNER_CLIENT_KEY_GONE && patience) {
         wait_for_key(exchange);
     } else {
-        exchange_refuse(exchange, REFUSAL_SIGNER_GONE, "");
+        exchange_refuse(exchange, REFUSAL_SIGNER_GONE, why_no_key(exchange->listener));
     }
 }
 
@@ -212,6 +229,13 @@ static bool is_let_in(struct exchange *exchange)
     return exchange->admitted || exchange->dropped;
 }
 
+static void note_clock(struct exchange *exchange)
+{
+    struct clock_reading reading = clock_watch_read(exchange->listener->clock);
+    exchange->record.clock_offset_us = reading.offset_us;
+    exchange->record.clock_bound_us = reading.bound_us;
+}
+
 static void begin(struct exchange *exchange)
 {
     char detail[EXCHANGE_DETAIL_MAX] = "";
@@ -221,6 +245,7 @@ static void begin(struct exchange *exchange)
         return;
     }
     exchange_look_at_client_signature(exchange);
+    note_clock(exchange);
     if (!is_let_in(exchange)) {
         exchange_refuse(exchange, REFUSAL_RECORD_FULL, "");
         return;

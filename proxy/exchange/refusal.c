@@ -3,6 +3,7 @@
 
 #include "countersign/json_write.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -125,13 +126,13 @@ bool exchange_reply_with_own_body(struct exchange *exchange, int status, bool re
     return !body->failed;
 }
 
-/* Builds status, fields and envelope from what the record says by then (outcome, error name, error message). */
+/* Builds status, fields and envelope from what is said of it by then (outcome, error name, exchange->error_message). */
 static bool build_own_answer(struct exchange *exchange, int status, bool retry_after)
 {
     struct buffer *body = &exchange->own_body;
     buffer_reset(body);
     (void)buffer_append_format(body, "{\"code\":%d,\"message\":", status); /* `failed` is checked with the reply */
-    (void)json_append_string(body, exchange->record.error_message);
+    (void)json_append_string(body, buffer_slice(&exchange->error_message));
     (void)buffer_append_text(body, ",\"data\":null}");
     return exchange_reply_with_own_body(exchange, status, retry_after);
 }
@@ -175,13 +176,38 @@ bool exchange_append_turned_away(struct buffer *answer)
         row->name, row->status, row->message);
 }
 
-/* What the client must know of a request that left and got no whole answer. */
-static const char *unknown_advice(const struct exchange *exchange)
+static bool is_in_doubt(const struct exchange *exchange)
 {
-    if (slice_equal_text(exchange->sending.method, "GET") || slice_equal_text(exchange->sending.method, "HEAD"))
-        return "the request left and no whole answer came";
-    return "the request left and no whole answer came, so its outcome is unknown; look it up (an order by its clOrdId) "
-           "before sending it again";
+    bool only_looks =
+        slice_equal_text(exchange->sending.method, "GET") || slice_equal_text(exchange->sending.method, "HEAD");
+    return exchange->record.outcome == RECORD_UNKNOWN && !only_looks;
+}
+
+/* What became of a request that had begun to be sent, or had not. */
+static const char *what_happened(const struct exchange *exchange)
+{
+    if (exchange->record.outcome != RECORD_UNKNOWN)
+        return "nothing was sent";
+    return is_in_doubt(exchange) ? "the request left and no whole answer came, so its outcome is unknown"
+                                 : "the request left and no whole answer came";
+}
+
+/* What to do about it goes to the client alone: the record's sentence is one for all of its kind (the store keeps each
+ * once). */
+static void advise(struct exchange *exchange)
+{
+    struct buffer *text = &exchange->error_message;
+    size_t recorded = text->length;
+    if (!is_in_doubt(exchange))
+        return;
+    if (exchange->dropped)
+        (void)buffer_append_text(text, "; look it up, an order by its clOrdId, before sending it again: it is not in "
+                                       "the record"); /* a message cut short is still one, here and below */
+    else
+        (void)buffer_append_format(
+            text, "; look it up before sending it again: `countersign reconcile %" PRId64 "` does, for orders",
+            exchange->record.id);
+    exchange->record.error_message = slice_first(buffer_slice(text), recorded);
 }
 
 bool exchange_reply_with_failure(struct exchange *exchange, const struct upstream_result *result)
@@ -189,8 +215,8 @@ bool exchange_reply_with_failure(struct exchange *exchange, const struct upstrea
     bool late = result->failure == UPSTREAM_TIMEOUT || result->failure == UPSTREAM_CONNECT_TIMEOUT;
     exchange->record.outcome = result->bytes_left ? RECORD_UNKNOWN : RECORD_NOT_SENT;
     exchange->failure = result->failure;
-    set_message(exchange, upstream_failure_name(result->failure),
-                result->bytes_left ? unknown_advice(exchange) : "nothing was sent", result->message);
+    set_message(exchange, upstream_failure_name(result->failure), what_happened(exchange), result->message);
+    advise(exchange);
     if (result->failure == UPSTREAM_NO_DESCRIPTOR) /* this machine's shortage, and nothing of the exchange's */
         return build_own_answer(exchange, 503, true);
     return build_own_answer(exchange, result->bytes_left && late ? 504 : 502, false);
@@ -210,7 +236,8 @@ bool exchange_reply_with_unsendable_answer(struct exchange *exchange)
 bool exchange_reply_with_abandonment(struct exchange *exchange, bool bytes_may_have_left)
 {
     exchange->record.outcome = bytes_may_have_left ? RECORD_UNKNOWN : RECORD_NOT_SENT;
-    set_message(exchange, "shutting-down", bytes_may_have_left ? unknown_advice(exchange) : "nothing was sent",
+    set_message(exchange, "shutting-down", what_happened(exchange),
                 "the proxy shut down while this request was in flight");
+    advise(exchange);
     return build_own_answer(exchange, bytes_may_have_left ? 502 : 503, false);
 }

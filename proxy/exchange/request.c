@@ -169,18 +169,24 @@ static void keep_api_key(struct exchange *exchange, const struct signer_client_a
     memcpy(exchange->api_key.text, api_key->text, api_key->length);
 }
 
+/* The one reading that X-CS-EXPIRES, window and signature come from. */
+static int64_t time_to_sign_by(const struct exchange_listener *listener, int64_t now_us)
+{
+    return listener->signs_by == NULL ? now_us : clock_watch_time_us(listener->signs_by);
+}
+
 enum signer_client_key exchange_sign(struct exchange *exchange, struct upstream_request *request)
 {
     struct exchange_worker *worker = exchange->listener->worker;
     struct record *record = &exchange->record;
     struct signer_client_pair pair;
-    int64_t now_us = clock_wall_us();
-    uint64_t window = scheme_window(now_us / 1000);
+    int64_t now_us = clock_wall_us(), signs_at_us = time_to_sign_by(exchange->listener, now_us);
+    uint64_t window = scheme_window(signs_at_us / 1000);
     enum signer_client_key found = signer_client_window_key(&pair, worker->signer, exchange->listener->account, window);
     if (found != SIGNER_CLIENT_KEY_READY)
         return found;
     record->signed_us = now_us;
-    record->expires_ms = now_us / 1000;
+    record->expires_ms = signs_at_us / 1000;
     record->window = window;
     bool is_signed = payload_signature(exchange, &pair.window_key);
     explicit_bzero(&pair.window_key, sizeof(pair.window_key));

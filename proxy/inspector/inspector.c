@@ -101,6 +101,12 @@ void inspector_drain(struct inspector *inspector)
         atomic_store(&inspector->draining, true);
 }
 
+void inspector_note_reload(struct inspector *inspector, bool in_force)
+{
+    if (inspector != NULL)
+        (void)atomic_fetch_add(in_force ? &inspector->reloads : &inspector->reloads_failed, 1);
+}
+
 void inspector_close(struct inspector *inspector)
 {
     if (inspector == NULL)

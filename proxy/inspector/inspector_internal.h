@@ -27,6 +27,8 @@ struct inspector {
     pthread_t thread;
     bool has_thread;
     _Atomic bool draining;
+    _Atomic uint64_t reloads; /* that are, or were, in force */
+    _Atomic uint64_t reloads_failed;
     int64_t started_us; /* wall clock */
     struct health_probe *probes;
 };
@@ -49,8 +51,9 @@ void health_end(struct inspector *inspector);
 /* ready.c: writes what /readyz says; whether a request would be accepted now */
 bool ready_write(struct buffer *out, const struct inspector *inspector);
 
-/* Until when the keys at hand last, from now: µs; 0 where there is none for this moment. */
-int64_t ready_key_left_us(const struct inspector *inspector, size_t account, int64_t now_us);
+/* Until when the keys at hand last, from now, by the clock that the account is signed by: µs; 0 where there is none for this
+ * moment. */
+int64_t ready_key_left_us(const struct inspector *inspector, size_t account);
 
 /* metrics.c: the table */
 void metrics_write(struct buffer *out, const struct inspector *inspector);
@@ -82,7 +85,8 @@ metric_writer write_requests, write_in_flight, write_count, write_array, write_h
 metric_writer write_clients, write_clients_accepted, write_sockets, write_sockets_opened, write_reach;
 metric_writer write_ring_used, write_ring_size, write_lag, write_batches, write_write_errors, write_failing,
     write_store;
-metric_writer write_signer, write_key_left, write_rotations, write_stopped, write_draining, write_build;
+metric_writer write_clock_offset, write_clock_bound;
+metric_writer write_signer, write_key_left, write_rotations, write_reloads, write_stopped, write_draining, write_build;
 metric_writer write_start, write_processor, write_resident, write_descriptors, write_descriptors_max;
 
 /* Sums one number over all workers. */

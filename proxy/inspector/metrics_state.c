@@ -96,7 +96,7 @@ void write_key_left(struct buffer *out, const struct metric *metric, const struc
     const struct config *config = inspector->options.config;
     for (size_t i = 0; i < config->account_count; i++) {
         const struct metric_label label = { "account", config->accounts[i].name };
-        metric_seconds(out, metric->name, &label, 1, ready_key_left_us(inspector, i, clock_wall_us()));
+        metric_seconds(out, metric->name, &label, 1, ready_key_left_us(inspector, i));
     }
 }
 
@@ -105,11 +105,42 @@ void write_rotations(struct buffer *out, const struct metric *metric, const stru
     metric_sample(out, metric->name, NULL, 0, signer_client_rotations(inspector->options.signer));
 }
 
+/* --- the exchange's clock --- */
+
+static void write_clock(struct buffer *out, const struct metric *metric, const struct inspector *inspector,
+                        bool is_bound)
+{
+    const struct config *config = inspector->options.config;
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        const struct metric_label label = { "upstream", config->upstreams[i].name };
+        struct clock_reading reading = clock_watch_read(inspector->options.clocks[i]);
+        if (reading.is_known)
+            metric_seconds(out, metric->name, &label, 1, is_bound ? reading.bound_us : reading.offset_us);
+    }
+}
+
+void write_clock_offset(struct buffer *out, const struct metric *metric, const struct inspector *inspector)
+{
+    write_clock(out, metric, inspector, false);
+}
+
+void write_clock_bound(struct buffer *out, const struct metric *metric, const struct inspector *inspector)
+{
+    write_clock(out, metric, inspector, true);
+}
+
 /* --- the proxy --- */
 
 void write_stopped(struct buffer *out, const struct metric *metric, const struct inspector *inspector)
 {
     metric_sample(out, metric->name, NULL, 0, !trading_page_runs(inspector->options.trading));
+}
+
+void write_reloads(struct buffer *out, const struct metric *metric, const struct inspector *inspector)
+{
+    static const struct metric_label in_force = { "result", "in_force" }, failed = { "result", "old_one_stayed" };
+    metric_sample(out, metric->name, &in_force, 1, atomic_load(&inspector->reloads));
+    metric_sample(out, metric->name, &failed, 1, atomic_load(&inspector->reloads_failed));
 }
 
 void write_draining(struct buffer *out, const struct metric *metric, const struct inspector *inspector)

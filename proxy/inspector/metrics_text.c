@@ -39,5 +39,7 @@ void metric_sample(struct buffer *out, const char *name, const struct metric_lab
 void metric_seconds(struct buffer *out, const char *name, const struct metric_label *labels, size_t count, int64_t us)
 {
     begin(out, name, labels, count);
-    (void)buffer_append_format(out, " %" PRId64 ".%06" PRId64 "\n", us / 1000000, us % 1000000);
+    uint64_t size = us < 0 ? -(uint64_t)us : (uint64_t)us;
+    (void)buffer_append_format(out, " %s%" PRIu64 ".%06" PRIu64 "\n", us < 0 ? "-" : "", size / 1000000,
+                               size % 1000000);
 }

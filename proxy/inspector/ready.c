@@ -69,8 +69,9 @@ static bool holds(const struct inspector *inspector, size_t account, uint64_t wi
     return held;
 }
 
-int64_t ready_key_left_us(const struct inspector *inspector, size_t account, int64_t now_us)
+int64_t ready_key_left_us(const struct inspector *inspector, size_t account)
 {
+    int64_t now_us = signer_client_time_us(inspector->options.signer, account);
     uint64_t window = scheme_window(now_us / 1000), last = window;
     if (!holds(inspector, account, window))
         return 0;
@@ -92,11 +93,10 @@ static bool is_account_in_use(const struct inspector *inspector, size_t account)
 static void add_keys(struct page *page, const struct inspector *inspector)
 {
     const struct config *config = inspector->options.config;
-    int64_t now_us = clock_wall_us();
     for (size_t i = 0; i < config->account_count; i++) {
         if (!is_account_in_use(inspector, i))
             continue;
-        int64_t left_us = ready_key_left_us(inspector, i, now_us);
+        int64_t left_us = ready_key_left_us(inspector, i);
         struct part part = { .is_ready = left_us > 0 };
         (void)snprintf(part.name, sizeof(part.name), "key of %s", config->accounts[i].name); /* fits, and below */
         (void)snprintf(part.state, sizeof(part.state),

@@ -8,7 +8,8 @@
 enum {
     STATUS_MIN = 200, /* what an HTTP answer that ends an exchange can say */
     STATUS_MAX = 599,
-    SHARE_DECIMALS = 6 /* MOCK_SHARE_ALL is 10^6 */
+    SHARE_DECIMALS = 6, /* MOCK_SHARE_ALL is 10^6 */
+    WINDOWS_MAX = 1000
 };
 
 static const int64_t us_per_s = 1000000;
@@ -209,6 +210,15 @@ static bool read_fail(struct mock_rehearsal *rehearsal, const char *value, struc
     return add_fault(rehearsal, &fault, error);
 }
 
+static bool read_windows(struct mock_rehearsal *rehearsal, const char *value, struct error *error)
+{
+    uint64_t number;
+    if (!slice_to_u64(slice_text(value), &number) || number > WINDOWS_MAX)
+        return error_set(error, ERROR_USAGE, "\"%s\" is not a number of windows, from 0 to %d", value, WINDOWS_MAX);
+    rehearsal->windows_allowed = (int64_t)number;
+    return true;
+}
+
 bool mock_rehearsal_set(struct mock_rehearsal *rehearsal, enum mock_switch which, const char *value,
                         struct error *error)
 {
@@ -235,6 +245,8 @@ bool mock_rehearsal_set(struct mock_rehearsal *rehearsal, enum mock_switch which
         return add_plain_fault(rehearsal, MOCK_FAULT_GARBAGE, value, error);
     case MOCK_SWITCH_CLOSE_IDLE:
         return read_close_idle(rehearsal, value, error);
+    case MOCK_SWITCH_WINDOWS:
+        return read_windows(rehearsal, value, error);
     case MOCK_SWITCH_COUNT:
     default:
         return error_set(error, ERROR_INTERNAL, "there is no such switch");

@@ -113,12 +113,19 @@ bool admin_start(struct admin *admin, const struct worker_options *shared, struc
                                                .worker_count = admin->worker_count,
                                                .capture = shared->capture,
                                                .signer = shared->signer,
-                                               .trading = shared->trading };
+                                               .trading = shared->trading,
+                                               .clocks = shared->clocks };
     admin->listen_fd = -1; /* whatever comes of it */
     if (!inspector_open(&admin->inspector, &options, error))
         return error_prefix(error, "[proxy] admin");
     report(admin);
     return true;
+}
+
+void admin_note_reload(struct admin *admin, bool in_force)
+{
+    if (admin != NULL)
+        inspector_note_reload(admin->inspector, in_force);
 }
 
 void admin_drain(struct admin *admin)

@@ -16,6 +16,9 @@ void admin_fill(struct worker_options *options, const struct admin *admin);
 /* Once all workers run: starts to answer. */
 MUST_CHECK bool admin_start(struct admin *admin, const struct worker_options *shared, struct error *error);
 
+/* Once the configuration was read again: whether it is in force. NULL is allowed. */
+void admin_note_reload(struct admin *admin, bool in_force);
+
 /* From now on it says that the proxy is ending. NULL is allowed, as below. */
 void admin_drain(struct admin *admin);
 

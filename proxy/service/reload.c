@@ -23,11 +23,14 @@ static const struct {
     const char *kind;
     const char *key;
 } in_place[] = {
-    { "listener", "upstream" }, { "listener", "account" },       { "listener", "mode" },
-    { "listener", "policy" },   { "listener", "sign" },          { "listener", "allow" },
-    { "listener", "deny" },     { "listener", "allowed_hosts" }, { "listener", "peer" },
-    { "listener", "symbols" },  { "listener", "max_notional" },  { "listener", "sides" },
-    { "proxy", "drain" },       { "proxy", "in_flight_max" },
+    { "listener", "upstream" },     { "listener", "account" },
+    { "listener", "mode" },         { "listener", "policy" },
+    { "listener", "sign" },         { "listener", "allow" },
+    { "listener", "deny" },         { "listener", "allowed_hosts" },
+    { "listener", "peer" },         { "listener", "symbols" },
+    { "listener", "max_notional" }, { "listener", "sides" },
+    { "listener", "failures" },     { "proxy", "drain" },
+    { "proxy", "in_flight_max" },
 };
 
 static bool is_in_place(const struct config_change *change)

@@ -3,6 +3,7 @@
 
 #include "admin.h"
 #include "callers.h"
+#include "clocks.h"
 #include "descriptors.h"
 #include "inherited.h"
 #include "life.h"
@@ -44,6 +45,7 @@ struct service {
     struct capture *capture;
     struct admin *admin;
     struct trading_watch *trading;
+    struct clocks *clocks;
     struct worker **workers; /* config->proxy.workers */
     size_t worker_count;     /* started */
     int *listen_fds;         /* [worker][listener]; -1 where taken over */
@@ -223,6 +225,7 @@ static struct worker_options worker_options(struct service *service, size_t work
         .callers = service->callers,
         .capture = service->capture,
         .trading = trading_watch_page(service->trading),
+        .clocks = clocks_watches(service->clocks),
         .turned_away = buffer_slice(&service->turned_away),
         .index = (unsigned)worker,
         .listen_fds = service->listen_fds + worker * service->config->listener_count,
@@ -289,7 +292,8 @@ static bool open_all(struct service *service, const struct service_ends *ends, s
         return false;
     service->lock = -1; /* the capture's */
     report_recovery(&recovery);
-    return trading_watch_open(&service->trading, config->proxy.state_dir, error) && start_workers(service, error);
+    return trading_watch_open(&service->trading, config->proxy.state_dir, error) &&
+           clocks_open(&service->clocks, config, error) && start_workers(service, error);
 }
 
 /* Returns whether every worker ended because it was told to. */
@@ -306,6 +310,7 @@ static bool close_all(struct service *service)
     capture_close(service->capture);
     if (service->signer != NULL)
         signer_client_close(service->signer);
+    clocks_close(service->clocks);
     callers_close(service->callers);
     life_end(&service->life);
     inherited_end(&service->inherited);
@@ -352,6 +357,7 @@ static void reload_configuration(void *context, int fd)
     const struct reload reload = { service->started, service->config,       service->callers,
                                    service->workers, service->worker_count, &service->followed };
     struct generation *fresh = reload_run(&reload, fd);
+    admin_note_reload(service->admin, fresh != NULL);
     if (fresh != NULL) {
         service->config = fresh->config;
         generation_release(service->generation);

@@ -43,6 +43,7 @@ static bool open_upstreams(struct worker *worker, const struct worker_options *f
 {
     for (size_t i = 0; i < worker->config->upstream_count; i++) {
         struct upstream_options options = upstream_options(worker, &worker->config->upstreams[i]);
+        options.clock = worker->clocks[i];
         options.counts = &from->reachings[i];
         if (!upstream_create(&worker->upstreams[i], worker->pool, &options, error))
             return error_prefix(error, "upstream %s", worker->config->upstreams[i].name);
@@ -252,6 +253,8 @@ bool worker_start(struct worker **started, const struct worker_options *options,
     if (worker == NULL)
         return error_set(error, ERROR_MEMORY, "out of memory for a worker");
     worker->config = options->config;
+    worker->started = options->config;
+    worker->clocks = options->clocks;
     worker->pulse = options->pulse;
     worker->counts = options->counts;
     worker->ended_fd = options->ended_fd;

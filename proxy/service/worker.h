@@ -3,6 +3,7 @@
 #define COUNTERSIGN_SERVICE_WORKER_H
 
 #include "countersign/capture.h"
+#include "countersign/clock_watch.h"
 #include "countersign/config.h"
 #include "countersign/error.h"
 #include "countersign/exchange_counts.h"
@@ -25,7 +26,8 @@ struct worker_options {
     const struct callers *callers; /* who may ask */
     struct capture *capture;
     const struct trading_page *trading;
-    struct slice turned_away; /* what a connection is answered with for which there is no place */
+    struct clock_watch *const *clocks; /* one for each upstream of the configuration; shared by the workers */
+    struct slice turned_away;          /* what a connection is answered with for which there is no place */
     unsigned index;
     /* What others may see of it; outlives the worker. */
     struct pulse *pulse;

@@ -27,16 +27,20 @@ static bool fill_listener(struct exchange_listener *made, struct worker *worker,
                           const struct callers *callers, size_t index, struct error *error)
 {
     const struct config_listener *listener = &config->listeners[index];
+    bool follows_exchange = worker->started->accounts[listener->account].clock == CONFIG_CLOCK_EXCHANGE;
     *made = (struct exchange_listener){
         .worker = &worker->shared,
         .name = listener->name,
         .account = listener->account,
         .upstream = worker->upstreams[listener->upstream],
+        .clock = worker->clocks[listener->upstream],
+        .signs_by = follows_exchange ? worker->clocks[listener->upstream] : NULL,
         .mode = (enum exchange_mode)listener->mode,
         .rules = { .items = listener->rules.items,
                    .count = listener->rules.count,
                    .policy = (enum policy)listener->policy },
         .sign_all = listener->sign == CONFIG_SIGN_ALL,
+        .failures_as_status = listener->failures == CONFIG_FAILURES_AS_STATUS,
         .learned = learning_of(worker->learning, index),
         .places = &worker->in_flight[index],
         .counts = &worker->counts[index],

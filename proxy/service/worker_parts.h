@@ -26,8 +26,10 @@ struct worker {
     struct loop *loop;
     struct peer_lookup *peers; /* of all its fronts */
     struct upstream_pool *pool;
-    struct upstream **upstreams; /* config->upstream_count */
-    struct front **fronts;       /* config->listener_count */
+    struct upstream **upstreams;       /* config->upstream_count */
+    const struct config *started;      /* with it: what stays as it was then */
+    struct clock_watch *const *clocks; /* likewise; the service's, and so the same for all generations */
+    struct front **fronts;             /* config->listener_count */
     struct worker_generation *current;
     struct worker_generation *prepared;       /* the main thread's */
     _Atomic(struct worker_generation *) next; /* to be gone over to; NULL: none */

@@ -1,6 +1,8 @@
 /* What workers call: keys are read without locks, and asked for where they are not there. Any thread. */
 #include "client_parts.h"
 
+#include "countersign/clock.h"
+
 size_t signer_client_account_count(const struct signer_client *client)
 {
     return client->account_count;
@@ -21,6 +23,22 @@ void signer_client_api_key(struct signer_client_api_key *api_key, const struct s
 struct slice signer_client_api_key_slice(const struct signer_client_api_key *api_key)
 {
     return slice_of(api_key->text, api_key->length);
+}
+
+void signer_client_follow(struct signer_client *client, size_t account, struct clock_watch *clock)
+{
+    if (account >= client->account_count)
+        return;
+    struct key_slots *slots = &client->slots[account];
+    if (atomic_load_explicit(&slots->clock, memory_order_relaxed) != clock &&
+        atomic_exchange(&slots->clock, clock) != clock)
+        client_wake(client);
+}
+
+int64_t signer_client_time_us(const struct signer_client *client, size_t account)
+{
+    return account < client->account_count ? clock_watch_time_us(atomic_load(&client->slots[account].clock))
+                                           : clock_wall_us();
 }
 
 enum signer_client_key signer_client_window_key(struct signer_client_pair *pair, struct signer_client *client,

@@ -150,6 +150,7 @@ enum link_result link_fetch_key(struct scheme_window_key *key, struct client_lin
     message.generation = wanted->generation;
     message.account = (uint32_t)wanted->account;
     message.window = wanted->window;
+    message.offset_ms = wanted->offset_ms;
     if (!ask(link, &message, error) || !take_key(&message, link, error))
         return LINK_FAILED;
     enum link_result result = LINK_FAILED;

@@ -42,6 +42,7 @@ void key_slots_init(struct key_slots *slots)
         bank_clear(&slots->banks[i]);
     atomic_init(&slots->wanted, KEY_SLOTS_NO_WINDOW);
     atomic_init(&slots->refused, KEY_SLOTS_NO_WINDOW);
+    atomic_init(&slots->clock, NULL);
 }
 
 /* --- the writing thread --- */

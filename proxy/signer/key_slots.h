@@ -6,6 +6,7 @@
 #ifndef COUNTERSIGN_SIGNER_KEY_SLOTS_H
 #define COUNTERSIGN_SIGNER_KEY_SLOTS_H
 
+#include "countersign/clock_watch.h"
 #include "countersign/signer_client.h"
 
 #include <stdatomic.h>
@@ -39,8 +40,9 @@ struct key_slots {
     _Atomic uint64_t
         turn; /* how often the banks have changed places: bank number `turn` modulo KEY_BANKS is in force */
     struct key_bank banks[KEY_BANKS];
-    _Atomic uint64_t wanted;  /* what a worker looked for and did not find, or KEY_SLOTS_NO_WINDOW */
-    _Atomic uint64_t refused; /* what the signer refused last, or KEY_SLOTS_NO_WINDOW */
+    _Atomic uint64_t wanted;             /* what a worker looked for and did not find, or KEY_SLOTS_NO_WINDOW */
+    _Atomic uint64_t refused;            /* what the signer refused last, or KEY_SLOTS_NO_WINDOW */
+    _Atomic(struct clock_watch *) clock; /* whose windows are wanted; NULL: this machine's */
 };
 
 /* Nothing is in force. */

@@ -41,16 +41,30 @@ static bool window_is_near(uint64_t window, uint64_t own)
     return (window > own ? window - own : own - window) <= SESSION_WINDOWS_AROUND;
 }
 
+/* The signer's own time, or the one that the account's configuration lets the proxy correct it to. False: it may not. */
+static bool corrected_ms(int64_t *time_ms, const struct signer_session *session,
+                         const struct signer_wire_message *wanted, int64_t now_ms)
+{
+    bool follows = session->signer->config->accounts[wanted->account].clock == CONFIG_CLOCK_EXCHANGE;
+    int64_t most_ms = follows ? SIGNER_WIRE_OFFSET_MAX_MS : 0;
+    if (wanted->offset_ms < -most_ms || wanted->offset_ms > most_ms)
+        return false;
+    *time_ms = now_ms + wanted->offset_ms;
+    return *time_ms >= 0;
+}
+
 static void answer_key(struct signer_session *session, const struct signer_wire_message *wanted, int64_t now_ms)
 {
     struct signer_wire_message *answer = &session->answer;
+    int64_t time_ms;
     wire_begin(answer, SIGNER_WIRE_KEY);
     answer->generation = wanted->generation;
     answer->account = wanted->account;
     answer->window = wanted->window;
     if (wanted->generation != session->generation)
         answer->status = SIGNER_WIRE_REPLACED;
-    else if (!window_is_near(wanted->window, scheme_window(now_ms)))
+    else if (!corrected_ms(&time_ms, session, wanted, now_ms) ||
+             !window_is_near(wanted->window, scheme_window(time_ms)))
         answer->status = SIGNER_WIRE_WINDOW_REFUSED;
     else if (!signer_window_key(&answer->body.key, session->signer, wanted->account, wanted->window, NULL))
         answer->status = SIGNER_WIRE_FAILED;

@@ -25,6 +25,13 @@ enum { CLIENT_OPEN_US = 5000000 }; /* signer_client_open's bound */
 
 /* --- keys --- */
 
+/* By how much the account's time is corrected at this moment. */
+static int64_t offset_ms(const struct signer_client *client, size_t account)
+{
+    bool follows = atomic_load(&client->slots[account].clock) != NULL;
+    return follows ? signer_client_time_us(client, account) / 1000 - clock_wall_us() / 1000 : 0;
+}
+
 /* Fetches one key into a bank unless it is held there. */
 static enum link_result fetch_into(struct key_bank *bank, struct signer_client *client,
                                    const struct wire_wanted *wanted, struct error *error)
@@ -45,7 +52,9 @@ static enum link_result fetch_into(struct key_bank *bank, struct signer_client *
 static bool fetch(struct signer_client *client, size_t account, uint64_t window, struct error *error)
 {
     struct key_slots *slots = &client->slots[account];
-    struct wire_wanted wanted = { .generation = client->generation, .account = account, .window = window };
+    struct wire_wanted wanted = {
+        .generation = client->generation, .account = account, .window = window, .offset_ms = offset_ms(client, account)
+    };
     enum link_result result = fetch_into(key_slots_in_force(slots), client, &wanted, error);
     if (result == LINK_REFUSED)
         atomic_store(&slots->refused, window);
@@ -55,8 +64,8 @@ static bool fetch(struct signer_client *client, size_t account, uint64_t window,
 /* The keys that are due by the clock. What was refused earlier may be given now. */
 static bool fetch_due(struct signer_client *client, struct error *error)
 {
-    struct client_windows due = schedule_windows(clock_wall_us() / 1000);
     for (size_t i = 0; i < client->account_count; i++) {
+        struct client_windows due = schedule_windows(signer_client_time_us(client, i) / 1000);
         atomic_store(&client->slots[i].refused, KEY_SLOTS_NO_WINDOW);
         if (!fetch(client, i, due.current, error) || !fetch(client, i, due.ahead, error))
             return false;
@@ -89,13 +98,13 @@ static bool fetch_wanted(struct signer_client *client, struct error *error)
  * meanwhile. */
 static enum link_result prepare_account(struct signer_client *client, size_t account, struct error *error)
 {
-    uint64_t now = scheme_window(clock_wall_us() / 1000);
+    uint64_t now = scheme_window(signer_client_time_us(client, account) / 1000);
     const uint64_t windows[] = { now, now + 1, now - 1 };
     struct key_slots *slots = &client->slots[account];
     enum link_result result = LINK_KEY;
     key_slots_prepare(slots, &client->link.news.accounts[account].api_key);
     for (size_t i = 0; i < ARRAY_LENGTH(windows) && result != LINK_FAILED && result != LINK_REPLACED; i++) {
-        struct wire_wanted wanted = { client->link.news.generation, account, windows[i] };
+        struct wire_wanted wanted = { client->link.news.generation, account, windows[i], offset_ms(client, account) };
         result = fetch_into(key_slots_prepared(slots), client, &wanted, error);
     }
     return result;
@@ -153,16 +162,27 @@ static bool follow_news(struct signer_client *client, struct error *error)
 
 /* --- the thread --- */
 
+/* The next moment, by this machine's clock, at which some account's next key is due. */
+static int64_t next_due_ms(const struct signer_client *client)
+{
+    int64_t wall_ms = clock_wall_us() / 1000, soonest_ms = schedule_next_ms(wall_ms) - wall_ms;
+    for (size_t i = 0; i < client->account_count; i++) {
+        int64_t now_ms = wall_ms + offset_ms(client, i), wait_ms = schedule_next_ms(now_ms) - now_ms;
+        soonest_ms = wait_ms < soonest_ms ? wait_ms : soonest_ms;
+    }
+    return wall_ms + soonest_ms;
+}
+
 /* Sets the timer to the next key's time. The clock may be set between reading it and this: then again. */
 static bool set_timer(const struct signer_client *client, struct error *error)
 {
     int64_t next_ms;
     do {
-        next_ms = schedule_next_ms(clock_wall_us() / 1000);
+        next_ms = next_due_ms(client);
         struct itimerspec at = { .it_value = { .tv_sec = next_ms / 1000, .tv_nsec = next_ms % 1000 * 1000000 } };
         if (timerfd_settime(client->timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) != 0)
             return error_system(error, errno, "cannot set the timer for the next window's keys");
-    } while (schedule_next_ms(clock_wall_us() / 1000) < next_ms);
+    } while (next_due_ms(client) < next_ms);
     return true;
 }
 

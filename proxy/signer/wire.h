@@ -28,6 +28,7 @@ struct wire_wanted {
     uint64_t generation;
     size_t account;
     uint64_t window;
+    int64_t offset_ms;
 };
 
 /* A message the proxy may get in answer to KEY_WANTED. */

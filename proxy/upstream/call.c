@@ -176,6 +176,25 @@ static void note_reach(struct upstream_counts *counts, const struct upstream_res
     atomic_store_explicit(&counts->reached_us, result->timing.complete_us, memory_order_relaxed);
 }
 
+static bool is_waited_on(const struct upstream *upstream, int local_port)
+{
+    for (const struct upstream_call *call = upstream->live; call != NULL; call = call->next) {
+        if (call->is_writing && call->result.connection.local_port == local_port)
+            return true;
+    }
+    return false;
+}
+
+/* Ends the connection that this call had if it is silent and no other call waits for an answer there: over HTTP/2, libcurl
+ * would go on to use it. */
+static void leave_silent(const struct upstream_call *call)
+{
+    struct upstream *upstream = call->upstream;
+    int local_port = call->result.connection.local_port;
+    if (sockets_are_silent(upstream, local_port) && !is_waited_on(upstream, local_port))
+        sockets_end(upstream, local_port);
+}
+
 static void conclude(struct upstream_call *call, CURLcode code)
 {
     struct upstream_result *result = &call->result;
@@ -188,8 +207,11 @@ static void conclude(struct upstream_call *call, CURLcode code)
     result->charged = call->head_charged + call->copy_charged + call->body_charged;
     call->head_charged = call->copy_charged = call->body_charged = 0;
     failure_explain(call, code);
+    date_take(call);
     note_reach(call->upstream->options.counts, result);
     detach(call);
+    if (call->is_writing)
+        leave_silent(call);
     call->callbacks.done(call->context, result);
     make_spare(call);
 }
@@ -198,6 +220,8 @@ static void deadline_expired(struct loop_timer *timer)
 {
     struct upstream_call *call = timer->context;
     call->stop = STOP_DEADLINE;
+    if (call->is_writing)
+        sockets_note_silence(call->upstream, call->released_us);
     conclude(call, CURLE_OPERATION_TIMEDOUT);
 }
 
@@ -247,6 +271,11 @@ void call_transfer_ended(struct upstream_call *call, CURLcode code)
 {
     if (call->stop == STOP_UNCLEAN) {
         take_new_connection(call, "bytes, or its end, came over a connection that was idle");
+        return;
+    }
+    if (call->stop == STOP_SILENT) {
+        leave_silent(call);
+        take_new_connection(call, "nothing came over a connection where a request had waited in vain");
         return;
     }
     if (may_repeat_now(call, code)) {

@@ -39,7 +39,8 @@ static int close_socket(void *context, curl_socket_t fd)
     return sockets_close(context, fd);
 }
 
-static void begin_attempt(struct upstream_call *call)
+/* From here on what is known of the attempt before is gone: only once another one is certain. */
+static void begin_attempt(struct upstream_call *call, int64_t connected_us)
 {
     buffer_reset(&call->request_head);
     buffer_reset(&call->response_head);
@@ -51,7 +52,8 @@ static void begin_attempt(struct upstream_call *call)
     call->body_sent = 0;
     call->result.status = 0;
     call->result.response_fields.count = 0;
-    call->result.timing.connected_us = clock_wall_us();
+    call->result.timing.connected_us = connected_us;
+    call->begun_boot_us = clock_boot_us();
     call->result.timing.sent_us = 0;
     call->result.timing.first_byte_us = 0;
 }
@@ -78,6 +80,7 @@ static bool release(struct upstream_call *call)
         return false;
     call->result.attempts++;
     call->is_writing = true;
+    call->released_us = clock_monotonic_us();
     return true;
 }
 
@@ -100,6 +103,8 @@ static enum upstream_stop judge_connection(const struct upstream_call *call)
 {
     if (!speaks_what_is_demanded(call))
         return STOP_NOT_HTTP_2;
+    if (call->result.connection.reused && sockets_are_silent(call->upstream, call->result.connection.local_port))
+        return STOP_SILENT;
     return is_clean(call) ? STOP_NONE : STOP_UNCLEAN;
 }
 
@@ -110,13 +115,20 @@ static int before_request(void *context, char *remote_address, char *local_addre
         call->stop = STOP_REPEAT;
         return CURL_PREREQFUNC_ABORT;
     }
-    begin_attempt(call);
+    const struct upstream_connection before = call->result.connection;
+    const int64_t connected_us = clock_wall_us();
     connection_describe(&call->result.connection, call->easy, remote_address, remote_port, local_address, local_port);
     call->stop = judge_connection(call);
     if (call->stop == STOP_NONE)
         call->stop = ask_caller(call);
-    if (call->stop == STOP_NONE && !release(call))
-        call->stop = STOP_MEMORY;
+    if (call->stop == STOP_NONE) {
+        begin_attempt(call, connected_us);
+        call->stop = release(call) ? STOP_NONE : STOP_MEMORY;
+    } else if (call->result.attempts > 0) {
+        call->result.connection = before; /* over which it left */
+    } else {
+        call->result.timing.connected_us = connected_us;
+    }
     return call->stop == STOP_NONE ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
@@ -230,6 +242,9 @@ static size_t take_head_line(char *line, size_t item_size, size_t count, void *c
         return size;
     if (call->result.timing.first_byte_us == 0)
         call->result.timing.first_byte_us = clock_wall_us();
+    if (call->response_head.length == 0)
+        call->head_boot_us =
+            clock_boot_us(); /* an interim answer before it says nothing of when its Date was written */
     if (!take_response_bytes(call, size))
         return 0;
     if (call->response_head_is_whole)

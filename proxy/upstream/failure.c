@@ -72,6 +72,9 @@ static const struct cause stops[STOP_COUNT] = {
     [STOP_UNCLEAN] = { .before = UPSTREAM_LOST, /* never told: another connection is taken */
                        .after = UPSTREAM_LOST,
                        .words = "bytes came unasked over an idle connection to" },
+    [STOP_SILENT] = { .before = UPSTREAM_LOST, /* never told, either */
+                      .after = UPSTREAM_LOST,
+                      .words = "nothing comes any more over the connection to" },
     [STOP_FOLDED_LINE] = { .before = UPSTREAM_EGRESS_PROXY,
                            .after = UPSTREAM_RESPONSE_MALFORMED,
                            .words = "the answer's head has a folded line, from" },

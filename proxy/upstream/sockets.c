@@ -1,11 +1,16 @@
 /* The sockets of an upstream's connections, and whether a connection that is about to be used again is as the last answer
  * left it. What the other side sent meanwhile (an answer nobody asked for, bytes behind the last one, TLS's end) stands
  * before the next answer, and libcurl 7.88 would read it as that: its own look at an idle connection takes bytes for a
- * sign of life. The loop's thread. */
+ * sign of life. And whether a connection is silent: where a request waited in vain for its time and no byte came, the other side
+ * may have vanished, or the way to it (a NAT that forgot, a link that changed), and TCP tells of that many minutes later. The
+ * loop's thread. */
 #include "upstream_internal.h"
+
+#include "countersign/clock.h"
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -16,8 +21,12 @@
 struct upstream_socket {
     struct upstream_socket *next;
     int fd;
-    int local_port; /* 0: not asked for yet */
+    int local_port;          /* 0: not asked for yet */
+    int64_t silent_since_us; /* monotonic: what was sent then waited in vain; 0: not known to be silent */
 };
+
+/* The kernel counts in jiffies, of 10 ms at most. A byte that came so soon behind a request counts as one before it. */
+enum { JIFFY_US = 10000 };
 
 static void count(_Atomic uint64_t *value)
 {
@@ -33,6 +42,7 @@ static void forget(struct upstream *upstream, int fd)
     if (found == NULL)
         return;
     *place = found->next;
+    upstream->silent_sockets -= found->silent_since_us != 0;
     if (upstream->options.counts != NULL)
         count(&upstream->options.counts->closed);
     free(found);
@@ -118,6 +128,47 @@ static bool port_is_clean(const struct upstream *upstream, int local_port)
 bool sockets_are_clean(const struct upstream *upstream, const SSL *tls, int local_port)
 {
     return (tls == NULL || SSL_has_pending(tls) == 0) && port_is_clean(upstream, local_port);
+}
+
+/* tcpi_last_data_recv: how long ago the last byte came, or the connection was made (linux/tcp.h, net/ipv4/tcp.c). */
+static bool has_heard_since(int fd, int64_t since_us)
+{
+    struct tcp_info info = { 0 };
+    socklen_t length = sizeof(info);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+        return false;
+    return clock_monotonic_us() - (int64_t)info.tcpi_last_data_recv * 1000 > since_us + JIFFY_US;
+}
+
+void sockets_note_silence(struct upstream *upstream, int64_t since_us)
+{
+    for (struct upstream_socket *socket = upstream->sockets; socket != NULL; socket = socket->next) {
+        if (has_heard_since(socket->fd, since_us))
+            continue;
+        upstream->silent_sockets += socket->silent_since_us == 0;
+        socket->silent_since_us = since_us;
+    }
+}
+
+/* A byte that came meanwhile takes it back. */
+static bool is_silent(struct upstream *upstream, struct upstream_socket *socket)
+{
+    if (socket->silent_since_us == 0 || !has_heard_since(socket->fd, socket->silent_since_us))
+        return socket->silent_since_us != 0;
+    socket->silent_since_us = 0;
+    upstream->silent_sockets--;
+    return false;
+}
+
+bool sockets_are_silent(struct upstream *upstream, int local_port)
+{
+    if (upstream->silent_sockets == 0)
+        return false;
+    for (struct upstream_socket *socket = upstream->sockets; socket != NULL; socket = socket->next) {
+        if (ask_for_port(socket->fd) == local_port && is_silent(upstream, socket))
+            return true;
+    }
+    return false;
 }
 
 void sockets_end(const struct upstream *upstream, int local_port)

@@ -43,6 +43,7 @@ struct upstream {
     CURLSH *tls_sessions;            /* libcurl 7.88 keeps them per easy handle otherwise */
     struct loop_timer timer;         /* the multi handle's */
     struct upstream_socket *sockets; /* of its connections, idle ones among them: sockets.c */
+    unsigned silent_sockets;         /* of these, as far as is known */
     int64_t turn_began_us;           /* monotonic; when libcurl was last called */
     bool turn_is_cut;                /* its connection was ended; see callbacks.c */
     struct upstream_call *live;      /* calls under way */
@@ -60,6 +61,7 @@ enum upstream_stop {
     STOP_REQUEST,       /* about_to_send made it a request that cannot be sent */
     STOP_NOT_HTTP_2,    /* HTTP/2 is demanded and was not agreed on */
     STOP_UNCLEAN,       /* bytes, or its end, had come over the idle connection: another one is taken */
+    STOP_SILENT,        /* a request had waited in vain, and nothing came over this connection since: likewise */
     STOP_FOLDED_LINE,   /* in a head: see callbacks.c */
     STOP_RESPONSE_TOO_LARGE,
     STOP_NO_ROOM,
@@ -88,6 +90,9 @@ struct upstream_call {
 
     /* this attempt */
     bool is_writing;       /* released to this connection: what leaves now is the request */
+    int64_t released_us;   /* monotonic */
+    int64_t begun_boot_us; /* clock_boot_us, before its first byte */
+    int64_t head_boot_us;  /* when the final answer's first byte came */
     size_t body_sent;      /* bytes */
     size_t response_bytes; /* of all heads and the body */
     bool response_head_is_whole;
@@ -135,6 +140,9 @@ MUST_CHECK bool fields_write(struct upstream_call *call, const struct upstream_r
 /* callbacks.c: what libcurl calls during a transfer */
 MUST_CHECK bool callbacks_install(struct upstream_call *call);
 
+/* date.c: gives the answer's Date, where there is one that can be used, to the upstream's clock */
+void date_take(const struct upstream_call *call);
+
 /* connection.c */
 void connection_describe(struct upstream_connection *connection, CURL *easy, const char *remote_address,
                          int remote_port, const char *local_address, int local_port);
@@ -159,6 +167,13 @@ void sockets_free(struct upstream *upstream);
 
 /* Whether nothing stands on the connection of this local port that is about to be used again: no byte, and no end. */
 bool sockets_are_clean(const struct upstream *upstream, const SSL *tls, int local_port);
+
+/* A request that was sent at `since_us` (monotonic) waited in vain: every connection over which nothing came since is silent
+ * until something comes. */
+void sockets_note_silence(struct upstream *upstream, int64_t since_us);
+
+/* Whether the connection of this local port is silent. Costs nothing where none is. */
+bool sockets_are_silent(struct upstream *upstream, int local_port);
 
 /* Ends the connections of this local port in both directions; libcurl sees their end when it has read what had come. */
 void sockets_end(const struct upstream *upstream, int local_port);

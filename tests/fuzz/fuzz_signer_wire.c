@@ -17,7 +17,8 @@ static struct signer_account accounts[] = {
     { .api_key = { key, sizeof(key) - 1 }, .api_secret = { secret, sizeof(secret) - 1 } },
     { .api_key = { key, 1 }, .api_secret = { secret, 1 } },
 };
-static struct config_account account_configs[] = { { .name = "first" }, { .name = "second" } };
+static struct config_account account_configs[] = { { .name = "first" },
+                                                   { .name = "second", .clock = CONFIG_CLOCK_EXCHANGE } };
 static const struct config config = { .accounts = account_configs, .account_count = 2 };
 static const struct signer signer = { .config = &config, .accounts = accounts };
 
@@ -30,9 +31,12 @@ static void require(bool held)
 static void check_key(const struct signer_wire_message *answer, const struct signer_wire_message *request,
                       uint64_t generation)
 {
-    uint64_t own = scheme_window(now_ms);
-    struct wire_wanted wanted = { request->generation, request->account, request->window };
-    bool is_near = request->window >= own - 1 && request->window <= own + 1;
+    bool follows = account_configs[request->account].clock == CONFIG_CLOCK_EXCHANGE;
+    int64_t most_ms = follows ? SIGNER_WIRE_OFFSET_MAX_MS : 0;
+    bool may = request->offset_ms >= -most_ms && request->offset_ms <= most_ms;
+    uint64_t own = scheme_window(now_ms + (may ? request->offset_ms : 0));
+    struct wire_wanted wanted = { request->generation, request->account, request->window, request->offset_ms };
+    bool is_near = may && request->window >= own - 1 && request->window <= own + 1;
     require(wire_is_key(answer, &wanted));
     if (request->generation != generation)
         require(answer->status == SIGNER_WIRE_REPLACED && request->generation < generation);

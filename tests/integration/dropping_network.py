@@ -1,4 +1,5 @@
-"""A network namespace, joined to this machine's own by a pair of interfaces, that drops packets by chance (nftables)."""
+"""A network namespace, joined to this machine's own by a pair of interfaces, that drops packets (nftables): by chance, or all of
+chosen connections."""
 import json
 import os
 import shutil
@@ -16,6 +17,10 @@ table ip faults {{
     chain leave {{ type filter hook output priority 0; numgen random mod 100 < {percent} counter drop; }}
 }}
 """
+VANISH = """
+add rule ip faults come tcp sport {port} counter drop
+add rule ip faults leave tcp dport {port} counter drop
+"""
 
 
 @dataclass
@@ -28,6 +33,10 @@ class Network:
         """What goes before a command line, to run it there."""
         return ("ip", "netns", "exec", self.name)
 
+    def vanish(self, ports):
+        """From now on nothing passes on the connections from these ports, and neither end is told."""
+        run(*self.command, "nft", "-f", "-", stdin="".join(VANISH.format(port=port) for port in ports))
+
     def dropped(self):
         """Packets so far."""
         done = run(*self.command, "nft", "-j", "list", "ruleset")
@@ -39,7 +48,7 @@ def run(*command, stdin=None):
     return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=30, check=True)
 
 
-def set_up(name, number):
+def set_up(name, number, percent):
     """Interfaces' names are those of the whole machine, and have 15 bytes at most."""
     outer, inner = f"csf{os.getpid()}", f"csg{os.getpid()}"
     run("ip", "link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name)
@@ -47,11 +56,11 @@ def set_up(name, number):
     run("ip", "link", "set", outer, "up")
     run("ip", "-n", name, "addr", "add", THERE.format(number) + "/24", "dev", inner)
     run("ip", "-n", name, "link", "set", inner, "up")
-    run("ip", "netns", "exec", name, "nft", "-f", "-", stdin=RULES.format(percent=DROP_PERCENT))
+    run("ip", "netns", "exec", name, "nft", "-f", "-", stdin=RULES.format(percent=percent))
 
 
 @contextmanager
-def dropping_network():
+def dropping_network(percent=DROP_PERCENT):
     """Skips the test where this machine does not let it be made."""
     if os.geteuid() != 0 or not shutil.which("nft"):
         pytest.skip("needs root and nft, to drop packets in a network namespace")
@@ -62,7 +71,7 @@ def dropping_network():
         pytest.skip(f"this machine gives no network namespace: {error.stderr}")
     try:
         try:
-            set_up(name, number)
+            set_up(name, number, percent)
         except subprocess.CalledProcessError as error:
             pytest.skip(f"this machine lets no packets be dropped in a network namespace: {error.stderr}")
         yield Network(name, THERE.format(number))

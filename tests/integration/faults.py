@@ -29,9 +29,10 @@ ROWS = ("SELECT id, outcome, status, error_name, attempts, reused, delivered, lo
 class FaultyUpstream:
     """faulty_upstream.py, running; `command` goes before it (`ip netns exec NAME`)."""
 
-    def __init__(self, certificate_file, address="127.0.0.1", command=()):
+    def __init__(self, certificate_file, address="127.0.0.1", command=(), chronicle=None):
         script = Path(__file__).with_name("faulty_upstream.py")
-        self.process = subprocess.Popen([*command, sys.executable, str(script), str(certificate_file), address],
+        written = [str(chronicle)] if chronicle else []
+        self.process = subprocess.Popen([*command, sys.executable, str(script), str(certificate_file), address, *written],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
         self.url = f"https://{'localhost' if address == '127.0.0.1' else address}:{self.port}"
@@ -50,7 +51,7 @@ class FaultyUpstream:
         return json.loads(self.process.stdout.readline())
 
     def begin(self, fault, protocol, **chances):
-        """From now on it makes this fault, and counts from nothing; kept connections end. `chances`: share, skip, limit."""
+        """From now on it makes this fault, and counts from nothing; kept connections end. `chances`: share, skip, limit, late_s."""
         self._ask(fault=fault.name, protocol=protocol, **chances)
 
     def report(self):

@@ -4,7 +4,7 @@ import select
 import socket
 import time
 
-from fault_table import ANSWERED, LATE, LATE_S, REQUEST, UNREAD
+from fault_table import ANSWERED, LATE, REQUEST, UNREAD
 from faulty_line import ENDS
 
 IDLE_AT_MOST_S = 0.002
@@ -100,7 +100,7 @@ class Http1:
     def _strike(self, tag):
         self.tally.strike(tag)
         if self.stage == LATE.name:
-            time.sleep(LATE_S)
+            time.sleep(self.tally.late_s)
         if self.stage in PIECES:
             self.tally.answer(tag)  # or a part of it
             self.sock.sendall(PIECES[self.stage](tag))

@@ -6,7 +6,7 @@ import time
 
 import hpack
 
-from fault_table import ANSWERED, LATE, LATE_S, REQUEST
+from fault_table import ANSWERED, LATE, REQUEST
 from faulty_http1 import IDLE_AT_MOST_S, body_for
 from faulty_line import ENDS
 
@@ -67,6 +67,14 @@ PIECES = {
 }
 
 
+def as_http1(fields):
+    """A request's head as HTTP/1.1 has it, to be looked at and written down."""
+    pseudo = dict(fields)
+    lines = [f"{name}: {value}" for name, value in fields if not name.startswith(":")]
+    lines = [f"{pseudo[':method']} {pseudo[':path']} HTTP/2"] + lines
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+
+
 class Http2:
     def __init__(self, sock, plan, tally):
         self.sock, self.plan, self.tally = sock, plan, tally
@@ -100,8 +108,7 @@ class Http2:
             self.sock.sendall(frame(kind, ACK, 0, payload if kind == PING else b""))
         elif kind == HEADERS:
             assert flags & END_HEADERS and not flags & PADDED, "a head in one piece"
-            fields = dict(self.fields.decode(payload[5:] if flags & PRIORITY else payload))
-            self.streams[stream] = f"{fields[':method']} {fields[':path']}\r\n".encode()
+            self.streams[stream] = as_http1(self.fields.decode(payload[5:] if flags & PRIORITY else payload))
         elif kind == DATA:
             self.streams[stream] += payload
         elif kind == RST_STREAM:
@@ -129,7 +136,7 @@ class Http2:
     def _strike(self, stream, tag):
         self.tally.strike(tag)
         if self.stage == LATE.name:
-            time.sleep(LATE_S)
+            time.sleep(self.tally.late_s)
         piece = PIECES.get(self.plan.name) or PIECES.get(self.stage)
         if self.stage == "GOAWAY below":
             self.last = min(self.last, max(stream - 2, 0))

@@ -1,10 +1,11 @@
 """An exchange that fails as it is told to: TLS, HTTP/1.1 and HTTP/2, a process of its own. It counts on its own what
 arrives, and judges nothing.
 
-    faulty_upstream.py CERTIFICATE ADDRESS
+    faulty_upstream.py CERTIFICATE ADDRESS [CHRONICLE]
 
-It prints its port. Then it reads a JSON object a line and answers each with one: {"fault", "protocol"} begins anew, and
-may say which chances are taken ("share", "skip", "limit"); {"report": true} tells what has come since."""
+With a third argument, each request is written down in that file (chronicle.py). It prints its port. Then it reads a JSON
+object a line and answers each with one: {"fault", "protocol"} begins anew, and may say which chances are taken ("share",
+"skip", "limit") and how late "answered late" is ("late_s"); {"report": true} tells what has come since."""
 import json
 import re
 import socket
@@ -13,7 +14,8 @@ import sys
 import threading
 from dataclasses import replace
 
-from fault_table import ACCEPT, NONE, SHAKEN, find
+from chronicle import Chronicle
+from fault_table import ACCEPT, LATE_S, NONE, SHAKEN, find
 from faulty_http1 import Http1
 from faulty_http2 import Http2
 from faulty_line import ENDS, before_the_handshake
@@ -24,8 +26,8 @@ TAG = re.compile(rb'clOrdId(?:"\s*:\s*"|=)([\w-]+)')
 class Tally:
     """What happened since a fault began. Any thread."""
 
-    def __init__(self, plan, skip=0, limit=None):
-        self.plan, self.skip, self.limit = plan, skip, limit
+    def __init__(self, plan, skip=0, limit=None, late_s=LATE_S, chronicle=None):
+        self.plan, self.skip, self.limit, self.late_s, self.chronicle = plan, skip, limit, late_s, chronicle
         self.lock = threading.Lock()
         self.chances = 0
         self.arrived = []     # tags, in the order in which their requests had come whole
@@ -55,6 +57,8 @@ class Tally:
 
     def arrive(self, request):
         tag = TAG.search(request)[1]
+        if self.chronicle:
+            self.chronicle.note("arrived", tag, request, fault=self.plan.name)
         with self.lock:
             self.arrived.append(tag)
         return tag
@@ -74,20 +78,21 @@ class Tally:
 
 
 class FaultyUpstream:
-    def __init__(self, certificate_file, address):
+    def __init__(self, certificate_file, address, chronicle):
+        self.chronicle = chronicle
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate_file)
         self.context.set_alpn_protocols(["h2", "http/1.1"])
-        self.tally = Tally(NONE)
+        self.tally = Tally(NONE, chronicle=chronicle)
         self.connections = set()
         self.listener = socket.create_server((address, 0), backlog=256)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def begin(self, plan, **options):
-        self.tally = Tally(plan, **options)
+        self.tally = Tally(plan, chronicle=self.chronicle, **options)
         for sock in list(self.connections):
             try:
-                sock.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # SSLSocket's own would have what is read next be ciphertext
             except OSError:
                 pass  # it has ended
 
@@ -123,8 +128,8 @@ class FaultyUpstream:
                 self.connections.discard(tls)
 
 
-def main(certificate_file, address):
-    upstream = FaultyUpstream(certificate_file, address)
+def main(certificate_file, address, chronicle_file=None):
+    upstream = FaultyUpstream(certificate_file, address, Chronicle(chronicle_file) if chronicle_file else None)
     print(upstream.listener.getsockname()[1], flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
@@ -132,7 +137,7 @@ def main(certificate_file, address):
             plan = find(asked["fault"], asked["protocol"])
             if plan is not NONE:
                 plan = replace(plan, share=asked.get("share") or plan.share)
-            upstream.begin(plan, skip=asked.get("skip", 0), limit=asked.get("limit"))
+            upstream.begin(plan, skip=asked.get("skip", 0), limit=asked.get("limit"), late_s=asked.get("late_s", LATE_S))
         print(json.dumps(upstream.tally.report() if asked.get("report") else {}), flush=True)
 
 

@@ -132,7 +132,7 @@ def shown(row):
     text = {name: None if value == "" else value for name, value in text.items()}  # read as if there were none
     return {"id": row["id"], **text, "outcome": row.get("outcome") or "in_flight", "delivered": row["delivered"] == 1,
             "client": {"address": row.get("client_address"), "uid": row.get("client_uid")},
-            "times": times(row), "signing": signing(row), "connection": connection(row), "clientSignature": None,
+            "times": times(row), "signing": signing(row), "connection": connection(row), "clientSignature": None, "clock": None,
             "views": {camel(view): shown_view(row, view) for view in VIEWS}}
 
 

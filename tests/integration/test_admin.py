@@ -181,6 +181,24 @@ def test_after_a_reload_what_the_listener_uses_now_is_looked_at(start, sections,
     assert answer.status == 200 and "upstream other" not in parts_of(answer) and "upstream spot" in parts_of(answer)
 
 
+def test_configurations_read_again_are_counted_by_what_came_of_them(start, sections, tmp_path):
+    sections["proxy"] |= {"admin": "127.0.0.1:0"}
+    proxy = start()
+
+    def counts():
+        return [prometheus.value(metrics_of(proxy), "countersign_configuration_reloads_total", result=result)
+                for result in ("in_force", "old_one_stayed")]
+    assert counts() == [0, 0]
+    path = tmp_path / "countersign.ini"
+    for policy, event, after in (("read-only", "configuration-reloaded", [1, 0]),
+                                 ("nonsense", "configuration-not-reloaded", [1, 1])):
+        sections["listener bot"] |= {"policy": policy}
+        write_config(path, sections)
+        proxy.signal(signal.SIGHUP)
+        proxy.wait_for_event(event)
+        poll("it is counted", lambda expected=after: counts() == expected)
+
+
 @pytest.mark.both
 def test_a_store_that_cannot_be_written_and_a_full_ring_are_named_until_they_are_well(start, state_dir):
     proxy = start({"proxy": {"admin": "127.0.0.1:0", "body_max": "64KiB"}, "capture": {"ring_size": "4MiB"}})

@@ -318,6 +318,13 @@ def test_a_clock_that_is_off_is_shown_by_signing_for_the_exchanges_time(doctor, 
     assert found.check("their-time")["code"] == "0"
     assert all(found.standing(other) == "ruled out" for other in ("wrong-secret", "wrong-key", "ip-not-whitelisted"))
     assert "not documented" in found.check("clock")["todo"]
+    assert "of 100 requests 100 carry another one" in found.check("clock")["todo"]
+
+
+def test_a_clock_that_is_a_part_of_a_window_off_says_how_many_requests_fall_into_another(doctor, exchange):
+    todo = doctor(exchange(offset_s=12)).check("clock")["todo"]
+    share = int(todo.split("of 100 requests ")[1].split(" carry")[0])
+    assert 38 <= share <= 41, todo  # 12 s of 30 s, and the bound
 
 
 def test_a_clock_that_is_off_is_not_blamed_where_their_time_is_refused_too(doctor, exchange, other):

@@ -137,7 +137,7 @@ def test_row_3_a_post_that_is_lost_is_a_502_that_says_to_look_it_up_and_never_se
     row = rehearsal.row(1 + kept)
     assert (str(told), row.outcome, row.attempts) == ("502 unknown lost", "unknown", 1)
     message = told.answer.json()["message"]
-    assert "unknown" in message and "look it up" in message and "clOrdId" in message
+    assert "unknown" in message and "look it up" in message and f"countersign reconcile {row.id}" in message
     assert rehearsal.arrivals() == 1
 
 

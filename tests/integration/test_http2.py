@@ -4,6 +4,7 @@ import ssl
 
 import h2.config
 import h2.connection
+import h2.errors
 import h2.events
 import pytest
 
@@ -57,6 +58,17 @@ class Http2Exchange(Peer):
                                  end_stream=True)
 
 
+class DemandsHttp1(Http2Exchange):
+    """Ends each stream with HTTP_1_1_REQUIRED (RFC 9113 §7), which libcurl takes as a call to come again over HTTP/1.1."""
+
+    def _take(self, connection, streams, event):
+        if isinstance(event, h2.events.StreamEnded):
+            self.requests.append(streams.pop(event.stream_id))
+            connection.reset_stream(event.stream_id, h2.errors.ErrorCodes.HTTP_1_1_REQUIRED)
+        else:
+            super()._take(connection, streams, event)
+
+
 @pytest.fixture
 def exchange(certificate_file):
     with Http2Exchange(certificate_file) as running:
@@ -91,3 +103,15 @@ def test_auto_falls_back_to_http_1_1(start, upstream):
     answer = start({"upstream spot": {"http": "auto"}}).request("POST", PLACE, [], BODY)
     assert (answer.status, answer.outcome) == (200, "ok")
     assert upstream.only_request().verdict == coinstore.ACCEPTED
+
+
+def test_a_read_that_left_and_may_not_be_repeated_is_recorded_as_it_left(start, certificate_file):
+    with DemandsHttp1(certificate_file) as exchange:
+        proxy = start({"upstream spot": {"url": exchange.url, "http": "2"}})
+        answer = proxy.request("GET", "/api/trade/order/active?n=1")
+    assert (answer.status, answer.outcome) == (502, "unknown")
+    [(fields, _)] = exchange.requests
+    signature = dict(fields)["x-cs-sign"].encode()
+    left = proxy.view(answer.id, "upstream-request")
+    assert left.startswith(b"GET /api/trade/order/active?n=1 HTTP/2\r\n") and signature in left
+    assert proxy.record(answer.id)["connection"]["httpVersion"] == "HTTP/2"

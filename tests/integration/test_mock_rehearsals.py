@@ -82,6 +82,18 @@ def test_the_clock_is_off_in_date_and_for_the_window(launch_mock, offset, ahead_
         assert ("too old by" if ahead_s > 0 else "too far ahead by") in refusal(refused)
 
 
+@pytest.mark.parametrize("windows, accepted", [(0, [0]), (1, [-1, 0, 1]), (3, [-3, -2, -1, 0, 1, 2, 3])])
+def test_so_many_windows_off_are_taken_and_no_more(launch_mock, windows, accepted):
+    mock = launch_mock("--windows", windows)
+
+    def taken_in_one_window():
+        now_ms = int(time.time() * 1000)
+        codes = {off: code_of(mock.post(BALANCE, {}, now_ms=now_ms + off * 30_000)) for off in range(-4, 5)}
+        return codes if int(time.time() * 1000) // 30_000 == now_ms // 30_000 else None
+    codes = taken_in_one_window() or taken_in_one_window()
+    assert [off for off, code in codes.items() if code == 0] == accepted
+
+
 # --- how often ---
 
 def test_more_requests_than_the_limit_are_answered_429(launch_mock):
@@ -316,6 +328,8 @@ def test_idle_connections_are_closed_and_busy_ones_are_not(launch_mock):
     ("--garbage", "/api/**", "the * does not stand at the end"),
     ("--close-idle", "500ms", "whole seconds"),
     ("--close-idle", "0s", "whole seconds"),
+    ("--windows", "-1", "is not a number of windows"),
+    ("--windows", "1001", "is not a number of windows"),
 ])
 def test_a_bad_value_is_refused_with_the_switch_and_what_it_should_be(env, switch, value, says):
     done = run("mock", "--listen", "127.0.0.1:0", switch, value, env=env)
@@ -334,5 +348,5 @@ def test_more_faults_or_addresses_than_it_keeps_are_refused(env):
 def test_every_switch_is_in_the_help(env):
     shown = run("mock", "--help", env=env).stdout.decode()
     for switch in ("--ip-whitelist", "--clock-offset", "--rate-limit", "--latency", "--jitter", "--seed", "--fail",
-                   "--reset-after-request", "--stall", "--garbage", "--close-idle"):
+                   "--reset-after-request", "--stall", "--garbage", "--close-idle", "--windows"):
         assert f"\n      {switch} " in shown

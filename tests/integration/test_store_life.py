@@ -20,6 +20,9 @@ from test_never_lost import exchange, is_recorded, kill
 pytestmark = pytest.mark.timeout(300)
 
 RING_OF_VERSION_1 = Path(__file__).with_name("ring_v1.journal.gz")
+RING_OF_VERSION_2 = Path(__file__).with_name("ring_v2.journal.gz")
+STORE_OF_VERSION_2 = Path(__file__).with_name("store_v2.sql")
+NEW_IN_VERSION_3 = ("clock_offset_us", "clock_bound_us")
 
 
 @pytest.fixture(autouse=True)
@@ -258,6 +261,68 @@ def test_the_tool_carries_an_older_store_over(env, configure, state_dir):
     again = program.run(*migrate, env=env)
     assert said(again) == "" and again.stderr.decode() == f"{made} is of this version already\n"
     assert json.loads(said(program.run(*migrate, "--json", env=env))) == {"store": str(made), "carriedOver": False}
+
+
+def make_version_2(state_dir):
+    state_dir.mkdir(mode=0o700)
+    with store.closing(store.connect(state_dir)) as database:
+        database.executescript(STORE_OF_VERSION_2.read_text())
+    return state_dir
+
+
+def every_fact(state_dir):
+    """Of each exchange, by id: every column of the view but those that version 3 has more, which hold nothing."""
+    with store.closing(store.connect(state_dir)) as database:
+        database.row_factory = store.sqlite3.Row
+        rows = [dict(row) for row in database.execute("SELECT * FROM exchange ORDER BY id")]
+    assert all(row.pop(name, None) is None for row in rows for name in NEW_IN_VERSION_3)
+    return {row["id"]: row for row in rows}
+
+
+@pytest.mark.both
+def test_a_store_of_version_2_reads_as_it_did_before(start, upstream, account, state_dir):
+    before = every_fact(make_version_2(state_dir))
+    assert len(before) == 10
+    proxy = start()
+    assert every_fact(state_dir) == before
+    listed = proxy.command("log", "--json").stdout.splitlines()
+    assert {json.loads(line)["id"] for line in listed} == before.keys()
+    exported = [json.loads(line) for line in proxy.command("log", "export", "--format", "jsonl").stdout.splitlines()]
+    assert {row["id"]: row["target"] for row in exported} == {id: row["target"] for id, row in before.items()}
+    for id, row in before.items():
+        shown = json.loads(proxy.command("log", "show", id, "--json").stdout)
+        assert (shown["outcome"], shown["signing"] is not None, shown["clock"]) == (row["outcome"], row["is_signed"] == 1,
+                                                                                   None)
+        assert row["target"].encode() in proxy.command("log", "show", id).stdout
+    records_what_comes(proxy, state_dir, upstream, account, after=max(before))
+    assert store.is_sound(state_dir)
+
+
+def test_the_tool_carries_a_store_of_version_2_over_and_readers_ask_for_it(env, configure, state_dir):
+    before = every_fact(make_version_2(state_dir))
+    config = configure()
+    asked = program.run("log", "-c", config, env=env)
+    assert asked.returncode == 2 and b"`countersign log migrate`" in asked.stderr
+    assert json.loads(said(program.run("log", "migrate", "-c", config, "--json", env=env)))["carriedOver"] is True
+    assert every_fact(state_dir) == before
+    assert len(said(program.run("log", "--json", "-c", config, env=env)).splitlines()) == len(before)
+    assert json.loads(said(program.run("log", "migrate", "-c", config, "--json", env=env)))["carriedOver"] is False
+
+
+@pytest.mark.both
+def test_what_a_killed_program_of_version_2_left_in_its_ring_is_carried_over(start, tmp_path, state_dir):
+    """An order, a look, and an order whose answer had not come; the store beside it is of that version, too."""
+    before = every_fact(make_version_2(state_dir))
+    with store.closing(store.connect(state_dir)) as database:
+        database.execute("UPDATE record SET id = id + 100")  # the ring's are 1, 2 and 3
+        database.execute("DELETE FROM ring_position")
+    (state_dir / "ring-0.journal").write_bytes(gzip.decompress(RING_OF_VERSION_2.read_bytes()))
+    start()
+    *carried, unknown = [row for row in store.exchanges(state_dir) if row.id < 100]
+    assert [row.client_request for row in carried] == [order(b"ring-1", bytes(range(256))), query_for(b"ring-2")]
+    assert [row.upstream_response for row in carried] == [answer_to(b"ring-1"), answer_to(b"ring-2")]
+    assert (unknown.client_request, unknown.outcome) == (order(b"ring-3"), b"unknown")
+    assert len([id for id in every_fact(state_dir) if id > 100]) == len(before)
 
 
 def test_ids_go_on_after_the_highest_of_an_older_store(start, state_dir):

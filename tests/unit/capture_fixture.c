@@ -109,6 +109,8 @@ struct record sample_intent(int64_t id)
         .expires_ms = 1770742394290,
         .window = 59024746,
         .attempts = 2,
+        .clock_offset_us = -412000,
+        .clock_bound_us = 510000,
         .client_signature = RECORD_CLIENT_SIGNATURE_WRONG,
     };
     set_facts(&record);

@@ -21,7 +21,8 @@ static struct signer_account accounts[] = {
     { .api_key = { first_key, sizeof(first_key) - 1 }, .api_secret = { first_secret, sizeof(first_secret) - 1 } },
     { .api_key = { second_key, sizeof(second_key) - 1 }, .api_secret = { second_secret, sizeof(second_secret) - 1 } },
 };
-static struct config_account account_configs[] = { { .name = "first" }, { .name = "second" } };
+static struct config_account account_configs[] = { { .name = "first" },
+                                                   { .name = "second", .clock = CONFIG_CLOCK_EXCHANGE } };
 static const struct config config = { .accounts = account_configs, .account_count = 2 };
 static const struct signer signer = { .config = &config, .accounts = accounts };
 
@@ -121,6 +122,39 @@ static void only_windows_next_to_the_clocks_own_are_given(void **state)
         assert_int_equal(answer.status, cases[i].status);
         if (answer.status != SIGNER_WIRE_OK)
             assert_memory_equal(&answer.body.key, &none, sizeof(none));
+    }
+}
+
+/* Window 59024746 begins 14290 ms before now_ms: five minutes are ten windows. */
+static void a_clock_is_corrected_by_five_minutes_at_most_and_for_an_account_that_follows_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t account;
+        int64_t offset_ms;
+        uint64_t window;
+        enum signer_wire_status status;
+    } cases[] = {
+        { 1, 300000, 59024756, SIGNER_WIRE_OK },
+        { 1, 300000, 59024757, SIGNER_WIRE_OK },
+        { 1, 300000, 59024758, SIGNER_WIRE_WINDOW_REFUSED },
+        { 1, 300000, 59024746, SIGNER_WIRE_WINDOW_REFUSED },
+        { 1, 300001, 59024756, SIGNER_WIRE_WINDOW_REFUSED },
+        { 1, -300000, 59024736, SIGNER_WIRE_OK },
+        { 1, -300001, 59024736, SIGNER_WIRE_WINDOW_REFUSED },
+        { 1, INT64_MAX, 59024746, SIGNER_WIRE_WINDOW_REFUSED },
+        { 1, INT64_MIN, 59024746, SIGNER_WIRE_WINDOW_REFUSED },
+        { 1, 0, 59024746, SIGNER_WIRE_OK },
+        { 0, 1, 59024746, SIGNER_WIRE_WINDOW_REFUSED },
+        { 0, 60000, 59024748, SIGNER_WIRE_WINDOW_REFUSED },
+        { 0, 0, 59024746, SIGNER_WIRE_OK },
+    };
+    struct signer_session session = greeted();
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct signer_wire_message wanted = make_wanted(cases[i].account, cases[i].window);
+        wanted.offset_ms = cases[i].offset_ms;
+        assert_true(take(&session, wanted));
+        assert_int_equal(next_of(&session).status, cases[i].status);
     }
 }
 
@@ -258,7 +292,7 @@ static void the_proxy_takes_no_key_but_the_one_asked_for(void **state)
     (void)state;
     struct signer_wire_message message = make(SIGNER_WIRE_KEY);
     const struct wire_wanted wanted = { .generation = 2, .account = 1, .window = 7 };
-    const struct wire_wanted others[] = { { 1, 1, 7 }, { 3, 1, 7 }, { 2, 0, 7 }, { 2, 1, 8 } };
+    const struct wire_wanted others[] = { { 1, 1, 7, 0 }, { 3, 1, 7, 0 }, { 2, 0, 7, 0 }, { 2, 1, 8, 0 } };
     message.generation = 2;
     message.account = 1;
     message.window = 7;
@@ -310,6 +344,7 @@ int main(void)
         cmocka_unit_test(hello_is_answered_with_every_account_the_last_marked),
         cmocka_unit_test(a_wanted_key_is_the_one_the_vectors_name),
         cmocka_unit_test(only_windows_next_to_the_clocks_own_are_given),
+        cmocka_unit_test(a_clock_is_corrected_by_five_minutes_at_most_and_for_an_account_that_follows_alone),
         cmocka_unit_test(what_is_out_of_turn_ends_the_session),
         cmocka_unit_test(accounts_that_were_read_anew_are_told_unasked_with_the_next_generations_number),
         cmocka_unit_test(a_key_of_what_was_replaced_is_not_given_and_one_to_come_must_not_be_asked_for),

@@ -1,0 +1,240 @@
+-- A store as version 2 of the schema kept it, and what a program of that version recorded into it.
+PRAGMA page_size = 16384;
+PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA journal_mode = WAL;
+PRAGMA application_id = 1129530188;
+PRAGMA user_version = 2;
+BEGIN TRANSACTION;
+CREATE TABLE bytes ( -- bodies, each kept once while it keeps coming up
+  id INTEGER PRIMARY KEY, -- below 0: of imported exchanges, here and everywhere
+  data BLOB NOT NULL -- as on the wire
+);
+INSERT INTO "bytes" VALUES(1,X'7B22636C4F72644964223A226F6C642D32227D000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F202122232425262728292A2B2C2D2E2F303132333435363738393A3B3C3D3E3F404142434445464748494A4B4C4D4E4F505152535455565758595A5B5C5D5E5F606162636465666768696A6B6C6D6E6F707172737475767778797A7B7C7D7E7F808182838485868788898A8B8C8D8E8F909192939495969798999A9B9C9D9E9FA0A1A2A3A4A5A6A7A8A9AAABACADAEAFB0B1B2B3B4B5B6B7B8B9BABBBCBDBEBFC0C1C2C3C4C5C6C7C8C9CACBCCCDCECFD0D1D2D3D4D5D6D7D8D9DADBDCDDDEDFE0E1E2E3E4E5E6E7E8E9EAEBECEDEEEFF0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF');
+INSERT INTO "bytes" VALUES(2,X'7B22636F6465223A302C2264617461223A7B22636C4F72644964223A226F6C642D32227D2C2266696C6C6572223A223338666534366134626138386262353438626664346638656663363638343530303330393030663631326630353566386136313430653565343234383162626337663036333932336138646136373163306236373534373139326362636630643634626430373430613836663035366162383231663439336534613738643338626137306464663237626639346161353936663962646433363864653565653965653063636261343436313761373162376534343536646565653565663131613735613732663461373665346531633934393037393736613838633363386433636465366639313839613437623033303633346637353462646132343163366662623361633561353264373630643432336562616461306363666535363735656234646436623736383361636137356363326532373239633265623162663536623662613263646563663663616165333033623566656138373238653466353662663234626432373137383431376166316362353437643863376535386262636137383539343934313932316361326336356333663563626366663937353038383466396134653063336439343736373837636539356366373333326430613861633730643733646137343131373563636266616332653466326235313130653163343035393562363763393965353961613264346538366661343135386236343961636663613531623938333966313638363536353462333232623332343938336536316339306539383830323636383061643635376431663465383036626133663961386431376562316232303964326665383330323962303066666636616364356135373134633931373032303338363233303838373863613630666662383661366162663731646435373035323435336666303735356331633034666562613862393830656338646131363334353461613665313330333933643964356365366230633438363231396131623737663634633966313536333530316138356332333638663263643531356231363464376433646262393866363337653630306362366237396139643765393562383536366239373636636264306630227D');
+INSERT INTO "bytes" VALUES(3,X'7B22636C4F72644964223A226F6C642D33227D78');
+INSERT INTO "bytes" VALUES(4,X'7B22636F6465223A302C2264617461223A7B22636C4F72644964223A226F6C642D33227D2C2266696C6C6572223A22227D');
+INSERT INTO "bytes" VALUES(5,X'7B22636C4F72644964223A226F6C642D34227D78');
+INSERT INTO "bytes" VALUES(6,X'7B22636F6465223A302C2264617461223A7B22636C4F72644964223A226F6C642D34227D2C2266696C6C6572223A226339666561366462316263616539346663393162383532663063346165623963316161613434363362623934646564633662656531343161306239313333356633376434333333396134363530653539663464616133623132333566313966353635663439386566313764613862333933663039643634393635376331316637613637636132383931336364303834356432323765326232663831336232326366333062643337663333373231303039626639353362643839373834326435323839326133393966316235616533633262616564633938623562333739623439333635643832333465303132343638646130343566633831663735393764376364306133363733393532383530643166383530616661616564326534313063613062396231303933363830343562353765653431343562646630353538643332643461616561386465316530373031623637623639636138343865383365346165373462376664343130343039393536633734633730396532363163626438313562363935343533303630616565353230633730663764653835376638336638366161306135356336303666316430336234346261663836383236313865313562386562613438363461396532333561313638313462633866393332646339303434353639616130373433393737343939303261333539376266633566373433303237306233316164646637663332343862396463373838663166356137636134336238643364363236623538386337386366666164323566326663376262656537616230353639633435353965313164393763613934663066323635353365373261366634646137613131353431653838643636343261666566633039386633376339633039646135346566333763323865623665616136623038373661383434303632616361383531363834356530626538646139636466323635366132313164333131323462363332666263396339633832626261653838636132313535646631393439363332316466633833653039626631313031626632366231333834333064653930656230646539666264303936353864653739663330323965227D');
+INSERT INTO "bytes" VALUES(7,X'7B22636C4F72644964223A226F6C642D35227D78');
+INSERT INTO "bytes" VALUES(8,X'7B22636F6465223A302C2264617461223A7B22636C4F72644964223A226F6C642D35227D2C2266696C6C6572223A223536383130363365373435366232626663376337227D');
+INSERT INTO "bytes" VALUES(9,X'7B22636C4F72644964223A226F6C642D36227D78');
+INSERT INTO "bytes" VALUES(10,X'7B22636F6465223A302C2264617461223A7B22636C4F72644964223A226F6C642D36227D2C2266696C6C6572223A223130636537656531386534623233326464633364227D');
+INSERT INTO "bytes" VALUES(11,X'7B22636C4F72644964223A226F6C642D37227D78');
+INSERT INTO "bytes" VALUES(12,X'7B22636F6465223A302C2264617461223A7B22636C4F72644964223A226F6C642D37227D2C2266696C6C6572223A22227D');
+INSERT INTO "bytes" VALUES(13,X'7B22636F6465223A302C2264617461223A7B22636C4F72644964223A226C6F6F6B2D30227D2C2266696C6C6572223A22227D');
+INSERT INTO "bytes" VALUES(14,X'7B22636F6465223A302C2264617461223A7B22636C4F72644964223A226C6F6F6B2D31227D2C2266696C6C6572223A223165323036626361333935353765353063393565636631313334653937626238316233666236643265326338633963303830353735396533366364366632613664393136616361646639393361636139666337383462323237313736363161653330343361323066613230333736623535343933393164653636393834313439383566613462626264366366666262663038643334386232393264343339633361343765386366633864656138383466313536383436323333343130623066373132396235326464383431353562633062306536343562336661643434616564386433393439616139633339363133636433356237666262393539316331613838326332386261356534376665313133653761643365353136343136656335656164383266623134646537363233633064356162623363353536376136353937316535643165643530613038336237633634616230303031303361346636336631303632346138326263366432353930636534613432316632636664366634636439663330393434326532306263303435626565623862333264323962636630656663313437653762313637383336306663343735326231326135666265383066363533666339373261663838313030343763346331616663663037636333656164623063626330383237643063363635333463333037303739303534663166626632393566643535303737646335356436313333353930616262613838633635303030653030316339363332343664666464333236343936323362303737386664313663623635663833346331306333653639343762353065626335326664313062303263373162666238373666613663346530383235393430396636303261316465623731643334656530393235396538386261613965646434383564656563323838653839383631643066303434653135313734656464663462383739306336663530363735343363383565343865353964646138306266303937643933656365323661313533313633613438633766356666316465323337333366333136393438656362636635656561633266356238376463643037316337616662227D');
+INSERT INTO "bytes" VALUES(15,X'7B22636F6465223A302C2264617461223A7B22636C4F72644964223A226C6F6F6B2D32227D2C2266696C6C6572223A223135613632653939613663663337386433383335227D');
+INSERT INTO "bytes" VALUES(16,X'7B7D');
+INSERT INTO "bytes" VALUES(17,X'7B22636F6465223A3430332C226D657373616765223A22636F756E7465727369676E3A20726566757365642062792074686973206C697374656E6572277320706F6C6963793A2074686973206D6F7665732066756E64732C206F72206D61792C20616E6420706F6C696379207472616465206F66206C697374656E657220626F742028726561647320616E64206F726465727320706173732C206D6F76696E672066756E647320697320726566757365642920646F6573206E6F74206C6574207468617420706173733B206966206974206973206D65616E7420746F2C206164642060616C6C6F77203D20504F5354202F6170692F66692F76332F61737365742F646F57697468647261776020746F205B6C697374656E657220626F745D222C2264617461223A6E756C6C7D');
+CREATE TABLE connection ( -- connections to the exchange
+  id INTEGER PRIMARY KEY,
+  local_address TEXT,
+  local_port INTEGER,
+  remote_address TEXT,
+  remote_port INTEGER,
+  ip_family INTEGER,
+  tls_version TEXT,
+  tls_cipher TEXT,
+  http_version TEXT
+);
+INSERT INTO "connection" VALUES(1,'127.0.0.1',54414,'127.0.0.1',38213,4,'TLSv1.3','TLS_AES_256_GCM_SHA384','HTTP/1.1');
+CREATE TABLE endpoint ( -- what was asked for
+  id INTEGER PRIMARY KEY,
+  method TEXT,
+  path TEXT -- the target up to its question mark
+);
+INSERT INTO "endpoint" VALUES(1,'POST','/api/trade/order/place');
+INSERT INTO "endpoint" VALUES(2,'GET','/api/trade/order/active');
+INSERT INTO "endpoint" VALUES(3,'POST','/api/fi/v3/asset/doWithdraw');
+CREATE TABLE epoch ( -- exchanges that share bytes, heads and connections with each other alone
+  id INTEGER PRIMARY KEY,
+  first_bytes INTEGER NOT NULL, -- its rows go from here to the next epoch's first
+  first_head INTEGER NOT NULL,
+  first_connection INTEGER NOT NULL,
+  first_record INTEGER NOT NULL, -- the lowest and the highest id written in it
+  last_record INTEGER NOT NULL,
+  earliest_us INTEGER NOT NULL, -- the earliest and the latest received_us
+  latest_us INTEGER NOT NULL,
+  disorder_us INTEGER NOT NULL, -- none was received longer before one with a lower id
+  records INTEGER NOT NULL, -- how often one was written
+  size INTEGER NOT NULL -- bytes that went into bytes and head
+);
+INSERT INTO "epoch" VALUES(1,1,1,1,1,10,1795917512978689,1795917513707556,0,16,4397);
+CREATE TABLE head ( -- heads of messages: first line, fields, empty line; values that must not be kept are masked
+  id INTEGER PRIMARY KEY,
+  template BLOB NOT NULL, -- in place of what stands in the row: byte 1 the request target, 2 the signature,
+    -- 3 expires_ms, 4 the answer's Date, 5 the body's length, 6 the exchange's id
+  raw INTEGER NOT NULL -- 1: these are the very bytes, nothing is to be put in
+);
+INSERT INTO "head" VALUES(1,X'504F5354200120485454502F312E310D0A486F73743A206C6F63616C686F73740D0A436F6E74656E742D547970653A206170706C69636174696F6E2F6A736F6E0D0A436F6E74656E742D4C656E6774683A20050D0A0D0A',0);
+INSERT INTO "head" VALUES(2,X'504F5354200120485454502F312E310D0A486F73743A206C6F63616C686F73743A33383231330D0A436F6E74656E742D547970653A206170706C69636174696F6E2F6A736F6E0D0A436F6E74656E742D4C656E6774683A20050D0A582D43532D4150494B45593A20323334382A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A373039320D0A582D43532D5349474E3A20020D0A582D43532D455850495245533A20030D0A0D0A',0);
+INSERT INTO "head" VALUES(3,X'485454502F312E3120323030204F4B0D0A436F6E74656E742D547970653A206170706C69636174696F6E2F6A736F6E0D0A436F6E74656E742D4C656E6774683A20050D0A0D0A',0);
+INSERT INTO "head" VALUES(4,X'485454502F312E3120323030204F4B0D0A436F6E74656E742D547970653A206170706C69636174696F6E2F6A736F6E0D0A436F756E7465727369676E2D45786368616E67653A20060D0A436F756E7465727369676E2D4F7574636F6D653A206F6B0D0A436F6E74656E742D4C656E6774683A20050D0A0D0A',0);
+INSERT INTO "head" VALUES(5,X'474554200120485454502F312E310D0A486F73743A206C6F63616C686F73740D0A0D0A',0);
+INSERT INTO "head" VALUES(6,X'474554200120485454502F312E310D0A486F73743A206C6F63616C686F73743A33383231330D0A582D43532D4150494B45593A20323334382A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A2A373039320D0A582D43532D5349474E3A20020D0A582D43532D455850495245533A20030D0A0D0A',0);
+INSERT INTO "head" VALUES(7,X'504F5354200120485454502F312E310D0A486F73743A206C6F63616C686F73740D0A436F6E74656E742D4C656E6774683A20050D0A0D0A',0);
+INSERT INTO "head" VALUES(8,X'485454502F312E312034303320466F7262696464656E0D0A436F6E74656E742D547970653A206170706C69636174696F6E2F6A736F6E0D0A436F756E7465727369676E2D45786368616E67653A20060D0A436F756E7465727369676E2D4F7574636F6D653A20726566757365640D0A436F756E7465727369676E2D4572726F723A20706F6C6963790D0A436F6E74656E742D4C656E6774683A20050D0A0D0A',0);
+CREATE TABLE incident ( -- what happened to the record itself
+  id INTEGER PRIMARY KEY,
+  at_us INTEGER NOT NULL,
+  kind TEXT NOT NULL, -- recovered, torn, dropped, set-aside, left-out
+  count INTEGER NOT NULL,
+  detail TEXT NOT NULL
+);
+CREATE TABLE party ( -- who asked whom, and who signed
+  id INTEGER PRIMARY KEY,
+  listener TEXT,
+  account TEXT,
+  api_key_masked TEXT,
+  client TEXT, -- the client's address without its port
+  client_uid INTEGER,
+  client_signature TEXT -- the check of the one it brought: few values a client
+);
+INSERT INTO "party" VALUES(1,'bot','main','2348************************7092','127.0.0.1',0,'none');
+INSERT INTO "party" VALUES(2,'bot',NULL,NULL,'127.0.0.1',0,'none');
+CREATE TABLE reconciled ( -- what was found out later of exchanges in doubt (countersign reconcile)
+  exchange INTEGER PRIMARY KEY, -- record(id), whose outcome stays what it was
+  at_us INTEGER NOT NULL, -- when the exchange was asked
+  settled INTEGER NOT NULL, -- 1: nothing of it is in doubt any more
+  summary TEXT NOT NULL, -- a word or two: placed
+  detail TEXT NOT NULL -- a sentence for each order
+);
+CREATE TABLE record ( -- one row for each exchange, as small as can be; read it through the view exchange
+  id INTEGER PRIMARY KEY,
+  received_us INTEGER,
+  party INTEGER NOT NULL,
+  endpoint INTEGER NOT NULL,
+  verdict INTEGER NOT NULL,
+  connection INTEGER,
+  client_port INTEGER,
+  query TEXT, -- behind the target's question mark
+  signed_after INTEGER, -- microseconds after received_us, as all named so
+  connected_after INTEGER,
+  sent_after INTEGER,
+  first_byte_after INTEGER,
+  complete_after INTEGER,
+  replied_after INTEGER,
+  delivered INTEGER NOT NULL,
+  is_signed INTEGER NOT NULL,
+  reused INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  payload_length INTEGER NOT NULL,
+  payload_sha256 BLOB, -- NULL where it follows from query and upstream_request_body
+  expires_after INTEGER, -- milliseconds from the signing to expires_ms
+  window INTEGER, -- NULL where it follows from expires_ms
+  signature BLOB, -- 32 bytes; TEXT where it was no lower-case hexadecimal
+  date_after INTEGER, -- seconds from received_us to the answer's Date
+  client_request_head INTEGER, -- head(id), as all that end so; bodies: bytes(id)
+  client_request_body INTEGER,
+  upstream_request_head INTEGER,
+  upstream_request_body INTEGER,
+  upstream_response_head INTEGER,
+  upstream_response_body INTEGER,
+  client_response_head INTEGER,
+  client_response_body INTEGER
+);
+INSERT INTO "record" VALUES(1,1795917512978689,1,1,1,1,46588,NULL,7690,7678,8932,9739,9770,9998,1,1,0,1,275,NULL,0,NULL,X'DC6F7A90C185F6D62930189273B5E4755AAC3BF749D9BDFFB376C9B8C8879DC6',NULL,1,1,2,1,3,2,4,2);
+INSERT INTO "record" VALUES(2,1795917512989596,1,1,1,1,46588,NULL,89,80,438,265100,265149,265349,1,1,1,1,20,NULL,0,NULL,X'BE1F51EC5EF72AEF60E7FEE515C8DFBFB9A160366B08C1C69635CEC191C10AD2',NULL,1,3,2,3,3,4,4,4);
+INSERT INTO "record" VALUES(3,1795917513258048,1,1,1,1,46588,NULL,208,193,359,1464,1492,5381,1,1,1,1,20,NULL,0,NULL,X'DC91CEC7F85A1529C8725C15C9597D2C27A2E2386868709C1EA4EDCABDF76599',NULL,1,5,2,5,3,6,4,6);
+INSERT INTO "record" VALUES(4,1795917513263614,1,1,1,1,46588,NULL,103,91,1067,140206,140289,151866,1,1,1,1,20,NULL,0,NULL,X'6246BAA683CCF66AE7786EE545DE2658948498CA5096A8639C384C65597C60AE',NULL,1,7,2,7,3,8,4,8);
+INSERT INTO "record" VALUES(5,1795917513439448,1,1,1,1,46588,NULL,165,150,331,50351,50411,56143,1,1,1,1,20,NULL,0,NULL,X'26A2B4EB47B6E730988857B33624726504AD3ABE3B94E83014F7857AC0C76B9B',NULL,1,9,2,9,3,10,4,10);
+INSERT INTO "record" VALUES(6,1795917513503090,1,1,1,1,46588,NULL,138,125,25908,38068,38119,38264,1,1,1,1,20,NULL,0,NULL,X'183F2B3C6A27301C567EA3A77642E850F94A151FB7E73EA37F6F56E62B80E052',NULL,1,11,2,11,3,12,4,12);
+INSERT INTO "record" VALUES(7,1795917513568787,1,2,1,1,46588,'clOrdId=look-0&symbol=btcusdt',224,209,411,58804,58856,59025,1,1,1,1,29,NULL,0,NULL,X'33CD29B0AF152914B698EAF1DC744675B38DA81D3C6D00E14F342746CC067DC4',NULL,5,NULL,6,NULL,3,13,4,13);
+INSERT INTO "record" VALUES(8,1795917513652683,1,2,1,1,46588,'clOrdId=look-1&symbol=btcusdt',163,148,402,18321,18365,18912,1,1,1,1,29,NULL,0,NULL,X'9AB1223D960D8ED9A7F1C81392776AA9C2F32A2AA96CD71EE5F260613929F347',NULL,5,NULL,6,NULL,3,14,4,14);
+INSERT INTO "record" VALUES(9,1795917513672034,1,2,1,1,46588,'clOrdId=look-2&symbol=btcusdt',113,100,583,27557,27607,32048,1,1,1,1,29,NULL,0,NULL,X'BD1D7B615576E4DB8004FD913D1F3DF709DDCC6701C04C9B097023161E273FA6',NULL,5,NULL,6,NULL,3,15,4,15);
+INSERT INTO "record" VALUES(10,1795917513707556,2,3,3,NULL,46588,NULL,NULL,NULL,NULL,NULL,NULL,107944,1,0,0,0,0,NULL,NULL,NULL,NULL,NULL,7,16,NULL,NULL,NULL,NULL,8,17);
+CREATE TABLE ring_position ( -- how far each ring file has been carried over
+  ring TEXT PRIMARY KEY, -- the file's name
+  run TEXT NOT NULL, -- the proxy's run that wrote it
+  sequence INTEGER NOT NULL -- its last frame that is stored
+);
+INSERT INTO "ring_position" VALUES('ring-0.journal','b2de0cf84de95d5288e8fc9839f6e73e',29);
+CREATE TABLE verdict ( -- what came of it
+  id INTEGER PRIMARY KEY,
+  outcome TEXT, -- NULL: in flight
+  status INTEGER,
+  api_code TEXT,
+  api_message TEXT,
+  error_name TEXT,
+  error_message TEXT
+);
+INSERT INTO "verdict" VALUES(1,'ok',200,'0',NULL,NULL,NULL);
+INSERT INTO "verdict" VALUES(2,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "verdict" VALUES(3,'refused',403,NULL,NULL,'policy','countersign: refused by this listener''s policy: this moves funds, or may, and policy trade of listener bot (reads and orders pass, moving funds is refused) does not let that pass; if it is meant to, add `allow = POST /api/fi/v3/asset/doWithdraw` to [listener bot]');
+CREATE INDEX party_find ON party(client, listener);
+CREATE INDEX endpoint_find ON endpoint(path, method);
+CREATE INDEX verdict_find ON verdict(api_code, api_message, error_name, error_message, outcome, status);
+CREATE INDEX verdict_in_flight ON verdict(id) WHERE outcome IS NULL;
+CREATE INDEX record_party ON record(party);
+CREATE INDEX record_endpoint ON record(endpoint);
+CREATE INDEX record_verdict ON record(verdict);
+CREATE VIEW exchange AS -- one row for each request a client sent; NULL: did not happen, is not known
+SELECT r.id, -- 1 and up: the answer's Countersign-Exchange; -1 and down: imported (i1, ...)
+  r.received_us, -- the request's last byte was read; all times: microseconds since 1970 UTC
+  v.outcome, -- ok, api_error, http_error, refused, not_sent, unknown, dry_run; NULL: in flight
+  p.listener, -- the listener's name in the configuration
+  p.account, -- the account that signed, or whose key the client signed with
+  p.api_key_masked, -- its key's first and last four characters
+  p.client || coalesce(':' || r.client_port, '') AS client_address, -- who asked
+  p.client_uid, -- its user id; NULL: not known, or on another machine
+  n.method,
+  (n.path || coalesce('?' || r.query, '')) AS target, -- the request target (path and query) as the client sent it
+  v.status, -- the HTTP status the client got
+  v.api_code, -- the answer's `code` as written, without quotes
+  v.api_message, -- the answer's `message` or `msg`; the first 1024 bytes
+  v.error_name, -- the proxy's own error (Countersign-Error)
+  v.error_message, -- what the proxy said of it
+  (coalesce(r.received_us, 0) + r.signed_after) AS signed_us, -- the clock reading that expires, window and signature come from
+  coalesce(r.received_us, 0) + r.connected_after AS connected_us, -- a connection to the exchange was at hand
+  coalesce(r.received_us, 0) + r.sent_after AS sent_us, -- the request's last byte left
+  coalesce(r.received_us, 0) + r.first_byte_after AS first_byte_us, -- the answer's first byte came
+  coalesce(r.received_us, 0) + r.complete_after AS complete_us, -- the answer's last byte came, or the failure
+  coalesce(r.received_us, 0) + r.replied_after AS replied_us, -- the reply's last byte was handed to the kernel
+  r.delivered, -- 1: the client took the whole reply
+  r.is_signed, -- 1: this proxy signed the request
+  r.payload_length, -- bytes that were signed: query and body together
+  r.payload_sha256, -- NULL where it is the SHA-256 of query and upstream_request_body
+  (coalesce((coalesce(r.received_us, 0) + r.signed_after), 0) / 1000 + r.expires_after) AS expires_ms, -- X-CS-EXPIRES
+  coalesce(r.window, (coalesce((coalesce(r.received_us, 0) + r.signed_after), 0) / 1000 + r.expires_after) / 30000) AS window,
+  CASE typeof(r.signature) WHEN 'blob' THEN lower(hex(r.signature)) ELSE r.signature END AS signature, -- X-CS-SIGN
+  c.local_address, -- the connection to the exchange: this end
+  c.local_port,
+  c.remote_address, -- and the other
+  c.remote_port,
+  c.ip_family, -- 4 or 6
+  r.reused, -- 1: the connection had carried requests before
+  c.tls_version,
+  c.tls_cipher,
+  c.http_version,
+  r.attempts, -- how often it was begun to be sent: 0, 1, or 2
+  p.client_signature, -- of the client's own: none, right, wrong, stale, other_key, unreadable, unknown
+  (SELECT CASE WHEN h.raw THEN h.template ELSE CAST(replace(replace(replace(replace(replace(replace(h.template, x'01', coalesce((n.path || coalesce('?' || r.query, '')), '')), x'02', coalesce(CASE typeof(r.signature) WHEN 'blob' THEN lower(hex(r.signature)) ELSE r.signature END, '')), x'03', coalesce((coalesce((coalesce(r.received_us, 0) + r.signed_after), 0) / 1000 + r.expires_after), '')), x'04', coalesce(substr('SunMonTueWedThuFriSat', 1 + 3 * strftime('%w', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch'), 3) || strftime(', %d ', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch') || substr('JanFebMarAprMayJunJulAugSepOctNovDec', 3 * strftime('%m', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch') - 2, 3) || strftime(' %Y %H:%M:%S GMT', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch'), '')), x'05', coalesce(coalesce((SELECT length(data) FROM bytes WHERE id = r.client_request_body), 0), '')), x'06', coalesce(r.id, '')) AS BLOB) END
+    FROM head h WHERE h.id = r.client_request_head) AS client_request_head, -- as the client sent it
+  (SELECT data FROM bytes WHERE id = r.client_request_body) AS client_request_body,
+  (SELECT CASE WHEN h.raw THEN h.template ELSE CAST(replace(replace(replace(replace(replace(replace(h.template, x'01', coalesce((n.path || coalesce('?' || r.query, '')), '')), x'02', coalesce(CASE typeof(r.signature) WHEN 'blob' THEN lower(hex(r.signature)) ELSE r.signature END, '')), x'03', coalesce((coalesce((coalesce(r.received_us, 0) + r.signed_after), 0) / 1000 + r.expires_after), '')), x'04', coalesce(substr('SunMonTueWedThuFriSat', 1 + 3 * strftime('%w', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch'), 3) || strftime(', %d ', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch') || substr('JanFebMarAprMayJunJulAugSepOctNovDec', 3 * strftime('%m', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch') - 2, 3) || strftime(' %Y %H:%M:%S GMT', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch'), '')), x'05', coalesce(coalesce((SELECT length(data) FROM bytes WHERE id = r.upstream_request_body), 0), '')), x'06', coalesce(r.id, '')) AS BLOB) END
+    FROM head h WHERE h.id = r.upstream_request_head) AS upstream_request_head, -- as it left for the exchange
+  (SELECT data FROM bytes WHERE id = r.upstream_request_body) AS upstream_request_body,
+  (SELECT CASE WHEN h.raw THEN h.template ELSE CAST(replace(replace(replace(replace(replace(replace(h.template, x'01', coalesce((n.path || coalesce('?' || r.query, '')), '')), x'02', coalesce(CASE typeof(r.signature) WHEN 'blob' THEN lower(hex(r.signature)) ELSE r.signature END, '')), x'03', coalesce((coalesce((coalesce(r.received_us, 0) + r.signed_after), 0) / 1000 + r.expires_after), '')), x'04', coalesce(substr('SunMonTueWedThuFriSat', 1 + 3 * strftime('%w', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch'), 3) || strftime(', %d ', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch') || substr('JanFebMarAprMayJunJulAugSepOctNovDec', 3 * strftime('%m', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch') - 2, 3) || strftime(' %Y %H:%M:%S GMT', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch'), '')), x'05', coalesce(coalesce((SELECT length(data) FROM bytes WHERE id = r.upstream_response_body), 0), '')), x'06', coalesce(r.id, '')) AS BLOB) END
+    FROM head h WHERE h.id = r.upstream_response_head) AS upstream_response_head, -- as it came back
+  (SELECT data FROM bytes WHERE id = r.upstream_response_body) AS upstream_response_body,
+  (SELECT CASE WHEN h.raw THEN h.template ELSE CAST(replace(replace(replace(replace(replace(replace(h.template, x'01', coalesce((n.path || coalesce('?' || r.query, '')), '')), x'02', coalesce(CASE typeof(r.signature) WHEN 'blob' THEN lower(hex(r.signature)) ELSE r.signature END, '')), x'03', coalesce((coalesce((coalesce(r.received_us, 0) + r.signed_after), 0) / 1000 + r.expires_after), '')), x'04', coalesce(substr('SunMonTueWedThuFriSat', 1 + 3 * strftime('%w', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch'), 3) || strftime(', %d ', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch') || substr('JanFebMarAprMayJunJulAugSepOctNovDec', 3 * strftime('%m', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch') - 2, 3) || strftime(' %Y %H:%M:%S GMT', (coalesce(r.received_us, 0) / 1000000 + r.date_after), 'unixepoch'), '')), x'05', coalesce(coalesce((SELECT length(data) FROM bytes WHERE id = r.client_response_body), 0), '')), x'06', coalesce(r.id, '')) AS BLOB) END
+    FROM head h WHERE h.id = r.client_response_head) AS client_response_head, -- as the client got it
+  (SELECT data FROM bytes WHERE id = r.client_response_body) AS client_response_body
+FROM record r
+  LEFT JOIN party p ON p.id = r.party
+  LEFT JOIN endpoint n ON n.id = r.endpoint
+  LEFT JOIN verdict v ON v.id = r.verdict
+  LEFT JOIN connection c ON c.id = r.connection;
+CREATE VIEW exchange_text AS -- exchanges with their heads and bodies as text
+SELECT id, strftime('%Y-%m-%dT%H:%M:%f', received_us / 1e6, 'unixepoch') AS received, outcome, listener,
+  method, target, status, api_code, api_message, error_name,
+  CAST(client_request_head AS TEXT) AS client_request_head,
+  CAST(client_request_body AS TEXT) AS client_request_body,
+  CAST(upstream_request_head AS TEXT) AS upstream_request_head,
+  CAST(upstream_request_body AS TEXT) AS upstream_request_body,
+  CAST(upstream_response_head AS TEXT) AS upstream_response_head,
+  CAST(upstream_response_body AS TEXT) AS upstream_response_body,
+  CAST(client_response_head AS TEXT) AS client_response_head,
+  CAST(client_response_body AS TEXT) AS client_response_body
+FROM exchange;
+COMMIT;

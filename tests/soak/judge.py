@@ -1,0 +1,189 @@
+"""Holds the three accounts of a run against each other. What must hold is a list of invariants, each with how much was looked
+at and the cases that break it."""
+from collections import defaultdict
+
+import ledger
+from director import ENDED, FULL, KILLED
+from ledger import digest
+from traffic import PUBLIC
+from faulty_http1 import body_for
+
+PROBE = "probe-"           # tags of what is sent beside the clients
+SIGNED_TO_ARRIVED_S = 6    # with a key that was replaced: what was signed before may arrive so much later
+MOMENT_S = 1.0             # what a client notes, and when, differs by so much from what was done
+
+NOWHERE = ("record-full", "too-many-connections")  # refused where the record has no part
+# outcome: statuses that go with it; None: any. An error's name goes with these outcomes, and with no other.
+STATUSES = {"ok": (200,), "api_error": None, "http_error": None, "unknown": (200, 502, 503, 504), "not_sent": (502, 503),
+            "refused": (403, 503)}
+NAMED = ("unknown", "not_sent", "refused")
+REFUSALS = {"policy", "rule", "order-limit", "order-unreadable", "record-full", "shutting-down", "record-not-synced"}
+FAILURES = {"lost", "timeout", "response-malformed", "no-code", "shutting-down", "tls", "connect", "connect-timeout",
+            "process-ended"}
+
+
+class Invariant:
+    def __init__(self, words):
+        self.words, self.looked, self.broken = words, 0, []
+
+    def holds(self, condition, case):
+        """`case` is text, or what gives it: most are never needed."""
+        self.looked += 1
+        if not condition:
+            self.broken.append(case() if callable(case) else str(case))
+        return condition
+
+
+class Judge:
+    def __init__(self, setting, director, last_of_clients):
+        self.last_of_clients = last_of_clients  # behind it are what reconcile asked, and the like
+        self.windows = director.windows
+        self.replaced_at = {key: at for files in setting.accounts.values() for key, at in files.replaced_at.items()}
+        self.told = ledger.told(setting.folder)
+        self.arrived, self.done = ledger.arrivals(setting.folder, setting.pairs())
+        self.rows = defaultdict(list)
+        self.row_count, self.last_id, self.probes = 0, 0, set()
+        self.invariants = []
+        self._load(setting.state_dir)
+
+    def _load(self, state_dir):
+        whole = self.invariant("each id is used once, and nothing in the record is still in flight")
+        for row in ledger.rows(state_dir, self.last_of_clients):
+            if row.tag.startswith(PROBE):
+                self.probes.add(row.id)
+                continue
+            self.row_count += 1
+            whole.holds(row.id > self.last_id, lambda row=row: f"not in order: {row}")
+            whole.holds(row.outcome is not None, lambda row=row: f"in flight: {row}")
+            self.last_id = max(row.id, self.last_id)
+            whole.holds(row.tag in self.told, lambda row=row: f"nobody sent it: {row}")
+            self.rows[row.tag].append(row)
+
+    def invariant(self, words):
+        self.invariants.append(Invariant(words))
+        return self.invariants[-1]
+
+    def during(self, item, *kinds):
+        """Whether a request's time meets a window of these kinds."""
+        return any(window.kind in kinds and window.begun - MOMENT_S < item["ended"] and item["begun"] < window.ended + MOMENT_S
+                   for window in self.windows)
+
+    def run(self):
+        self.at_most_once()
+        self.all_told()
+        self.sayings()
+        self.not_sent_did_not_arrive()
+        self.recorded_as_told()
+        self.recorded_as_left()
+        self.signatures()
+        return self.invariants
+
+    # --- clients ---
+
+    def at_most_once(self):
+        once = self.invariant("no POST arrived twice, no GET more than twice")
+        for tag, found in self.arrived.items():
+            most = 2 if all(one.method == "GET" for one in found) else 1
+            once.holds(len(found) <= most, lambda tag=tag, found=found: f"{tag} arrived {len(found)} times: {found}")
+            once.holds(tag in self.told or tag.startswith(PROBE), lambda tag=tag: f"{tag} arrived, and no client sent it")
+
+    def all_told(self):
+        answered = self.invariant("each client got an answer; without one, the proxy was being stopped or killed, and what met a "
+                                  "closed door did not arrive")
+        for tag, item in self.told.items():
+            if item["how"] in ("told", "left"):
+                answered.holds(True, "")
+                continue
+            text = lambda item=item: f"{item}, arrived: {self.arrived.get(item['tag'])}"  # noqa: E731
+            is_killed, is_ended = self.during(item, KILLED), self.during(item, ENDED)
+            answered.holds(item["how"] != "hung" and (is_killed or is_ended), text)
+            if item["how"] == "nobody" or is_ended and not is_killed:
+                answered.holds(tag not in self.arrived, text)
+
+    def sayings(self):
+        known = self.invariant("each answer says what is known: an outcome, a status that goes with it, an error by its name")
+        for item in self.told.values():
+            if item["how"] == "told":
+                known.holds(self._is_saying(item), lambda item=item: str(item))
+
+    def _is_saying(self, item):
+        outcome = (item["outcome"] or "").split(" ")[0]
+        if outcome not in STATUSES or not (STATUSES[outcome] is None or item["status"] in STATUSES[outcome]):
+            return False
+        if outcome not in NAMED:
+            return not item["error"] and item["tag"] in self.arrived
+        if item["error"] == "record-full":
+            return outcome == "refused" and self.during(item, FULL)
+        if item["error"] == "shutting-down":
+            return self.during(item, KILLED, ENDED)
+        return item["error"] in (REFUSALS if outcome == "refused" else FAILURES)
+
+    def not_sent_did_not_arrive(self):
+        none = self.invariant("what was told, or recorded, as refused or not sent did not arrive")
+        for tag, item in self.told.items():
+            says = {row.outcome for row in self.rows.get(tag, ())} | {(item.get("outcome") or "").split(" ")[0]}
+            if says & {"refused", "not_sent"}:
+                none.holds(tag not in self.arrived, lambda tag=tag, item=item: f"{item}, and it arrived: {self.arrived[tag]}")
+
+    # --- the record ---
+
+    def recorded_as_told(self):
+        same = self.invariant("the record holds what each client sent and was told, byte for byte, whatever was killed")
+        for tag, item in self.told.items():
+            found = self.rows.get(tag, [])
+            text = lambda item=item, found=found: f"{item}, recorded: {'; '.join(map(str, found)) or 'nothing'}"  # noqa: E731
+            if not same.holds(len(found) <= 1, text):
+                continue
+            if not found:
+                is_needed = tag in self.arrived or item.get("id") or item["how"] == "told"
+                same.holds(not is_needed or item.get("error") in NOWHERE, text)
+                continue
+            same.holds(self._is_recorded_as_told(found[0], item), text)
+
+    def _is_recorded_as_told(self, row, item):
+        if row.digests["client_request"] != item["sent"] or item.get("id") not in (None, row.id):
+            return False
+        if item["how"] != "told":
+            return True
+        is_cut = row.error_name == "record-truncated" and not row.has_reply and self.during(item, FULL)
+        return (row.outcome == item["outcome"].split(" ")[0] and row.status == item["status"] and
+                (is_cut or (row.error_name or "") == item["error"] and row.digests["client_response"] == item["got"]))
+
+    def recorded_as_left(self):
+        same = self.invariant("what arrived is recorded as it left, and what came back as it came, byte for byte")
+        for tag, found in self.arrived.items():
+            if tag not in self.told:
+                continue
+            rows = self.rows.get(tag, [])
+            text = lambda found=found, rows=rows: f"{found}; recorded: {'; '.join(map(str, rows)) or 'nothing'}"  # noqa: E731
+            if same.holds(len(rows) == 1, text):
+                same.holds(rows[0].outcome in ("ok", "api_error", "http_error", "unknown"), text)
+                same.holds(any(self._is_recorded_as_left(rows[0], one) for one in found), text)
+                same.holds(self._is_answer_as_it_came(tag, rows[0]), text)
+
+    def _is_recorded_as_left(self, row, one):
+        if not row.has_left:
+            return row.outcome == "unknown" and self.during(self.told[row.tag], KILLED, FULL)
+        if (row.signature or "", row.expires_ms or 0) != (one.signature, one.expires):
+            return False
+        if one.version == "HTTP/1.1":
+            return row.digests["upstream_request"] == one.masked
+        return row.digests["upstream_request_body"] == one.body
+
+    def _is_answer_as_it_came(self, tag, row):
+        if row.outcome not in ("ok", "api_error") or row.error_name == "record-truncated":
+            return True
+        if tag in self.done:
+            return row.digests["upstream_response"] in {raw for raw, _ in self.done[tag]}
+        return row.digests["upstream_response_body"] == digest(body_for(tag.encode())[:row.digests["length"]])
+
+    def signatures(self):
+        right = self.invariant("each signature that arrived is right, and of a key that was not replaced before")
+        for tag, found in self.arrived.items():
+            is_public = tag in self.told and self.told[tag]["kind"] in PUBLIC  # probes are not
+            for one in found:
+                text = lambda tag=tag, one=one: f"{tag}: {one}"  # noqa: E731
+                right.holds(one.verdict == ("unsigned" if is_public else "accepted"), text)
+                replaced = self.replaced_at.get(one.key)
+                right.holds(replaced is None or one.at < replaced + SIGNED_TO_ARRIVED_S, text)
+
