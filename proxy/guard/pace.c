@@ -5,7 +5,9 @@
 #include "countersign/http_message.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool pace_rate_parse(struct pace_rate *rate, struct slice text)
 {
@@ -16,6 +18,10 @@ bool pace_rate_parse(struct pace_rate *rate, struct slice text)
     struct slice digits, rest = text;
     uint64_t count = 0, length = 0;
     size_t end = 0;
+    if (slice_equal_text(text, "off")) {
+        *rate = (struct pace_rate){ .count = 0 };
+        return true;
+    }
     if (!slice_next_part(&rest, '/', &digits) || !slice_to_u64(digits, &count))
         return false;
     while (end < rest.length && rest.data[end] >= '0' && rest.data[end] <= '9')
@@ -32,38 +38,49 @@ bool pace_rate_parse(struct pace_rate *rate, struct slice text)
     return false;
 }
 
-bool pace_open(struct pace *pace, struct pace_rate rate)
+void pace_init(struct pace *pace, struct pace_memory *memory)
 {
-    *pace = (struct pace){ .rate = rate, .span_us = rate.window_us + rate.window_us / PACE_MARGIN_DIVISOR };
-    pace->times = calloc(rate.count, sizeof(*pace->times));
-    return pace->times != NULL;
+    *pace = (struct pace){ .memory = memory };
 }
 
-void pace_close(struct pace *pace)
+void pace_set_rate(struct pace *pace, struct pace_rate rate)
 {
-    free(pace->times);
-    *pace = (struct pace){ .times = NULL };
+    pace->rate = rate;
+    pace->span_us = rate.window_us + rate.window_us / PACE_MARGIN_DIVISOR;
+}
+
+static bool is_bounded(const struct pace *pace)
+{
+    return pace->rate.count > 0;
 }
 
 /* When the last but `back` left; `back` is below `noted`. */
-static int64_t time_of(const struct pace *pace, unsigned back)
+static int64_t time_of(const struct pace_memory *memory, unsigned back)
 {
-    return pace->times[(pace->newest + pace->rate.count - back) % pace->rate.count];
+    return memory->times[(memory->newest + PACE_COUNT_MAX - back) % PACE_COUNT_MAX];
 }
 
-/* The moment from which those held and those that left within the span are fewer than the count; no pause counted in. */
-static int64_t free_from_us(const struct pace *pace, int64_t now_us)
+/* Request number `held + ahead` of those to come takes the place of the one that left `count` before it: one that has left
+ * already, or, where that many are still to leave, one of these, a span after it. */
+static int64_t free_from_us(const struct pace *pace, int64_t now_us, unsigned ahead)
 {
-    if (pace->held >= pace->rate.count)
-        return now_us + pace->span_us; /* none of them has left yet */
-    unsigned back = pace->rate.count - pace->held - 1;
-    return back < pace->noted ? time_of(pace, back) + pace->span_us : now_us;
+    unsigned before = pace->memory->held + ahead, back = pace->rate.count - 1 - before % pace->rate.count;
+    int64_t rounds_us = before / pace->rate.count * pace->span_us;
+    int64_t free_us = back < pace->memory->noted ? time_of(pace->memory, back) + pace->span_us : now_us;
+    return (free_us > now_us ? free_us : now_us) + rounds_us;
+}
+
+int64_t pace_next_after_us(const struct pace *pace, int64_t now_us, unsigned ahead)
+{
+    if (!is_bounded(pace))
+        return now_us;
+    int64_t free_us = free_from_us(pace, now_us, ahead);
+    return free_us > pace->memory->pause_until_us ? free_us : pace->memory->pause_until_us;
 }
 
 int64_t pace_next_us(const struct pace *pace, int64_t now_us)
 {
-    int64_t free_us = free_from_us(pace, now_us);
-    return free_us > pace->pause_until_us ? free_us : pace->pause_until_us;
+    return pace_next_after_us(pace, now_us, 0);
 }
 
 bool pace_has_room(const struct pace *pace, int64_t now_us)
@@ -73,30 +90,67 @@ bool pace_has_room(const struct pace *pace, int64_t now_us)
 
 void pace_hold(struct pace *pace)
 {
-    pace->held++;
+    pace->memory->held++;
 }
 
 void pace_give_back(struct pace *pace)
 {
-    assert(pace->held > 0);
-    pace->held--;
+    assert(pace->memory->held > 0);
+    pace->memory->held--;
+}
+
+static void note(struct pace_memory *memory, int64_t at_us)
+{
+    unsigned next = (memory->newest + 1) % PACE_COUNT_MAX;
+    memory->times[next] = at_us;
+    memory->newest = next;
+    if (memory->noted < PACE_COUNT_MAX)
+        memory->noted++;
 }
 
 /* Threads read the clock before they get the lock: a moment that is earlier than the last is taken to be that one. */
 void pace_note_sent(struct pace *pace, int64_t now_us)
 {
-    if (pace->noted > 0 && now_us < time_of(pace, 0))
-        now_us = time_of(pace, 0);
-    pace->newest = (pace->newest + 1) % pace->rate.count;
-    pace->times[pace->newest] = now_us;
-    if (pace->noted < pace->rate.count)
-        pace->noted++;
+    const struct pace_memory *memory = pace->memory;
+    note(pace->memory, memory->noted > 0 && now_us < time_of(memory, 0) ? time_of(memory, 0) : now_us);
 }
 
+/* In this order, as the process may be killed in between: what counts twice does no harm. */
 void pace_sent(struct pace *pace, int64_t now_us)
 {
-    pace_give_back(pace);
     pace_note_sent(pace, now_us);
+    atomic_signal_fence(memory_order_seq_cst); /* for the compiler: the processor's stores survive it */
+    pace_give_back(pace);
+}
+
+/* --- from one process to the next --- */
+
+static int compare_times(const void *one, const void *other)
+{
+    int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+    return (a > b) - (a < b);
+}
+
+/* The ring's ends are not looked at: a process that was killed may have moved them, or not yet. Moments to come are of another
+ * time that this machine was up. */
+void pace_recall(struct pace_memory *fresh, const struct pace_memory *last, int64_t now_us)
+{
+    int64_t times[PACE_COUNT_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < PACE_COUNT_MAX; i++) {
+        if (last->times[i] > 0 && last->times[i] <= now_us)
+            times[count++] = last->times[i];
+    }
+    qsort(times, count, sizeof(times[0]), compare_times);
+    for (size_t i = 0; i < count; i++)
+        note(fresh, times[i]);
+    for (uint32_t i = 0; i < last->held && i < PACE_COUNT_MAX; i++)
+        note(fresh, now_us);
+    if (last->pause_began_us <= 0 || last->pause_began_us > now_us || last->pause_until_us <= now_us)
+        return;
+    fresh->pause_began_us = last->pause_began_us;
+    fresh->pause_until_us = last->pause_until_us;
+    fresh->pause_length_us = last->pause_length_us;
 }
 
 /* --- pauses --- */
@@ -108,26 +162,29 @@ static int64_t least(int64_t a, int64_t b)
 
 static int64_t next_length_us(const struct pace *pace)
 {
-    if (pace->pause_length_us == 0)
+    if (pace->memory->pause_length_us == 0)
         return pace->rate.window_us / 3;
-    return least(2 * pace->pause_length_us, PACE_PAUSE_MAX_WINDOWS * pace->rate.window_us);
+    return least(2 * pace->memory->pause_length_us, PACE_PAUSE_MAX_WINDOWS * pace->rate.window_us);
 }
 
 bool pace_told_too_many(struct pace *pace, int64_t now_us, int64_t sent_us, int64_t retry_after_us)
 {
-    if (pace->pause_length_us > 0 && now_us >= pace->pause_until_us + pace->rate.window_us)
-        pace->pause_length_us = 0;
-    bool begins = pace->pause_length_us == 0;
-    bool is_old_news = !begins && sent_us < pace->pause_began_us;
+    struct pace_memory *memory = pace->memory;
+    if (!is_bounded(pace))
+        return false;
+    if (memory->pause_length_us > 0 && now_us >= memory->pause_until_us + pace->rate.window_us)
+        memory->pause_length_us = 0;
+    bool begins = memory->pause_length_us == 0;
+    bool is_old_news = !begins && sent_us < memory->pause_began_us;
     if (is_old_news && retry_after_us < 0)
         return false;
     if (!is_old_news) {
-        pace->pause_began_us = now_us;
-        pace->pause_length_us = next_length_us(pace);
+        memory->pause_began_us = now_us;
+        memory->pause_length_us = next_length_us(pace);
     }
-    int64_t length_us = retry_after_us < 0 ? pace->pause_length_us : least(retry_after_us, PACE_RETRY_AFTER_MAX_US);
-    if (now_us + length_us > pace->pause_until_us)
-        pace->pause_until_us = now_us + length_us;
+    int64_t length_us = retry_after_us < 0 ? memory->pause_length_us : least(retry_after_us, PACE_RETRY_AFTER_MAX_US);
+    if (now_us + length_us > memory->pause_until_us)
+        memory->pause_until_us = now_us + length_us;
     return begins;
 }
 

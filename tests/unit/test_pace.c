@@ -35,21 +35,36 @@ static void a_rate_is_a_count_and_a_duration(void **state)
                                          "120/99ms",
                                          "1.5/s",
                                          "120//s",
-                                         "10001/s",
+                                         "2001/s",
                                          "120/3s ",
                                          " 120/3s",
                                          "120/11m",
                                          "1/s",
                                          "120/18446744073709551615s",
                                          "120/3s/3s",
+                                         "off ",
+                                         "OFF",
+                                         "0",
                                          "120/5000000s" };
     struct pace_rate rate = rate_of("120/3s");
     assert_int_equal(rate.count, 120);
     assert_int_equal(rate.window_us, 3 * SECOND);
+    assert_int_equal(rate_of("off").count, 0);
     assert_int_equal(rate_of("1/100ms").window_us, 100000);
-    assert_int_equal(rate_of("10000/10m").window_us, 600 * SECOND);
+    assert_int_equal(rate_of("2000/10m").window_us, 600 * SECOND);
     for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++)
         assert_false(pace_rate_parse(&rate, slice_text(wrong[i])));
+}
+
+static struct pace_memory memory; /* of the test that runs */
+
+static struct pace opened(const char *rate)
+{
+    struct pace pace;
+    memory = (struct pace_memory){ .held = 0 };
+    pace_init(&pace, &memory);
+    pace_set_rate(&pace, rate_of(rate));
+    return pace;
 }
 
 /* --- against the model --- */
@@ -99,17 +114,15 @@ static void room_is_what_a_count_of_every_moment_says(void **state)
     srand(20260210);
     for (size_t i = 0; i < ARRAY_LENGTH(rates); i++) {
         struct model *model = calloc(1, sizeof(*model));
-        struct pace pace;
+        struct pace pace = opened(rates[i]);
         int64_t now_us = 5;
         assert_non_null(model);
-        assert_true(pace_open(&pace, rate_of(rates[i])));
         for (int n = 0; n < MODEL_MAX; n++) {
             step(model, &pace, &now_us);
             assert_int_equal(pace_has_room(&pace, now_us), model_has_room(model, &pace, now_us));
             assert_true(model->held + left_since(model, now_us - pace.span_us) <= pace.rate.count);
         }
         assert_true(model->count > 100);
-        pace_close(&pace);
         free(model);
     }
 }
@@ -117,51 +130,44 @@ static void room_is_what_a_count_of_every_moment_says(void **state)
 static void the_next_turn_comes_at_the_moment_told_and_not_before(void **state)
 {
     (void)state;
-    struct pace pace;
-    assert_true(pace_open(&pace, rate_of("3/1s")));
+    struct pace pace = opened("3/1s");
     for (int64_t t = 0; t < 3; t++)
         pace_note_sent(&pace, t * 100);
     int64_t next_us = pace_next_us(&pace, 300);
     assert_int_equal(next_us, SECOND + SECOND / 50);
     assert_false(pace_has_room(&pace, next_us - 1));
     assert_true(pace_has_room(&pace, next_us));
-    pace_close(&pace);
 }
 
 static void turns_that_are_held_keep_their_place_however_long_they_take(void **state)
 {
     (void)state;
-    struct pace pace;
-    assert_true(pace_open(&pace, rate_of("2/1s")));
+    struct pace pace = opened("2/1s");
     pace_hold(&pace);
     pace_hold(&pace);
     assert_false(pace_has_room(&pace, 100 * (int64_t)SECOND));
     pace_sent(&pace, 100 * (int64_t)SECOND);
     pace_give_back(&pace);
     assert_true(pace_has_room(&pace, 100 * (int64_t)SECOND));
-    pace_close(&pace);
 }
 
 static void what_leaves_without_a_turn_counts_too(void **state)
 {
     (void)state;
-    struct pace pace;
-    assert_true(pace_open(&pace, rate_of("2/1s")));
+    struct pace pace = opened("2/1s");
     for (int i = 0; i < 5; i++)
         pace_note_sent(&pace, 10 + i);
     pace_note_sent(&pace, 3); /* read before another thread's, noted after it */
     assert_false(pace_has_room(&pace, SECOND));
     assert_int_equal(pace_next_us(&pace, 20), 14 + SECOND + SECOND / 50);
-    pace_close(&pace);
 }
 
 static void under_pressure_at_least_98_of_100_leave(void **state)
 {
     (void)state;
-    struct pace pace;
+    struct pace pace = opened("120/3s");
     int64_t now_us = 1;
     unsigned sent = 0;
-    assert_true(pace_open(&pace, rate_of("120/3s")));
     while (now_us < 300 * (int64_t)SECOND) {
         if (pace_has_room(&pace, now_us)) {
             pace_note_sent(&pace, now_us);
@@ -171,7 +177,103 @@ static void under_pressure_at_least_98_of_100_leave(void **state)
         }
     }
     assert_true(sent >= 11760 && sent <= 12000);
-    pace_close(&pace);
+}
+
+static void who_lets_others_go_first_is_told_the_moment_after_them(void **state)
+{
+    (void)state;
+    struct pace pace = opened("3/1s");
+    const int64_t span_us = SECOND + SECOND / 50;
+    for (int64_t t = 1; t <= 3; t++)
+        pace_note_sent(&pace, t * 100);
+    for (unsigned ahead = 0; ahead < 9; ahead++)
+        assert_int_equal(pace_next_after_us(&pace, 400, ahead), (ahead % 3 + 1) * 100 + (1 + ahead / 3) * span_us);
+    struct pace free = opened("3/1s");
+    pace_hold(&free);
+    assert_int_equal(pace_next_after_us(&free, 400, 1), 400);
+    assert_int_equal(pace_next_after_us(&free, 400, 2), 400 + span_us);
+}
+
+static void without_a_bound_there_is_always_room(void **state)
+{
+    (void)state;
+    struct pace pace = opened("off");
+    for (int i = 0; i < 3 * PACE_COUNT_MAX; i++) {
+        assert_true(pace_has_room(&pace, 7));
+        pace_hold(&pace);
+        pace_sent(&pace, 7);
+    }
+    assert_false(pace_told_too_many(&pace, 8, 7, 5 * SECOND));
+    assert_true(pace_has_room(&pace, 9));
+}
+
+static void another_rate_counts_what_left_under_the_one_before(void **state)
+{
+    (void)state;
+    struct pace pace = opened("100/3s");
+    for (int64_t t = 1; t <= 10; t++)
+        pace_note_sent(&pace, t * SECOND / 10);
+    pace_set_rate(&pace, rate_of("5/1s"));
+    assert_false(pace_has_room(&pace, SECOND + SECOND / 10));
+    assert_int_equal(pace_next_us(&pace, SECOND + SECOND / 10), SECOND * 6 / 10 + SECOND + SECOND / 50);
+    pace_set_rate(&pace, rate_of("12/3s"));
+    assert_true(pace_has_room(&pace, SECOND + SECOND / 10));
+}
+
+/* --- from one process to the next --- */
+
+static void what_a_killed_process_left_counts_for_the_next(void **state)
+{
+    (void)state;
+    struct pace_memory fresh = { .held = 0 };
+    struct pace pace = opened("10/1s"), next;
+    for (int64_t t = 1; t <= PACE_COUNT_MAX + 7; t++)
+        pace_note_sent(&pace, t * 1000);
+    const int64_t last_us = (PACE_COUNT_MAX + 7) * INT64_C(1000), now_us = last_us + 5;
+    pace_hold(&pace);
+    pace_hold(&pace);
+    memory.newest = 77; /* it may have been about to move it */
+    memory.noted = 0;
+    pace_recall(&fresh, &memory, now_us);
+    pace_init(&next, &fresh);
+    pace_set_rate(&next, rate_of("10/1s"));
+    assert_int_equal(fresh.held, 0);
+    const int64_t span_us = SECOND + SECOND / 50;
+    assert_int_equal(pace_next_after_us(&next, now_us, 0), last_us - 7000 + span_us);
+    assert_int_equal(pace_next_after_us(&next, now_us, 7), last_us + span_us);
+    assert_int_equal(pace_next_after_us(&next, now_us, 8), now_us + span_us); /* what was held */
+}
+
+static void a_pause_goes_on_in_the_next_process(void **state)
+{
+    (void)state;
+    struct pace_memory fresh = { .held = 0 };
+    struct pace pace = opened("10/1s"), next;
+    assert_true(pace_told_too_many(&pace, 100, 90, 5 * SECOND));
+    pace_recall(&fresh, &memory, 200);
+    pace_init(&next, &fresh);
+    pace_set_rate(&next, rate_of("10/1s"));
+    assert_int_equal(pace_next_us(&next, 200), 100 + 5 * SECOND);
+    assert_false(pace_told_too_many(&next, 300, 90, -1)); /* of the same episode */
+}
+
+static void bytes_that_cannot_be_right_are_left_out(void **state)
+{
+    (void)state;
+    struct pace_memory wild, fresh = { .held = 0 };
+    struct pace next;
+    memset(&wild, 0xff, sizeof(wild)); /* moments below 0 */
+    pace_recall(&fresh, &wild, 1000);
+    pace_init(&next, &fresh);
+    pace_set_rate(&next, rate_of("2000/1s"));
+    assert_int_equal(fresh.noted, PACE_COUNT_MAX); /* as many turns held as there can be */
+    assert_int_equal(pace_next_us(&next, 1000), 1000 + SECOND + SECOND / 50);
+    memset(&wild, 0x7f, sizeof(wild)); /* moments to come, as of a time before the machine started anew */
+    wild.held = 0;
+    fresh = (struct pace_memory){ .held = 0 };
+    pace_recall(&fresh, &wild, 1000);
+    assert_int_equal(fresh.noted, 0);
+    assert_int_equal(fresh.pause_until_us, 0);
 }
 
 /* --- pauses --- */
@@ -179,9 +281,8 @@ static void under_pressure_at_least_98_of_100_leave(void **state)
 static void each_new_refusal_doubles_the_pause_and_a_quiet_window_ends_it(void **state)
 {
     (void)state;
-    struct pace pace;
+    struct pace pace = opened("120/3s");
     int64_t now_us = SECOND, length_us = SECOND;
-    assert_true(pace_open(&pace, rate_of("120/3s")));
     assert_true(pace_told_too_many(&pace, now_us, now_us - 10, -1));
     for (int i = 0; i < 8; i++) {
         assert_false(pace_has_room(&pace, now_us + length_us - 1));
@@ -193,33 +294,28 @@ static void each_new_refusal_doubles_the_pause_and_a_quiet_window_ends_it(void *
     now_us += length_us + 3 * SECOND;
     assert_true(pace_told_too_many(&pace, now_us, now_us, -1)); /* a new episode, and short again */
     assert_true(pace_has_room(&pace, now_us + SECOND));
-    pace_close(&pace);
 }
 
 static void refusals_of_what_left_before_the_pause_are_one_refusal(void **state)
 {
     (void)state;
-    struct pace pace;
-    assert_true(pace_open(&pace, rate_of("120/3s")));
+    struct pace pace = opened("120/3s");
     assert_true(pace_told_too_many(&pace, 1000, 900, -1));
     for (int64_t i = 1; i < 50; i++)
         assert_false(pace_told_too_many(&pace, 1000 + i, 900 + i, -1));
     assert_int_equal(pace_next_us(&pace, 1050), 1000 + SECOND);
-    pace_close(&pace);
 }
 
 static void the_exchange_may_say_how_long(void **state)
 {
     (void)state;
-    struct pace pace;
-    assert_true(pace_open(&pace, rate_of("120/3s")));
+    struct pace pace = opened("120/3s");
     assert_true(pace_told_too_many(&pace, 0, 0, 5 * SECOND));
     assert_int_equal(pace_next_us(&pace, 1), 5 * SECOND);
     assert_false(pace_told_too_many(&pace, 1, -1, 7 * SECOND)); /* old news, and a longer time */
     assert_int_equal(pace_next_us(&pace, 2), 7 * SECOND + 1);
     assert_false(pace_told_too_many(&pace, 2, 2, 3600 * (int64_t)SECOND));
     assert_int_equal(pace_next_us(&pace, 3), PACE_RETRY_AFTER_MAX_US + 2);
-    pace_close(&pace);
 }
 
 static void retry_after_is_seconds_or_a_date(void **state)
@@ -251,6 +347,12 @@ int main(void)
         cmocka_unit_test(turns_that_are_held_keep_their_place_however_long_they_take),
         cmocka_unit_test(what_leaves_without_a_turn_counts_too),
         cmocka_unit_test(under_pressure_at_least_98_of_100_leave),
+        cmocka_unit_test(who_lets_others_go_first_is_told_the_moment_after_them),
+        cmocka_unit_test(without_a_bound_there_is_always_room),
+        cmocka_unit_test(another_rate_counts_what_left_under_the_one_before),
+        cmocka_unit_test(what_a_killed_process_left_counts_for_the_next),
+        cmocka_unit_test(a_pause_goes_on_in_the_next_process),
+        cmocka_unit_test(bytes_that_cannot_be_right_are_left_out),
         cmocka_unit_test(each_new_refusal_doubles_the_pause_and_a_quiet_window_ends_it),
         cmocka_unit_test(refusals_of_what_left_before_the_pause_are_one_refusal),
         cmocka_unit_test(the_exchange_may_say_how_long),
