@@ -123,7 +123,7 @@ static void a_turn_that_is_given_back_is_the_next_one_s(void **state)
 static void what_cannot_come_in_time_is_refused_at_once_with_the_limit_that_keeps_it(void **state)
 {
     (void)state;
-    struct turns *turns = opened("2/1s", "3/2s");
+    struct turns *turns = opened("2/1s", "5/2s");
     struct turn waiting[2] = { { .state = TURN_NONE } }, late = waiting[0];
     struct turn_delay delay;
     struct turns_wish wish = { .lane = 0, .rank = TURN_READ, .patience_us = 1500000 };
@@ -147,6 +147,8 @@ static void what_cannot_come_in_time_is_refused_at_once_with_the_limit_that_keep
     wish.lane = 1;
     assert_int_equal(turns_wait(turns, &late, &wish, 50, &delay), TURNS_TAKEN);
     turns_sent(turns, &late, 50);
+    leave(turns, UNSIGNED, 60);
+    leave(turns, UNSIGNED, 60);
     assert_int_equal(turns_wait(turns, &waiting[0], &wish, 60, &delay), TURNS_REFUSED);
     assert_int_equal(delay.limit, TURN_ADDRESS);
     turns_free(turns);
