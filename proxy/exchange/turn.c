@@ -207,14 +207,14 @@ static void report_too_many(const struct exchange *exchange, int64_t pause_us)
 
 void exchange_heed_too_many(struct exchange *exchange, const struct upstream_result *result)
 {
-    const struct http_field *field = http_field_find(result->response_fields, "Retry-After");
     bool is_told = result->status == 429 || slice_equal_text(exchange->record.api_code, "429");
-    int64_t now_us = clock_boot_us(), until_us = now_us, wall_us = clock_wall_us();
     if (!is_told || exchange->turn.state == TURN_NONE)
         return;
+    const struct http_field *field = http_field_find(result->response_fields, "Retry-After");
+    int64_t retry_after_us = field == NULL ? -1 : pace_retry_after_us(field->value, clock_wall_us());
+    int64_t now_us = clock_boot_us(), until_us = now_us;
     exchange_turn_left(exchange);
-    if (!turns_told_too_many(turns_of(exchange), &exchange->turn, now_us,
-                             field == NULL ? -1 : pace_retry_after_us(field->value, wall_us), &until_us))
+    if (!turns_told_too_many(turns_of(exchange), &exchange->turn, now_us, retry_after_us, &until_us))
         return;
     exchange_count_pause(exchange);
     report_too_many(exchange, until_us - now_us);

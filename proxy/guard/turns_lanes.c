@@ -71,7 +71,9 @@ void turns_fill_delay(struct turn_delay *delay, const struct lane *lane, enum tu
     *delay = (struct turn_delay){ .ready_us = INT64_MIN };
     for (enum turn_limit which = 0; which < TURN_LIMIT_COUNT; which++) {
         const struct pace *pace = lane->limits[which];
-        int64_t next_us = pace == NULL ? INT64_MIN : pace_next_after_us(pace, now_us, ahead);
+        if (pace == NULL)
+            continue;
+        int64_t next_us = pace_next_after_us(pace, now_us, ahead);
         if (next_us > delay->ready_us)
             *delay = (struct turn_delay){ next_us, which, pace->rate, pace->memory->pause_until_us > now_us };
     }
