@@ -2,9 +2,10 @@
 # Installs what is missing, builds, and runs every test. Ends with the totals of all runners.
 #
 #   tests/run.sh            everything
-#   tests/run.sh STEP...    only these steps: lint unit debug asan tsan fuzz soak; or integration: every one of these in the debug build
+#   tests/run.sh STEP...    only these steps: lint fuzz unit soak debug asan tsan; or integration: every one of these in the debug build
 #
-# The soak runs beside the fuzz targets, which have no clock that it could disturb; SOAK_MINUTES (10) is how long, 0: not at all.
+# The soak runs beside static analysis, fuzz targets and unit tests, which have no clock that it could disturb; SOAK_MINUTES (10) is
+# how long, 0: not at all.
 # FUZZ_SECONDS (10) is the time for each fuzz target, six times that for readers of files. JOBS (number of cores) is how many tests run side by side.
 # ANALYSIS_NODES (60000) is how far the static analyser follows one function; its own default, 225000, takes twice as long.
 set -uo pipefail
@@ -13,7 +14,7 @@ cd "$root" || exit 3
 # shellcheck source=proxy/packages.sh
 source proxy/packages.sh
 python=/usr/bin/python3 jobs=${JOBS:-$(nproc)} fuzz_seconds=${FUZZ_SECONDS:-10} analysis_nodes=${ANALYSIS_NODES:-60000}
-soak_minutes=${SOAK_MINUTES:-10} soak_pid='' soak_output=''
+soak_minutes=${SOAK_MINUTES:-10} soak_pid='' soak_output='' soak_was_begun=no
 passed=0 failed=0 skipped=0
 
 # count RUNNER-OUTPUT-FILE EXIT-CODE: adds a runner's own totals; a runner that failed without saying how often counts once.
@@ -98,6 +99,7 @@ step_lint() {
     check "clang-format" clang-format --dry-run --Werror "${sources[@]}"
     check "shellcheck" shellcheck -x proxy/run.sh proxy/packages.sh tests/run.sh tests/fuzz.sh tests/memory.sh tests/faults.sh tests/soak.sh .ci/run
     check "the release preset builds without a warning" build_release_without_warnings
+    soak_begin_beside
     build debug
     check "clang-tidy" static_analysis
     run_counted "$python" -m pytest -q -n "$jobs" -p no:cacheprovider tests/architecture
@@ -107,6 +109,8 @@ step_unit() {
     title "unit tests (debug build, warnings as errors)"
     check "the debug preset builds" build debug
     unit_tests debug
+    title "the soak's judge"
+    COUNTERSIGN_BIN=$root/build/debug/countersign run_counted "$python" -m pytest -q -p no:cacheprovider tests/soak
 }
 
 step_integration() {
@@ -155,24 +159,33 @@ fuzz_one() { # TARGET FILE
     return $code
 }
 
-# Begins it in the background, at a low weight.
+# Begins it in the background, at a low weight. What it does behind its minutes (a last life, looking at everything) has a bound, too.
 soak_begin() {
-    [[ $soak_minutes != 0 ]] || return 0
+    soak_was_begun=yes
     build_release_without_warnings || return
     soak_output=$(mktemp)
-    COUNTERSIGN_BIN=$root/build/release/countersign nice -n 5 tests/soak.sh "$soak_minutes" >"$soak_output" 2>&1 &
+    local bound
+    bound=$(awk "BEGIN { print $soak_minutes * 1.5 + 10 }")m
+    COUNTERSIGN_BIN=$root/build/release/countersign nice -n 5 timeout --kill-after=60 "$bound" \
+        tests/soak.sh "$soak_minutes" >"$soak_output" 2>&1 &
     soak_pid=$!
+}
+
+# Begins it beside another step, where it is one of the steps that are to come.
+soak_begin_beside() {
+    [[ " ${steps[*]} " == *" soak "* && $soak_was_begun == no && $soak_minutes != 0 ]] || return 0
+    check "the soak begins" soak_begin
 }
 
 # Its table ends in totals, one for each invariant.
 step_soak() {
     title "soak, $soak_minutes min: mixed traffic with all faults, restarts, reloads, rotations and kills"
-    [[ -n $soak_pid ]] || check "the soak begins" soak_begin
+    soak_begin_beside
     [[ -n $soak_pid ]] || return
     wait "$soak_pid"
     local code=$?
     grep -v '^soak: everything' "$soak_output"
-    [[ $code -eq 0 ]] || tail -n 1 "$soak_output"
+    [[ $code -eq 0 ]] || grep '^soak: everything' "$soak_output"
     sed -i '/^soak: /d' "$soak_output"
     count "$soak_output" "$code"
     rm -f "$soak_output"
@@ -183,7 +196,7 @@ step_soak() {
 step_fuzz() {
     title "fuzz targets, $fuzz_seconds s each, readers of files $((6 * fuzz_seconds)) s"
     check "the fuzz preset builds" build fuzz fuzz_targets
-    [[ " ${steps[*]} " != *" soak "* ]] || check "the soak begins" soak_begin
+    soak_begin_beside
     local target names=() out
     for target in build/fuzz/tests/fuzz_*; do
         [[ -x $target && -f $target ]] && names+=("$(basename "$target" | sed 's/^fuzz_//')")
@@ -210,10 +223,10 @@ begun=$SECONDS
 # shellcheck disable=SC2086 # lists of names
 packages_install $packages_build $packages_run $packages_test || exit 3
 steps=("$@")
-[[ ${#steps[@]} -gt 0 ]] || steps=(lint unit debug asan tsan fuzz soak)
+[[ ${#steps[@]} -gt 0 ]] || steps=(lint fuzz unit soak debug asan tsan)
 for step in "${steps[@]}"; do
     declare -F "step_$step" >/dev/null || {
-        echo "tests/run.sh: there is no step \"$step\"; steps: lint unit debug integration asan tsan fuzz soak" >&2
+        echo "tests/run.sh: there is no step \"$step\"; steps: lint fuzz unit soak debug integration asan tsan" >&2
         exit 2
     }
     step_begun=$SECONDS

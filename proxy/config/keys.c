@@ -120,7 +120,7 @@ static const struct config_key account_keys[] = {
     { KEY("trim", BOOL, "no"), FIELD(account, trim),
       .help = "cut white space around both off, instead of refusing it" },
     { KEY("clock", CHOICE, "system"), .choices = clocks, FIELD(account, clock),
-      .help = "signs by this machine's, or the exchange's as answers tell it" },
+      .help = "exchange: signs by that one, as its answers tell it" },
     { KEY("rate", RATE, "120/3s"), FIELD(account, rate),
       .help = "signed requests at most, as the exchange allows each user" },
 };

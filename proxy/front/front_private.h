@@ -63,7 +63,7 @@ struct front {
     struct loop_timer timer; /* its next deadline, or 0 µs where it has work at hand */
     struct front_request *requests;
     size_t request_count;
-    size_t unasked; /* connections whose first request line has not been read */
+    size_t unasked;                  /* connections whose first request line has not been read */
     struct front_connection **gated; /* plain connections by their descriptor; see gate_recv.c */
     size_t gated_count;
     struct buffer scratch; /* one field of a reply with its NULs */

@@ -9,7 +9,7 @@ PAGE = (ROOT / "SECURITY.md").read_text()
 CLAIMS = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", PAGE.partition("\n## What holds")[2].partition("\n## What does not")[0],
                     re.MULTILINE)
 CLAIMS = [row for row in CLAIMS if row not in (("claim", "shown by"), ("---", "---"))]
-HOLDS_TESTS = {".py": re.compile(r"^def test_", re.MULTILINE), ".sh": re.compile(r"fuzz"),
+HOLDS_TESTS = {".py": re.compile(r"^def test_", re.MULTILINE), ".sh": re.compile(r"fuzz|soak\.py"),
                ".c": re.compile(r"cmocka_unit_test|LLVMFuzzerTestOneInput")}
 
 

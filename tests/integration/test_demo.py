@@ -15,7 +15,7 @@ BALANCE = "/api/spot/accountList"
 @pytest.fixture
 def demo(tmp_path, programs):
     program = Program("serve", "--demo", "--listen", "127.0.0.1:0", "--state-dir", tmp_path / "state",
-                      env=environment(tmp_path))
+                      env=environment(tmp_path, COUNTERSIGN_PROXY_ADMIN="127.0.0.1:0"))  # others may run beside this one
     programs.append(program)
     return program
 

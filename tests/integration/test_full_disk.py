@@ -255,8 +255,8 @@ def test_a_start_without_room_for_the_ring_names_the_file_and_its_size(programs,
 def test_a_start_with_any_little_room_succeeds_or_says_what_is_missing(programs, configure, env, disk):
     """From a disk that is full to one with room for all: no step of a start dies of a page that is not there."""
     codes = []
-    around_the_store = range(0, 320 * KIB, 16 * KIB)
-    around_the_ring = range(RING - 64 * KIB, RING + 512 * KIB, 64 * KIB)
+    around_the_store = range(0, 448 * KIB, 16 * KIB)  # an empty one takes 420 KiB
+    around_the_ring = range(RING - 64 * KIB, RING + 768 * KIB, 64 * KIB)
     for number, free in enumerate([*around_the_store, *around_the_ring]):
         state_dir = disk.folder / f"state-{number}"
         disk.fill(leave=free)

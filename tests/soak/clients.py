@@ -3,7 +3,6 @@
     clients.py LISTENERS FILE NAME SEED
 
 LISTENERS is JSON: addresses by name. Ends with its standard input; a request that is under way is still waited for."""
-import hashlib
 import json
 import random
 import re
@@ -14,6 +13,7 @@ import time
 import paths  # noqa: F401, pylint: disable=unused-import
 from rawhttp import Client, Ended, build_request, chunked, connect, field_values
 import traffic
+from ledger import digest
 
 CLIENTS = 6          # threads of one process
 PAUSE_S = 0.08       # between two requests, on average
@@ -24,10 +24,6 @@ ID_SEEN = re.compile(rb"Countersign-Exchange: (\d+)\r\n")
 # How a client goes about a request, and how often.
 KEPT, NEW, LEAVES, SLOW, CHUNKED = "kept", "new", "leaves", "slow", "chunked"
 WAYS = {KEPT: 60, NEW: 18, LEAVES: 8, SLOW: 4, CHUNKED: 10}
-
-
-def digest(raw):
-    return hashlib.sha256(raw).hexdigest()
 
 
 class Notes:

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import time
 from collections import Counter, deque
-from dataclasses import dataclass
+from contextlib import contextmanager
 
 import paths  # noqa: F401, pylint: disable=unused-import
+import evidence
 import store
+from evidence import CLOCK, ENDED, FULL, KILLED, SIGNER, STOPPED, Window
 from fault_table import FAULTS, HTTP_1, HTTP_2, NONE
 from life import Life
 from program import is_alive, poll
@@ -19,7 +21,7 @@ PAUSE_S = 1.2            # between two actions, on average
 SIGNERS_A_MINUTE = 3     # the supervisor gives up at the sixth
 FULL_S = (1.0, 3.5)      # how long the store is locked, or the disk full
 STOPPED_S = (0.1, 1.5)
-COMMAND_S = 60
+COMMAND_S, HANGS = 90, -1000
 LAST_LIFE_S = 15
 FATAL = (signal.SIGKILL, signal.SIGSEGV)
 
@@ -27,19 +29,9 @@ FATAL = (signal.SIGKILL, signal.SIGSEGV)
 VARIANTS = [(6, {}), (2, {"policy": "read-only"}), (2, {"max_notional": "50"}), (2, {"failures": "as-status"}),
             (1, {"deny": "POST /api/trade/order/cancelBatch"})]
 BAD = ["[nonsense]\n", "[listener one]\npolicy = everything\nmode = sing\n", "\0\n", "[proxy]\nstate_dir = /proc/none\n"]
+ANOTHER = "[listener another]\nlisten = 127.0.0.1:0\nupstream = mock\naccount = mock\n"  # comes with a restart alone
 COMMANDS = [("log", "--json"), ("log", "ls", "--outcome", "unknown"), ("log", "stats"), ("config", "check"), ("config", "show"),
             ("doctor", "--help"), ("log", "show", "1"), ("log", "why"), ("verify", "1"), ("policy", "list")]
-
-# A time in which connections may end or be refused. KILLED: without an answer, whatever became of the request; ENDED: what got
-# no answer was not taken, either; FULL: the record had no room.
-KILLED, ENDED, FULL = "killed", "ended", "full"
-
-
-@dataclass
-class Window:
-    kind: str
-    begun: float
-    ended: float = float("inf")
 
 
 class Director:
@@ -47,9 +39,10 @@ class Director:
         self.setting, self.watch = setting, watch
         self.chance = random.Random(f"{seed}-director")
         self.done, self.strikes = Counter(), Counter()
-        self.windows, self.outputs, self.broken = [], [], []
+        self.windows, self.broken = [], []
         self.signer_kills = deque(maxlen=SIGNERS_A_MINUTE)
         self.lives, self.packets = [], 0
+        self.by_exchange = None  # the window of a life that signs by an exchange's clock
         self.faults = {name: NONE for name in setting.upstreams}
 
     @property
@@ -58,11 +51,16 @@ class Director:
 
     def start(self, fixed=None):
         """Another life, once all of the last one is gone. `fixed`: what is not left to chance."""
-        by_chance = {"workers": self.chance.choice((1, 2, 2, 3)), "durability": self.chance.choice(("process", "process", "power"))}
+        by_chance = {"workers": self.chance.choice((1, 2, 2, 3)),
+                     "durability": self.chance.choice(("process", "process", "power")),
+                     "clock": self.chance.choice(("system", "exchange"))}
         vars(self.setting.variant).update(fixed or by_chance)
         self.setting.write_config()
         self.lives.append(Life(self.setting, len(self.lives)))
         self.life.wait_until_ready()
+        if self.setting.variant.clock == "exchange":
+            self.by_exchange = Window(CLOCK, time.monotonic())
+            self.windows.append(self.by_exchange)
         self.watch.life = self.life
         self.signer_kills.clear()
 
@@ -112,12 +110,14 @@ class Director:
                                                                    [share for share, _ in VARIANTS])[0]
         self.setting.write_config()
         event = self._reload("configuration-reloaded", "configuration-not-reloaded")
-        self._expect(event["event"] == "configuration-reloaded", f"a good configuration was not taken: {event}")
+        self.expect(event["event"] == "configuration-reloaded", f"a good configuration was not taken: {event}")
 
     def reload_badly(self):
-        self.setting.write_config(self.chance.choice(BAD))
+        sound = self.setting.config_file.read_text()
+        without = sound[:sound.rindex("[listener ")]
+        self.setting.write_config(self.chance.choice([*BAD, sound + ANOTHER, without]))
         event = self._reload("configuration-reloaded", "configuration-not-reloaded")
-        self._expect(event["event"] == "configuration-not-reloaded", f"a bad configuration was taken: {event}")
+        self.expect(event["event"] == "configuration-not-reloaded", f"a bad configuration was taken: {event}")
         self.setting.write_config()
 
     def rotate(self):
@@ -125,30 +125,38 @@ class Director:
         files = self.setting.accounts[name]
         files.hold(new_pair())
         event = self._reload("keys-reloaded", "keys-not-reloaded", account=name)
-        self._expect(event.get("api_key") == files.pairs[-1].masked, f"new keys were not taken: {event}")
+        self.expect(event.get("api_key") == files.pairs[-1].masked, f"new keys were not taken: {event}")
         files.in_use_alone()
 
     # --- ends ---
 
-    def _open(self, kind):
-        self.windows.append(Window(kind, time.monotonic()))
+    @contextmanager
+    def _during(self, kind, since=None):
+        window = Window(kind, since or time.monotonic())
+        self.windows.append(window)
+        try:
+            yield window
+        finally:
+            window.ended = time.monotonic()
 
-    def _close(self):
-        self.windows[-1].ended = time.monotonic()
+    def _is_ending(self):
+        self.life.is_ending = True
+        if self.by_exchange:
+            self.by_exchange.ended = time.monotonic()
+            self.by_exchange = None
 
     def _end(self, kind, end, code, fixed=None):
         """Ends this life by `end`, and starts the next one."""
         life = self.life
         life.family()
-        life.is_ending = True
-        self._open(kind)
-        end(life)
-        ended_with = life.wait_for_end()
-        self._expect(ended_with in code, f"exit code {ended_with}, where {code} was due: {life.log_file.name}")
-        if kind == KILLED and self.chance.random() < 0.3:
-            self._start_and_kill()
-        self.start(fixed)
-        self._close()
+        self._is_ending()
+        with self._during(kind):
+            end(life)
+            ended_with = life.wait_for_end()
+            self.expect(ended_with in code, f"exit code {ended_with}, where {code} was due: {life.log_file.name}")
+            if kind == KILLED and self.chance.random() < 0.3:
+                self._start_and_kill()
+            self.start(fixed)
 
     def _start_and_kill(self):
         """Perhaps while it carries over what the last one left."""
@@ -165,8 +173,9 @@ class Director:
             return False
         self.signer_kills.append(now)
         behind = len(self.life.look())
-        os.kill(self.life.signer_pid, self.chance.choice(FATAL))
-        self.life.wait_for("signer-back", behind=behind)
+        with self._during(SIGNER):
+            os.kill(self.life.signer_pid, self.chance.choice(FATAL))
+            self.life.wait_for("signer-back", behind=behind)
         return True
 
     def kill_proxy(self):
@@ -190,11 +199,11 @@ class Director:
 
     def stop(self):
         """The end of the last life, with nobody asking."""
-        self.life.is_ending = True
+        self._is_ending()
         self.life.family()
         self.life.process.send_signal(signal.SIGTERM)
         code = self.life.wait_for_end()
-        self._expect(code == 0, f"exit code {code} at the end")
+        self.expect(code == 0, f"exit code {code} at the end")
 
     def end_whatever_runs(self):
         for life in self.lives:
@@ -205,35 +214,33 @@ class Director:
 
     def stop_and_continue(self):
         pid = self.life.proxy_pid
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(self.chance.uniform(*STOPPED_S))
-        os.kill(pid, signal.SIGCONT)
+        with self._during(STOPPED):
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(self.chance.uniform(*STOPPED_S))
+            os.kill(pid, signal.SIGCONT)
 
     def _while_full(self):
         time.sleep(self.chance.uniform(*FULL_S))
         if self.chance.random() < 0.2:
-            self.life.is_ending = True
+            self._is_ending()
             kill_all(self.life)
             self.life.wait_for_end()
             return True
         return False
 
     def _full(self, make, undo):
-        self._open(FULL)
-        make()
-        try:
-            killed = self._while_full()
-        finally:
-            undo()
-        if killed:
+        with self._during(FULL) as full:
+            make()
+            try:
+                killed = self._while_full()
+            finally:
+                undo()
+            if not killed:
+                time.sleep(0.5)  # there is room again once the recorder has looked
+                return
             self.done["killed while the record had no room"] += 1
-            self.windows.append(Window(KILLED, self.windows[-1].begun))
-            self.start()
-            self._close()
-            self.windows[-2].ended = self.windows[-1].ended
-        else:
-            time.sleep(0.5)  # there is room again once the recorder has looked
-            self._close()
+            with self._during(KILLED, full.begun):
+                self.start()
 
     def lock_store(self):
         held = store.held(self.setting.state_dir)
@@ -246,20 +253,27 @@ class Director:
         return True
 
     def start_a_second(self):
-        done = self.run_command("serve", "-c", self.setting.config_file)
-        self._expect(done.returncode == 3, f"a second one on the same folder: exit code {done.returncode}")
+        done = self.run_command("serve")
+        self.expect(done.returncode == 3, f"a second one on the same folder: exit code {done.returncode}")
 
     def command(self):
-        done = self.run_command(*self.chance.choice(COMMANDS), "-c", self.setting.config_file)
-        self._expect(done.returncode in (0, 1, 2), f"{done.args}: exit code {done.returncode}: {done.stderr[-300:]!r}")
+        done = self.run_command(*self.chance.choice(COMMANDS))
+        self.expect(done.returncode in (0, 1, 2), f"{done.args}: exit code {done.returncode}: {done.stderr[-300:]!r}")
 
     def run_command(self, *arguments):
-        done = subprocess.run([self.setting.binary, *map(str, arguments)], env=self.setting.env, stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=COMMAND_S, check=False)
-        self.outputs.append(done.stdout + done.stderr)
+        """One that does not end in time is a case of its own, with an exit code that none has."""
+        command = [self.setting.binary, *map(str, arguments), "-c", self.setting.config_file]
+        try:
+            done = subprocess.run(command, env=self.setting.env, stdin=subprocess.DEVNULL, capture_output=True,
+                                  timeout=COMMAND_S, check=False)
+        except subprocess.TimeoutExpired as slow:
+            done = subprocess.CompletedProcess(command, HANGS, slow.stdout or b"", slow.stderr or b"")
+            self.broken.append(f"not within {COMMAND_S} s: {arguments}")
+        with open(self.setting.folder / evidence.OUTPUTS, "ab") as outputs:
+            outputs.write(done.stdout + done.stderr)
         return done
 
-    def _expect(self, holds, text):
+    def expect(self, holds, text):
         if not holds:
             self.broken.append(text)
 

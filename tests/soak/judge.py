@@ -1,15 +1,22 @@
 """Holds the three accounts of a run against each other. What must hold is a list of invariants, each with how much was looked
 at and the cases that break it."""
+import sys
 from collections import defaultdict
+from pathlib import Path
 
+import evidence
 import ledger
-from director import ENDED, FULL, KILLED
+import table
+from evidence import CLOCK, ENDED, FULL, KILLED
+from invariant import Invariant
 from ledger import digest
 from traffic import PUBLIC
 from faulty_http1 import body_for
 
 PROBE = "probe-"           # tags of what is sent beside the clients
 SIGNED_TO_ARRIVED_S = 6    # with a key that was replaced: what was signed before may arrive so much later
+MOCK_AHEAD_S, CLOCK_BOUND_S = 7, 1.1  # the mock exchange's clock (setting.py); how exactly its Date tells it
+CLOCK_KNOWN_S = 8          # within that, a life that signs by it has had an answer
 MOMENT_S = 1.0             # what a client notes, and when, differs by so much from what was done
 
 NOWHERE = ("record-full", "too-many-connections")  # refused where the record has no part
@@ -22,33 +29,19 @@ FAILURES = {"lost", "timeout", "response-malformed", "no-code", "shutting-down",
             "process-ended"}
 
 
-class Invariant:
-    def __init__(self, words):
-        self.words, self.looked, self.broken = words, 0, []
-
-    def holds(self, condition, case):
-        """`case` is text, or what gives it: most are never needed."""
-        self.looked += 1
-        if not condition:
-            self.broken.append(case() if callable(case) else str(case))
-        return condition
-
-
 class Judge:
-    def __init__(self, setting, director, last_of_clients):
-        self.last_of_clients = last_of_clients  # behind it are what reconcile asked, and the like
-        self.windows = director.windows
-        self.replaced_at = {key: at for files in setting.accounts.values() for key, at in files.replaced_at.items()}
-        self.told = ledger.told(setting.folder)
-        self.arrived, self.done = ledger.arrivals(setting.folder, setting.pairs())
+    def __init__(self, evidence):
+        self.evidence, self.windows = evidence, evidence.windows
+        self.told = ledger.told(evidence.folder)
+        self.arrived, self.done = ledger.arrivals(evidence.folder, evidence.pairs)
         self.rows = defaultdict(list)
         self.row_count, self.last_id, self.probes = 0, 0, set()
         self.invariants = []
-        self._load(setting.state_dir)
+        self._load()
 
-    def _load(self, state_dir):
+    def _load(self):
         whole = self.invariant("each id is used once, and nothing in the record is still in flight")
-        for row in ledger.rows(state_dir, self.last_of_clients):
+        for row in ledger.rows(self.evidence.state_dir, self.evidence.last):
             if row.tag.startswith(PROBE):
                 self.probes.add(row.id)
                 continue
@@ -76,6 +69,9 @@ class Judge:
         self.recorded_as_told()
         self.recorded_as_left()
         self.signatures()
+        self.clocks()
+        self.unknown_listed()
+        self.reconciled()
         return self.invariants
 
     # --- clients ---
@@ -146,7 +142,7 @@ class Judge:
         if item["how"] != "told":
             return True
         is_cut = row.error_name == "record-truncated" and not row.has_reply and self.during(item, FULL)
-        return (row.outcome == item["outcome"].split(" ")[0] and row.status == item["status"] and
+        return (row.outcome == (item["outcome"] or "").split(" ")[0] and row.status == item["status"] and
                 (is_cut or (row.error_name or "") == item["error"] and row.digests["client_response"] == item["got"]))
 
     def recorded_as_left(self):
@@ -184,6 +180,68 @@ class Judge:
             for one in found:
                 text = lambda tag=tag, one=one: f"{tag}: {one}"  # noqa: E731
                 right.holds(one.verdict == ("unsigned" if is_public else "accepted"), text)
-                replaced = self.replaced_at.get(one.key)
+                replaced = self.evidence.replaced_at.get(one.key)
                 right.holds(replaced is None or one.at < replaced + SIGNED_TO_ARRIVED_S, text)
 
+    def clocks(self):
+        """At the mock exchange, whose clock is ahead: a life signs by this machine's or by the exchange's."""
+        by = self.invariant("requests to the mock exchange carry the time of its clock where they should, and of this machine's "
+                            "elsewhere")
+        windows = [window for window in self.windows if window.kind == CLOCK]
+        for tag, found in self.arrived.items():
+            for one in found:
+                if one.fault != "relay" or not one.expires:
+                    continue
+                text = lambda tag=tag, one=one: f"{tag}: {one.expires - one.wall_ms} ms behind its arrival: {one}"  # noqa: E731
+                behind_s = (one.expires - one.wall_ms) / 1000
+                if any(window.begun + CLOCK_KNOWN_S < one.at < window.ended for window in windows):
+                    by.holds(MOCK_AHEAD_S - SIGNED_TO_ARRIVED_S <= behind_s <= MOCK_AHEAD_S + CLOCK_BOUND_S, text)
+                elif not any(window.begun < one.at < window.ended + SIGNED_TO_ARRIVED_S for window in windows):
+                    by.holds(-SIGNED_TO_ARRIVED_S <= behind_s <= 0, text)
+
+    # --- what commands say of it ---
+
+    def unknown_listed(self):
+        """What `log ls --outcome unknown` lists, against what clients were told."""
+        held = self.invariant("`log ls --outcome unknown` lists exactly what is in doubt")
+        listed, rows = set(self.evidence.listed), self.by_id()
+        for number in listed - self.probes:
+            row = rows.get(number)
+            item = self.told.get(row.tag) if row else None
+            held.holds(item and (item["how"] != "told" or item["outcome"] == "unknown"),
+                       lambda number=number, row=row, item=item: f"listed: {number}: {row}, {item}")
+        for tag, item in self.told.items():
+            found = self.rows.get(tag)
+            if item["how"] == "told" and item["outcome"] == "unknown" or found and found[0].outcome == "unknown":
+                held.holds(found and found[0].id in listed, lambda item=item: f"not listed: {item}")
+
+    def reconciled(self):
+        """Orders at the mock whose answers were lost: what was found out against what the relay saw."""
+        held = self.invariant("reconcile says of orders in doubt at the mock exchange what became of them")
+        rows = self.by_id()
+        for found in self.evidence.reconciled:
+            row = rows.get(int(found["id"]))
+            if row and found["action"] == "place":
+                self._reconciled_one(held, row, found)
+
+    def _reconciled_one(self, held, row, found):
+        was_placed = [code for _, code in self.done.get(row.tag, ())] == ["0"]
+        is_batch = self.told[row.tag]["kind"] == "batch"
+        for order in found["orders"]:
+            if is_batch and was_placed:
+                continue  # each order of it has an answer of its own
+            right = order["verdict"] == "placed" if was_placed else order["verdict"] != "placed"
+            held.holds(right, f"{row}: {order['verdict']} ({order['reason']}), done: {self.done.get(row.tag)}")
+
+    def by_id(self):
+        return {row.id: row for found in self.rows.values() for row in found}
+
+
+def main(folder):
+    """Judges a folder that was kept once more; what needs the program is left out."""
+    judge = Judge(evidence.load(Path(folder)))
+    return table.invariants(judge.run())
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main(*sys.argv[1:]) else 1)

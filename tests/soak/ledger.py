@@ -12,6 +12,7 @@ import paths  # noqa: F401, pylint: disable=unused-import
 import coinstore
 from rawhttp import field_values, parse_fields
 
+DIGITS = 24  # of a digest: what differs by chance alone is told apart, and there are many
 TAG = re.compile(rb'clOrdId(?:"\s*:\s*"|=)([\w-]+)')
 VIEWS = ("client_request", "upstream_request", "upstream_response", "client_response")
 FACTS = ("id", "outcome", "status", "error_name", "method", "target", "signature", "expires_ms", "attempts", "listener",
@@ -19,7 +20,8 @@ FACTS = ("id", "outcome", "status", "error_name", "method", "target", "signature
 
 
 def digest(raw):
-    return hashlib.sha256(raw).hexdigest()
+    """As clients.py notes it."""
+    return hashlib.sha256(raw).hexdigest()[:DIGITS]
 
 
 # --- what clients say ---
@@ -40,6 +42,7 @@ def told(folder):
 @dataclass
 class Arrival:
     at: float          # monotonic, in seconds
+    wall_ms: int
     fault: str
     method: str
     target: str
@@ -64,8 +67,8 @@ def arrival(item, pairs):
     pair = pairs.get(first["X-CS-APIKEY"])
     verdict = coinstore.verdict(fields, target, body, pair.key if pair else "none", pair.secret if pair else "", item["wall_ms"])
     shown = raw.replace(pair.key.encode(), pair.masked.encode()) if pair else raw
-    return Arrival(item["at"], item["fault"], method.decode(), target.decode(), version.decode(), first["X-CS-APIKEY"],
-                   first["X-CS-SIGN"], int(first["X-CS-EXPIRES"] or 0), verdict, digest(shown), digest(body), chunked)
+    return Arrival(item["at"], item["wall_ms"], item["fault"], method.decode(), target.decode(), version.decode(),
+                   first["X-CS-APIKEY"], first["X-CS-SIGN"], int(first["X-CS-EXPIRES"] or 0), verdict, digest(shown), digest(body), chunked)
 
 
 def arrivals(folder, pairs):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import paths  # noqa: F401, pylint: disable=unused-import
 from program import children, command_line, is_alive, poll, process_name
+from scrape import Scraper
 from usage import KIB, open_descriptors, own_memory
 
 LOOK_S = 0.25       # between two looks at the processes
@@ -20,6 +21,7 @@ class Life:
     def __init__(self, setting, number):
         self.setting, self.number = setting, number
         self.log_file = setting.folder / f"log-{number:03}.jsonl"
+        self.begun_us = time.time_ns() // 1000
         self.read_at, self.events, self.rest = 0, [], b""
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen([setting.binary, "serve", "-c", setting.config_file, "--log-format", "json"],
@@ -100,12 +102,15 @@ class Watch:
         self.beyond, self.zombies, self.sudden = [], [], []
         self.seen_dead = {}
         self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
+        self.scraper = Scraper(self)
+        self.threads = [threading.Thread(target=run, daemon=True) for run in (self._run, self.scraper.run)]
+        for thread in self.threads:
+            thread.start()
 
     def stop(self):
         self.stopped.set()
-        self.thread.join()
+        for thread in self.threads:
+            thread.join()
 
     def _run(self):
         while not self.stopped.wait(LOOK_S):

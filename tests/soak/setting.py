@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +14,7 @@ import paths  # noqa: F401, pylint: disable=unused-import
 import program
 from certificates import Authority
 from dropping_network import dropping_network
+from evidence import Evidence, Pair
 from faults import FaultyUpstream
 from mock_exchange import MockExchange, free_port
 from pytest import skip
@@ -23,19 +23,10 @@ HERE = Path(__file__).resolve().parent
 CLIENT_PROCESSES = 3
 DISK_BYTES = 4 << 30  # of memory at most, for the state folder, as far as it is used
 SLACK_BYTES = 64 << 10
+MOCK_AHEAD = "7s"      # of the mock exchange's clock: within the windows that it takes
 PACE = {"rate": "2000/100ms", "ip_rate": "2000/100ms"}  # where the program has these keys: not what is looked at here
 TIMES = {"timeout": "1500ms", "connect_timeout": "700ms", "warm": 0}
 LISTENERS = {"one": "127.0.0.1:", "two": "127.0.0.1:", "unix": "unix:", "mock": "127.0.0.1:", "lossy": "127.0.0.1:"}
-
-
-@dataclass(frozen=True)
-class Pair:
-    key: str
-    secret: str
-
-    @property
-    def masked(self):
-        return self.key[:4] + "*" * 24 + self.key[-4:]
 
 
 def new_pair():
@@ -89,7 +80,14 @@ class Disk:
         return (status.f_blocks - status.f_bfree) * status.f_frsize
 
     def fill(self):
-        self.resize(self.used() + SLACK_BYTES)
+        """What is written meanwhile may be more than the slack: then the size is refused."""
+        def try_it():
+            try:
+                self.resize(self.used() + SLACK_BYTES)
+            except subprocess.CalledProcessError:
+                return False
+            return True
+        program.poll("the disk can be made small", try_it)
 
     def make_room(self):
         self.resize(DISK_BYTES)
@@ -144,12 +142,12 @@ class Setting:
         self.accounts = {name: KeyFiles(folder / name) for name in ("main", "second")}
         self.mock_pair = new_pair()
         self.env = program.environment(folder, COINSTORE_API_KEY=self.mock_pair.key, COINSTORE_API_SECRET=self.mock_pair.secret)
-        self.variant = SimpleNamespace(workers=2, durability="process", listeners={})
+        self.variant = SimpleNamespace(workers=2, durability="process", clock="system", listeners={})
         self.network = self.upstreams = self.mock = self.relay = self.addresses = self.admin = None
 
     def begin(self):
         self.upstreams = self._upstreams()
-        self.mock = self.parts.enter_context(closing_program(MockExchange(env=self.env)))
+        self.mock = self.parts.enter_context(closing_program(MockExchange("--clock-offset", MOCK_AHEAD, env=self.env)))
         self.relay = Process("relay.py", self.mock.address, self.chronicle("relay"), self.seed)
         self.relay.address = self.relay.line()
         self.addresses = self._addresses()
@@ -186,7 +184,8 @@ class Setting:
         rate, ip_rate = ({key: PACE[key]} if f" {key} " in known else {} for key in PACE)
         made = {"proxy": proxy,
                 "capture": {"ring_size": "4MiB", "keep_mib": 0, "durability": self.variant.durability},
-                "account mock": {"api_key": "env:COINSTORE_API_KEY", "api_secret": "env:COINSTORE_API_SECRET", **rate},
+                "account mock": {"api_key": "env:COINSTORE_API_KEY", "api_secret": "env:COINSTORE_API_SECRET",
+                                 "clock": self.variant.clock, **rate},
                 **{f"account {name}": {**files.keys, **rate}
                    for name, files in self.accounts.items()},
                 "upstream mock": {"url": f"http://{self.relay.address}", **TIMES, **ip_rate}}
@@ -211,8 +210,14 @@ class Setting:
         return [Process("clients.py", json.dumps(self.addresses), self.folder / f"sent-{number}.jsonl", f"c{number}", self.seed)
                 for number in range(CLIENT_PROCESSES)]
 
-    def pairs(self):
-        return [pair for files in self.accounts.values() for pair in files.pairs] + [self.mock_pair]
+    def exchange_ports(self):
+        ports = {upstream.port: name for name, upstream in self.upstreams.items()}
+        return ports | {int(self.relay.address.rpartition(":")[2]): "mock"}
+
+    def evidence(self, windows, last):
+        pairs = [pair for files in self.accounts.values() for pair in files.pairs] + [self.mock_pair]
+        replaced_at = {key: at for files in self.accounts.values() for key, at in files.replaced_at.items()}
+        return Evidence(self.folder, self.state_dir, pairs, replaced_at, windows, last)
 
     def end(self):
         if self.relay:

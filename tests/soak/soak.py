@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import paths  # noqa: F401, pylint: disable=unused-import
@@ -16,7 +16,9 @@ import table
 from director import Director
 from judge import Judge
 from life import Watch
+from program import poll
 from setting import Setting
+from tail import Tail
 
 AT_ENDS = {"workers": 2, "durability": "process"}  # the first and the last life, whose descriptors are held against each other
 
@@ -29,10 +31,20 @@ def options():
     return parser.parse_args()
 
 
+def last_recorded(state_dir):
+    """The last exchange, once everything has ended and is recorded."""
+    def look():
+        with closing(store.connect(state_dir)) as database:
+            last, in_flight = database.execute("SELECT max(id), sum(outcome IS NULL) FROM exchange").fetchone()
+        return not in_flight and last
+    time.sleep(ending.RECORDED_S)
+    return poll("everything is recorded", look)
+
+
 class Run:
     def __init__(self, folder, seed, minutes):
         self.setting, self.watch = Setting(folder, seed), Watch()
-        self.director = None
+        self.director = self.tail = None
         self.seconds, self.begun = minutes * 60, time.monotonic()
         self.found = []
 
@@ -41,7 +53,8 @@ class Run:
         self.director = Director(self.setting.begin(), self.watch, self.setting.seed)
         self.director.start(AT_ENDS)
         ending.probe(self.setting)
-        at_beginning = ending.descriptors(self.director.life)
+        at_beginning = ending.descriptors(self.setting, self.director.life)
+        self.tail = Tail(self.setting)
         clients = self.setting.start_clients()
         try:
             while time.monotonic() - self.begun < self.seconds:
@@ -55,28 +68,32 @@ class Run:
         assert codes == [0] * len(codes), f"clients ended with {codes}"
         self.director.be_quiet()
         self.found.append(ending.check_descriptors(self.setting, self.director.life, at_beginning))
-        self.found.append(ending.check_admin(self.setting, self.director.life))
 
     def judge(self):
         """What needs the program still, its end, and what it left."""
-        state_dir = self.setting.state_dir
-        time.sleep(ending.RECORDED_S)
-        with closing(store.connect(state_dir)) as database:
-            last = database.execute("SELECT max(id) FROM exchange").fetchone()[0]
-        judge = Judge(self.setting, self.director, last)
-        after = [ending.check_unknown(self.director, judge), ending.check_reconcile(self.setting, self.director, judge)]
-        self.director.stop()
-        self.found = judge.run() + after + self.found
-        self.found += [ending.check_memory(self.watch), ending.check_processes(self.setting, self.watch, self.director),
-                       ending.check_log(self.director), ending.check_store(state_dir),
-                       ending.check_secrets(self.setting, self.director, state_dir)]
+        setting, director = self.setting, self.director
+        last = last_recorded(setting.state_dir)
+        evidence = setting.evidence(director.windows, last)
+        evidence.listed = ending.list_unknown(director)
+        self.found += [self.watch.scraper.counted(director.life, setting), self.tail.check(setting.state_dir, last),
+                       *self.watch.scraper.invariants(director.windows)]
+        evidence.reconciled = ending.reconcile(setting, director)
+        director.stop()
+        evidence.save()
+        judge = Judge(evidence)
+        self.found = judge.run() + self.found
+        self.found += [ending.check_memory(self.watch), ending.check_processes(setting, self.watch, director),
+                       ending.check_log(setting.folder), ending.check_store(setting.state_dir), ending.check_secrets(evidence)]
         return judge
 
     def end(self):
-        self.watch.stop()
-        if self.director:
-            self.director.end_whatever_runs()
-        self.setting.end()
+        with ExitStack() as ends:  # the last one first; each, whatever becomes of another
+            ends.callback(self.setting.end)
+            if self.director:
+                ends.callback(self.director.end_whatever_runs)
+            if self.tail:
+                ends.callback(self.tail.end)
+            ends.callback(self.watch.stop)
 
 
 def main():

@@ -40,13 +40,18 @@ def show(run, judge, given):
     for name, text in facts(run, judge):
         print(f"{name:12} {text}")
     print("-" * WIDTH)
-    for invariant in run.found:
+    return invariants(run.found)
+
+
+def invariants(found):
+    """Prints them; returns whether every one holds."""
+    for invariant in found:
         print(f"{'BROKEN' if invariant.broken else 'ok':6} {invariant.looked:8}  {invariant.words}")
         for case in invariant.broken[:CASES_SHOWN]:
             print(f"{'':17} {case[:CASE_LENGTH]}")
         if len(invariant.broken) > CASES_SHOWN:
             print(f"{'':17} and {len(invariant.broken) - CASES_SHOWN} more")
-    broken = sum(bool(invariant.broken) for invariant in run.found)
+    broken = sum(bool(invariant.broken) for invariant in found)
     print("=" * WIDTH)
-    print(f"{len(run.found) - broken} passed, {broken} failed", flush=True)
+    print(f"{len(found) - broken} passed, {broken} failed", flush=True)
     return not broken

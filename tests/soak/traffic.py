@@ -8,13 +8,16 @@ Request = namedtuple("Request", "tag kind method target fields body")
 
 JSON = [("Content-Type", "application/json")]
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
-FILLERS = (0, 0, 0, 30, 700, 20_000)  # bytes, to have bodies of several sizes
+FILLERS = (0, 0, 0, 0, 0, 30, 200, 700, 2000, 20_000)  # bytes, to have bodies of several sizes
 BATCH_AT_MOST = 5
 
 
 def an_order(chance, tag):
-    return {"clOrdId": tag, "side": chance.choice(("BUY", "SELL")), "ordType": "LIMIT",
-            "ordPrice": str(chance.choice((10, 20, 100, 1000))), "ordQty": chance.choice(("0.1", "1", "2.5"))}
+    """Mostly far from the mock exchange's price: one that waits is what `reconcile` has to find."""
+    side = chance.choice(("BUY", "SELL"))
+    price = chance.choice((10, 20, 100, 1000)) if side == "BUY" or chance.random() < 0.05 else chance.choice((200_000, 900_000))
+    return {"clOrdId": tag, "side": side, "ordType": "LIMIT", "ordPrice": str(price),
+            "ordQty": chance.choice(("0.00001", "0.00002", "0.0003", "0.1"))}
 
 
 def place(chance, tag):
@@ -36,6 +39,10 @@ def cancel_batch(chance, _):
     return {"symbol": chance.choice(SYMBOLS), "orderIds": [chance.randint(1 << 53, 1 << 60) for _ in range(3)]}
 
 
+def cancel_all(chance, _):
+    return {"symbol": chance.choice(SYMBOLS)}
+
+
 def nothing(_chance, _tag):
     return {}
 
@@ -46,6 +53,7 @@ KINDS = {
     "batch": (8, "POST", "/api/trade/order/placeBatch", place_batch),
     "cancel": (10, "POST", "/api/trade/order/cancel", cancel),
     "cancel batch": (4, "POST", "/api/trade/order/cancelBatch", cancel_batch),
+    "cancel all": (3, "POST", "/api/trade/order/cancelAll", cancel_all),  # the mock exchange takes 50 orders at once
     "read": (14, "GET", "/api/trade/order/active", None),
     "read by POST": (8, "POST", "/api/spot/accountList", nothing),
     "public": (10, "GET", "/api/v1/market/depth/btcusdt", None),

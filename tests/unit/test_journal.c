@@ -3,6 +3,7 @@
 
 #include "capture/journal_private.h"
 #include "capture/record_codec.h"
+#include "capture/record_fields.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -160,25 +161,34 @@ static void a_payload_that_is_cut_or_longer_is_refused(void **state)
 }
 
 /* The first version's records had no verdict on the client's signature: its number stands before the first head. */
-static void a_payload_of_the_first_version_is_read_as_one_that_was_not_checked(void **state)
+/* Reads `sent` as a version that knew of so many fields wrote it: each that came since is a number. */
+static void assert_same_from_older(void **state, const struct record *sent, size_t known)
 {
-    enum { VERDICT_SIZE = 8 };
+    const size_t lacks = (RECORD_FIELD_COUNT - known) * sizeof(uint64_t);
     struct bench *bench = make_bench(state);
-    struct record sent = sample_record(7), got;
-    assert_true(journal_admit(&bench->journal, request_bytes(&sent)));
-    assert_true(journal_outcome(&bench->journal, &sent));
+    struct record whole = sample_record(7), got;
+    assert_true(journal_admit(&bench->journal, request_bytes(&whole)));
+    assert_true(journal_outcome(&bench->journal, &whole));
     struct slice payload = next_frame(bench).payload;
     const char *head = memmem(payload.data, payload.length, "POST /api/trade/order/place?a=%7B HTTP", 38);
     assert_non_null(head);
-    size_t before = (size_t)(head - 4 - VERDICT_SIZE - payload.data);
-    char *older = malloc(payload.length - VERDICT_SIZE);
+    size_t before = (size_t)(head - sizeof(uint32_t) - lacks - payload.data);
+    char *older = malloc(payload.length - lacks);
     memcpy(older, payload.data, before);
-    memcpy(older + before, payload.data + before + VERDICT_SIZE, payload.length - before - VERDICT_SIZE);
-    assert_true(record_decode(&got, slice_of(older, payload.length - VERDICT_SIZE)));
-    sent.client_signature = RECORD_CLIENT_SIGNATURE_NOT_CHECKED;
-    assert_same_record(&got, &sent);
+    memcpy(older + before, payload.data + before + lacks, payload.length - before - lacks);
+    assert_true(record_decode(&got, slice_of(older, payload.length - lacks)));
+    assert_same_record(&got, sent);
     free(older);
     free_bench(bench);
+}
+
+static void a_payload_of_an_older_version_is_read_as_one_that_does_not_know(void **state)
+{
+    struct record sent = sample_record(7);
+    sent.clock_offset_us = sent.clock_bound_us = 0;
+    assert_same_from_older(state, &sent, RECORD_FIELD_COUNT_2);
+    sent.client_signature = RECORD_CLIENT_SIGNATURE_NOT_CHECKED;
+    assert_same_from_older(state, &sent, RECORD_FIELD_COUNT_1);
 }
 
 static void secrets_in_heads_never_reach_the_ring_file(void **state)
@@ -412,7 +422,7 @@ int main(void)
         TEST(equal_bodies_are_in_a_frame_once),
         TEST(long_texts_are_cut_between_characters_and_a_target_never),
         TEST(a_payload_that_is_cut_or_longer_is_refused),
-        TEST(a_payload_of_the_first_version_is_read_as_one_that_was_not_checked),
+        TEST(a_payload_of_an_older_version_is_read_as_one_that_does_not_know),
         TEST(secrets_in_heads_never_reach_the_ring_file),
         TEST(a_full_ring_refuses_to_admit_until_outcomes_are_carried_over),
         TEST(all_that_was_admitted_fits_at_its_largest),
