@@ -401,10 +401,11 @@ static void a_rate_is_a_count_in_a_time_or_off(void **state)
 static void upstreams_that_the_exchange_sees_at_one_address_have_one_rate(void **state)
 {
     (void)state;
-    refuses("[upstream a]\nip_rate = 200/3s\n[upstream b]\nurl = https://API.coinstore.com:443\nip_family = ipv6\n"
-            "[listener bot]\nupstream = a\naccount = main\n",
-            "countersign.ini:3: [upstream b] ip_rate: must be that of [upstream a], which reaches the same host from the "
-            "same address, so that the exchange counts both together; it is 300/3s, and 200/3s there\n");
+    refuses(
+        "[upstream a]\nip_rate = 200/3s\n[upstream b]\nurl = https://API.coinstore.com:443\nip_family = ipv6\n"
+        "[listener bot]\nupstream = a\naccount = main\n",
+        "countersign.ini:3: [upstream b] ip_rate: must be that of [upstream a], which reaches the same host from the "
+        "same address, so that the exchange counts both together; it is 300/3s, and 200/3s there\n");
     config_free(accepts("[upstream a]\nip_rate = 200/3s\n[upstream b]\nbind_address = 192.0.2.1\n"
                         "[upstream c]\nproxy = socks5://192.0.2.1:1080\nip_rate = 100/3s\n"
                         "[upstream d]\nurl = https://futures.coinstore.com\nip_rate = off\n"
