@@ -31,6 +31,7 @@ started+=($!)
 cat >"$folder/countersign.ini" <<CONFIG
 [proxy]
 state_dir = $folder/state
+pace = off
 log_level = warning
 [capture]
 keep_count = 100000

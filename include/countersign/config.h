@@ -27,6 +27,7 @@ enum config_mode { CONFIG_MODE_SIGN, CONFIG_MODE_OBSERVE, CONFIG_MODE_DRY_RUN };
 enum config_policy { CONFIG_POLICY_TRADE, CONFIG_POLICY_READ_ONLY, CONFIG_POLICY_ALL };
 enum config_sign { CONFIG_SIGN_PRIVATE, CONFIG_SIGN_ALL };
 enum config_clock { CONFIG_CLOCK_SYSTEM, CONFIG_CLOCK_EXCHANGE };
+enum config_pace { CONFIG_PACE_QUEUE, CONFIG_PACE_REJECT, CONFIG_PACE_OFF };
 enum config_failures { CONFIG_FAILURES_AS_IS, CONFIG_FAILURES_AS_STATUS };
 enum config_durability { CONFIG_DURABILITY_PROCESS, CONFIG_DURABILITY_POWER };
 enum config_when_full { CONFIG_WHEN_FULL_REFUSE, CONFIG_WHEN_FULL_DROP };
@@ -49,6 +50,8 @@ struct config_proxy {
     int64_t idle_timeout;    /* µs; kept-alive client connections */
     int64_t request_timeout; /* µs; from a request's first byte to its last */
     int64_t answer_timeout;  /* µs; for a client to take its answer */
+    int64_t pace;            /* enum config_pace */
+    int64_t pace_wait;       /* µs; for a turn to leave */
     int64_t drain;           /* µs */
     int64_t sandbox;         /* bool: system calls, files and ports are limited */
 };
@@ -69,6 +72,7 @@ struct config_account {
     char *api_secret; /* likewise */
     int64_t trim;     /* bool */
     int64_t clock;    /* enum config_clock */
+    char *rate;       /* a pace.h rate's text */
 };
 
 struct config_upstream {
@@ -83,6 +87,7 @@ struct config_upstream {
     int64_t timeout;         /* µs */
     int64_t warm;            /* connections opened at start, per worker */
     int64_t connections;     /* to the exchange at most, per worker */
+    char *ip_rate;           /* a pace.h rate's text; the same for all upstreams that config_is_same_address joins */
 };
 
 /* What `allow` and `deny` say, in the order in which they are asked: flags first, then variables (what they deny before what
@@ -114,6 +119,11 @@ struct config_listener {
     char *symbols;
     char *sides;
 };
+
+/* Whether both reach the same host and port, and whether the exchange sees requests to both come from one address: by the same
+ * egress proxy, or from the same `bind_address`. The family of addresses is not looked at: "any" may be either. */
+bool config_is_same_exchange(const struct config_upstream *one, const struct config_upstream *other);
+bool config_is_same_address(const struct config_upstream *one, const struct config_upstream *other);
 
 struct config_setting;
 

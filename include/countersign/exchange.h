@@ -16,6 +16,7 @@
 #include "countersign/scheme.h"
 #include "countersign/signer_client.h"
 #include "countersign/trading_state.h"
+#include "countersign/turns.h"
 #include "countersign/upstream.h"
 
 struct exchange;
@@ -39,11 +40,23 @@ struct exchange_worker {
     struct journal *journal;
     const struct trading_page *trading; /* whether orders may leave; shared by all workers; NULL: they may */
     struct places in_flight_places;     /* proxy.in_flight_max; the listeners share them out */
+    struct turns *turns;                /* to leave; shared by all workers */
+    unsigned index;                     /* at the turns */
+    struct loop_timer turn_timer;       /* calls exchange_look_for_turns */
+    unsigned waiting_for_turn;          /* the exchanges' */
     struct byte_room *bytes;            /* that bodies and answers take together; NULL: no bound */
     bool draining;                      /* new requests are refused with 503 */
     bool giving_up;                     /* the exchanges': nothing is waited for any more */
     unsigned in_flight;                 /* the exchanges': admitted and not yet answered */
     struct exchange *live;              /* the exchanges': all that are not freed */
+};
+
+/* How fast a listener's requests leave. */
+struct exchange_pace {
+    bool is_on;
+    int64_t patience_us;  /* that one waits for its turn; 0: it is refused where none is free */
+    size_t lane_signed;   /* of the turns: what counts for the account and for the address, */
+    size_t lane_unsigned; /* and what counts for the address alone */
 };
 
 /* One listener on one worker. */
@@ -66,6 +79,7 @@ struct exchange_listener {
     struct caller_hosts hosts;    /* names that Host may have, besides its own */
     struct caller_token token;    /* length 0: none is asked for */
     struct order_limits limits;
+    struct exchange_pace pace;
     unsigned exchanges;                       /* the exchanges': that refer to it; 0: it can be freed */
     bool told[RECORD_CLIENT_SIGNATURE_COUNT]; /* the exchanges': a client's signature was logged as this already */
 };
@@ -81,6 +95,9 @@ struct front_handler exchange_front_handler(void);
 
 /* Looks after the exchanges that wait for the disk. Call whenever the journal was synced (journal_on_synced). */
 void exchange_look_for_syncs(struct exchange_worker *worker);
+
+/* Looks after the exchanges that wait for a turn. Call whenever the turns have woken this worker, and from its turn_timer. */
+void exchange_look_for_turns(struct exchange_worker *worker);
 
 /* Ends what is still under way: each waiting client gets a 502 or 503 that says what is known, each exchange its outcome.
  * For the end of the drain. The loop must run on until the fronts have written the answers. */

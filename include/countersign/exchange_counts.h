@@ -15,6 +15,7 @@ enum {
     COUNTS_CODES_MAX = 40,                  /* documented ones, "none" and "other" */
     COUNTS_REASONS_MAX = 64,                /* refusals; of failures at most as many */
     COUNTS_STATUSES = 6,                    /* by their first digit; 0: none that begins with 1 to 5 */
+    COUNTS_LIMITS = 2,                      /* enum turn_limit */
     COUNTS_BUCKETS = 18                     /* of a histogram; the last has no bound */
 };
 
@@ -50,10 +51,14 @@ struct exchange_counts {
     count_value reused;                       /* requests that left on a connection that was there, */
     count_value opened;                       /* and on one made for them */
     count_value unrecorded;                   /* capture.when_full = drop */
-    count_value clients_left;                 /* before the whole answer was handed to the kernel */
-    struct count_histogram whole;             /* from the request's last byte to the answer's */
-    struct count_histogram added;             /* of it, what passed in this proxy */
-    struct count_histogram exchange;          /* from the request's last byte sent to the answer's last byte */
+    count_value pace_waits;                   /* begun: for a turn to leave; those that ended are in pace_wait */
+    count_value pace_refused[COUNTS_LIMITS];
+    count_value pace_pauses;          /* begun: the exchange said that there were too many */
+    count_value clients_left;         /* before the whole answer was handed to the kernel */
+    struct count_histogram whole;     /* from the request's last byte to the answer's */
+    struct count_histogram added;     /* of it, what passed in this proxy */
+    struct count_histogram pace_wait; /* for a turn, whether it came or not */
+    struct count_histogram exchange;  /* from the request's last byte sent to the answer's last byte */
 };
 
 /* The name behind an index; NULL where there is none. */
@@ -61,6 +66,7 @@ const char *exchange_counts_class(size_t index);   /* "trade", ..., "none" */
 const char *exchange_counts_code(size_t index);    /* "0", "1401", ..., "none", "other" */
 const char *exchange_counts_refusal(size_t index); /* "policy", ... */
 const char *exchange_counts_failure(size_t index); /* "connect", ... */
+const char *exchange_counts_limit(size_t index);   /* "account", "ip" */
 
 /* The bound of a histogram's bucket, µs; INT64_MAX for the last. */
 int64_t exchange_counts_bound_us(size_t bucket);

@@ -108,6 +108,8 @@ struct record {
     int64_t clock_offset_us;
     int64_t clock_bound_us;
 
+    int64_t waited_us; /* for its turn, as the exchange allows so many requests in a time; 0: it did not */
+
     struct record_connection connection;
     unsigned attempts;
 

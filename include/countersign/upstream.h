@@ -111,9 +111,10 @@ struct upstream_certificate {
  * `describe_certificate` was not asked for. */
 bool upstream_last_certificate(struct upstream_certificate *certificate, const struct upstream *upstream);
 
-/* Opens `count` connections by an unsigned `HEAD /` each. Of the answers nothing is kept but what their Date says of the
- * clock. A failure is logged as a warning. */
-void upstream_warm(struct upstream *upstream, unsigned count);
+/* Opens a connection by an unsigned `HEAD /`. Of the answer nothing is kept but what its Date says of the clock. A failure is
+ * logged as a warning. `left` (may be NULL) is called once: when the request has left, or when it is certain that it does not;
+ * not where the upstream is freed before. */
+void upstream_warm(struct upstream *upstream, void (*left)(void *context, bool has_left), void *context);
 
 struct upstream_request {
     struct slice method;
@@ -196,6 +197,9 @@ struct upstream_callbacks {
      * NULL. */
     bool (*about_to_send)(void *context, const struct upstream_connection *connection, unsigned attempt,
                           struct upstream_request *request);
+    /* The last byte of an attempt has been handed to the kernel, or (TLS) to what writes it. May come more than once for an
+     * attempt, and not at all where an answer comes before. Must not call upstream functions. May be NULL. */
+    void (*sent)(void *context);
     /* Once for each call that upstream_send accepted; the call is gone afterwards. Never called from within
      * upstream_send. New calls may be made from here. */
     void (*done)(void *context, struct upstream_result *result);

@@ -78,6 +78,7 @@ const struct record_field record_fields[RECORD_FIELD_COUNT] = {
       RECORD_CLIENT_SIGNATURE_NOT_CHECKED },
     { "clock_offset_us", RECORD_FIELD_NUMBER_64, PLACE(clock_offset_us), 0, true, 0 },
     TIME("clock_bound_us", clock_bound_us),
+    TIME("waited_us", waited_us),
 };
 
 _Static_assert(sizeof(int) == sizeof(int32_t), "NUMBER_32 reads int and unsigned as 32 bits");

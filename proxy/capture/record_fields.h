@@ -29,7 +29,7 @@ enum {
     RECORD_FIELD_WHOLE = 0,
     RECORD_FIELD_COUNT_1 = 38, /* those that stores and rings of version 1 have: they come first */
     RECORD_FIELD_COUNT_2 = 39, /* likewise of version 2 */
-    RECORD_FIELD_COUNT = 41
+    RECORD_FIELD_COUNT = 42
 };
 
 extern const struct record_field record_fields[RECORD_FIELD_COUNT]; /* the first is the id */

@@ -106,7 +106,8 @@ static const char record_table[] =
     "  client_response_head INTEGER,\n"
     "  client_response_body INTEGER,\n"
     "  clock_offset_us INTEGER, -- NULL: not known, as the next\n"
-    "  clock_bound_us INTEGER\n"
+    "  clock_bound_us INTEGER,\n"
+    "  waited_us INTEGER -- NULL: it did not wait\n"
     ");\n"
     "CREATE INDEX record_party ON record(party);\n"
     "CREATE INDEX record_endpoint ON record(endpoint);\n"
@@ -224,7 +225,8 @@ static const char exchange_view[] =
     "  r.attempts, -- how often it was begun to be sent: 0, 1, or 2\n"
     "  p.client_signature, -- of the client's own: none, right, wrong, stale, other_key, unreadable, unknown\n"
     "  r.clock_offset_us, -- the exchange's clock less this machine's, as known when the request came\n"
-    "  r.clock_bound_us, -- how far from it the true one can have been\n";
+    "  r.clock_bound_us, -- how far from it the true one can have been\n"
+    "  r.waited_us, -- for its turn: the exchange allows so many requests in a time\n";
 
 /* In parts: a C compiler need not take a longer literal. */
 static const char exchange_client_request[] =
@@ -267,6 +269,7 @@ static const char exchange_text_view[] =
 
 static const char extension[] = "ALTER TABLE record ADD COLUMN clock_offset_us INTEGER;\n"
                                 "ALTER TABLE record ADD COLUMN clock_bound_us INTEGER;\n"
+                                "ALTER TABLE record ADD COLUMN waited_us INTEGER;\n"
                                 "DROP VIEW exchange_text;\n"
                                 "DROP VIEW exchange;\n";
 

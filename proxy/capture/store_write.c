@@ -41,6 +41,7 @@ static const char *const record_columns[] = {
     "date_after",
     "clock_offset_us",
     "clock_bound_us",
+    "waited_us",
 };
 
 static const char *column_name(size_t i)
@@ -278,6 +279,7 @@ static void bind_facts(struct binder *binder, const struct store *store, const s
     bind_known(binder, date_s - record->received_us / 1000000, date_s != 0);
     bind_known(binder, record->clock_offset_us, record->clock_bound_us != 0);
     bind_known(binder, record->clock_bound_us, record->clock_bound_us != 0);
+    bind_known(binder, record->waited_us, record->waited_us != 0);
 }
 
 static int put_record(struct store *store, const struct record *record)

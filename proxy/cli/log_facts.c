@@ -294,6 +294,16 @@ static void append_clock(const struct page *page)
                          record->clock_offset_us < 0 ? "behind" : "ahead of", (double)record->clock_bound_us / 1e6);
 }
 
+static void append_wait(const struct page *page)
+{
+    if (page->record->waited_us == 0)
+        return;
+    begin_fact(page, "waited");
+    buffer_append_format(page->out,
+                         "%.3f s for its turn: the exchange allows so many requests in a time (rate, ip_rate)\n",
+                         (double)page->record->waited_us / 1e6);
+}
+
 /* "192.0.2.1:443", "[2001:db8::1]:443" */
 static void append_address(const struct page *page, struct slice address, int port)
 {
@@ -380,6 +390,7 @@ void log_append_facts(struct buffer *out, const struct terminal *terminal, const
     append_signature_facts(&page);
     append_own_signature(&page);
     append_clock(&page);
+    append_wait(&page);
     append_connection_facts(&page);
     append_timings(&page);
 }

@@ -58,7 +58,7 @@ static const struct fact times[] = {
     FACT("receivedUs", FACT_NUMBER_64, received_us),    FACT("connectedUs", FACT_NUMBER_64, connected_us),
     FACT("signedUs", FACT_NUMBER_64, signed_us),        FACT("sentUs", FACT_NUMBER_64, sent_us),
     FACT("firstByteUs", FACT_NUMBER_64, first_byte_us), FACT("completeUs", FACT_NUMBER_64, complete_us),
-    FACT("repliedUs", FACT_NUMBER_64, replied_us),
+    FACT("repliedUs", FACT_NUMBER_64, replied_us),      FACT("waitedUs", FACT_NUMBER_64, waited_us),
 };
 
 static const struct fact signing[] = {

@@ -121,6 +121,7 @@ static void add_times(struct object *record_object, const struct record *record)
              slice_text(record->received_us != 0 ? clock_format_utc(text, record->received_us) : ""));
     for (size_t i = 0; i < ARRAY_LENGTH(moments); i++)
         add_known_number(&object, moments[i].name, moments[i].wall_us, moments[i].wall_us != 0);
+    add_known_number(&object, "waitedUs", record->waited_us, record->waited_us != 0);
     end_object(&object);
 }
 

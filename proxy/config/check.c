@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "check_exposure.h"
+#include "check_pace.h"
 
 #include "countersign/endpoint.h"
 #include "number.h"
@@ -242,6 +243,7 @@ static void check_upstream(struct config_draft *draft, struct config_section *se
     check_timeouts(draft, section);
     check_warm(draft, section);
     check_family(draft, section);
+    config_check_ip_rate(draft, section);
 }
 
 static void check_listener(struct config_draft *draft, struct config_section *section)

@@ -19,6 +19,9 @@ static const char *const log_levels[] = {
 };
 static const char *const log_formats[] = { [LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json", NULL };
 static const char *const switches[] = { "off", "on", NULL };
+static const char *const paces[] = {
+    [CONFIG_PACE_QUEUE] = "queue", [CONFIG_PACE_REJECT] = "reject", [CONFIG_PACE_OFF] = "off", NULL
+};
 static const char *const https[] = {
     [CONFIG_HTTP_1_1] = "1.1", [CONFIG_HTTP_2] = "2", [CONFIG_HTTP_AUTO] = "auto", NULL
 };
@@ -84,6 +87,10 @@ static const struct config_key proxy_keys[] = {
       .help = "from a request's first byte to its last; a later one: 408" },
     { KEY("answer_timeout", DURATION, "30s"), RANGE(100 * MS, 10 * MINUTE), FIELD(proxy, answer_timeout),
       .help = "for a client to take its answer; then its connection ends" },
+    { KEY("pace", CHOICE, "queue"), .choices = paces, FIELD(proxy, pace),
+      .help = "beyond rate and ip_rate: queue waits, reject gets 429" },
+    { KEY("pace_wait", DURATION, "2s"), RANGE(0, 60 * SECOND), FIELD(proxy, pace_wait),
+      .help = "for a request's turn at most; then it gets 429" },
     { KEY("drain", DURATION, "5s"), RANGE(0, 5 * MINUTE), FIELD(proxy, drain),
       .help = "how long the end waits for requests that are under way" },
     { KEY("sandbox", CHOICE, "on"), .choices = switches, FIELD(proxy, sandbox),
@@ -114,6 +121,8 @@ static const struct config_key account_keys[] = {
       .help = "cut white space around both off, instead of refusing it" },
     { KEY("clock", CHOICE, "system"), .choices = clocks, FIELD(account, clock),
       .help = "exchange: signs by that one, as its answers tell it" },
+    { KEY("rate", RATE, "120/3s"), FIELD(account, rate),
+      .help = "signed requests at most, as the exchange allows each user" },
 };
 
 static const struct config_key upstream_keys[] = {
@@ -136,6 +145,8 @@ static const struct config_key upstream_keys[] = {
       .help = "connections opened at start, per worker" },
     { KEY("connections", INTEGER, "64"), RANGE(1, 1024), FIELD(upstream, connections),
       .help = "connections at most, per worker" },
+    { KEY("ip_rate", RATE, "300/3s"), FIELD(upstream, ip_rate),
+      .help = "requests at most, as the exchange allows each IP address" },
 };
 
 static const struct config_key listener_keys[] = {
@@ -245,6 +256,8 @@ static const struct {
     [CONFIG_TYPE_AMOUNT] = { "a number above 0 as JSON writes one, such as 500 or 0.05", "AMOUNT", false },
     [CONFIG_TYPE_SYMBOLS] = { "symbols parted by commas, such as BTCUSDT, ETHUSDT (at most 64)", "SYMBOL, ...", false },
     [CONFIG_TYPE_SIDES] = { "BUY, SELL or both parted by a comma", "BUY, SELL", false },
+    [CONFIG_TYPE_RATE] = { "COUNT/TIME (1 to 2000 requests in 100ms to 10m), such as 120/3s, or off", "COUNT/TIME|off",
+                           false },
 };
 
 bool config_key_is_source(const struct config_key *key)

@@ -26,7 +26,8 @@ enum config_type {
     CONFIG_TYPE_RULE,     /* may be given many times: rules.h */
     CONFIG_TYPE_AMOUNT,   /* a decimal above 0, kept as text */
     CONFIG_TYPE_SYMBOLS,  /* a list of the exchange's symbols, or contract ids */
-    CONFIG_TYPE_SIDES     /* a list of BUY and SELL */
+    CONFIG_TYPE_SIDES,    /* a list of BUY and SELL */
+    CONFIG_TYPE_RATE      /* pace.h, kept as text */
 };
 
 struct config_key {

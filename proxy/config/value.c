@@ -106,6 +106,7 @@ bool config_value_parse(struct config_value *value, const struct config_parse *p
         [CONFIG_TYPE_AMOUNT] = config_parse_amount,
         [CONFIG_TYPE_SYMBOLS] = config_parse_symbols,
         [CONFIG_TYPE_SIDES] = config_parse_sides,
+        [CONFIG_TYPE_RATE] = config_parse_rate,
     };
     *value = (struct config_value){ .number = 0 };
     if (parse->text[0] == '\0' && parse->key->optional)

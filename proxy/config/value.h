@@ -49,6 +49,7 @@ bool config_parse_peer(struct config_value *value, const struct config_parse *pa
 bool config_parse_amount(struct config_value *value, const struct config_parse *parse);
 bool config_parse_symbols(struct config_value *value, const struct config_parse *parse);
 bool config_parse_sides(struct config_value *value, const struct config_parse *parse);
+bool config_parse_rate(struct config_value *value, const struct config_parse *parse);
 bool config_parse_secret(struct config_value *value, const struct config_parse *parse);
 bool config_parse_token(struct config_value *value, const struct config_parse *parse);
 bool config_parse_passphrase(struct config_value *value, const struct config_parse *parse);

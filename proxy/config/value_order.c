@@ -1,10 +1,11 @@
-/* Parsers of the limits for orders: an amount, symbols, sides. The amount stays text: it is reckoned with exactly. Pure; any
- * thread. */
+/* Parsers of limits: for orders an amount, symbols, sides; and a rate of requests. The amount stays text: it is reckoned with
+ * exactly. Pure; any thread. */
 #include "value.h"
 
 #include "problems.h"
 
 #include "countersign/decimal.h"
+#include "countersign/pace.h"
 
 #include <string.h>
 
@@ -56,4 +57,12 @@ bool config_parse_sides(struct config_value *value, const struct config_parse *p
         count++;
     }
     return count > 0 ? config_value_copy(value, parse, parse->text) : config_refuse(parse, NULL);
+}
+
+bool config_parse_rate(struct config_value *value, const struct config_parse *parse)
+{
+    struct pace_rate rate;
+    if (!pace_rate_parse(&rate, slice_text(parse->text)))
+        return config_refuse(parse, NULL);
+    return config_value_copy(value, parse, parse->text);
 }

@@ -197,6 +197,20 @@ static const struct catalogue_cause many_in_flight = {
     .remedy = "Send fewer at once, or raise `in_flight_max`; mind the exchange's own limits.",
 };
 
+static const struct catalogue_cause paced = {
+    .id = "paced",
+    .text = "As many requests have left as the exchange allows in this time: for the account (`rate`), or from this "
+            "address "
+            "(`ip_rate`); or the exchange said 429, and nothing leaves for a while. No turn is free within "
+            "`proxy.pace_wait`.",
+    .tell = "The error's message names the limit; Retry-After says when there may be a turn.",
+    .commands = { "countersign log ls --since 1m -n 1000", "countersign config show" },
+    .remedy =
+        "Ask less often, or all that is needed at once, and wait for Retry-After. Cancels go before orders, orders "
+        "before reads. A larger `pace_wait` lets them wait longer; a larger rate than the exchange's only moves the "
+        "429 there.",
+};
+
 static const struct catalogue_cause many_connections = {
     .id = "many-connections",
     .text = "As many connections are open as `proxy.connections_max` allows, or as there are descriptors for.",
@@ -283,6 +297,7 @@ static const struct catalogue_entry entries[] = {
     REFUSAL("record-not-synced", "The disk did not take this request into the record.", &disk_not_in_time),
     REFUSAL("too-many-in-flight", "As many requests are under way as this proxy allows.", &many_in_flight),
     REFUSAL("too-many-connections", "As many connections are open as this proxy allows.", &many_connections),
+    REFUSAL("pace", "More requests than the exchange allows in this time.", &paced),
     REFUSAL("signer-gone", "The signer gave no key for this time window.", &no_window_key),
     { .kind = CATALOGUE_OWN,
       .name = "shutting-down",

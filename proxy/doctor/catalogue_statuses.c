@@ -46,7 +46,9 @@ static const struct catalogue_cause rate_per_address = {
     .text = "More than 300 requests in 3 seconds came from one IP address.",
     .tell = "Count what this proxy sent in the seconds before; other programs behind the same address count, too.",
     .commands = { "countersign log ls --since 1m -n 1000", "countersign log stats" },
-    .remedy = "Ask less often, or all that is needed at once, and wait before trying again.",
+    .remedy =
+        "Ask less often, or all that is needed at once, and wait before trying again. Where other programs share the "
+        "address, lower `ip_rate` of the upstream by what they send.",
 };
 
 static const struct catalogue_cause rate_per_user = {
@@ -54,7 +56,9 @@ static const struct catalogue_cause rate_per_user = {
     .text = "More than 120 requests in 3 seconds came from one user.",
     .tell = "Count what this proxy signed in the seconds before; other programs of this user count, too.",
     .commands = { "countersign log ls --since 1m --account main -n 1000", "countersign log stats" },
-    .remedy = "Ask less often, or all that is needed at once, and wait before trying again.",
+    .remedy =
+        "Ask less often, or all that is needed at once, and wait before trying again. Where other programs, or other "
+        "accounts here, are the same user's, lower `rate` of the account by what they send.",
 };
 
 static const struct catalogue_cause exchange_internal = {
@@ -137,8 +141,11 @@ static const struct catalogue_entry entries[] = {
       .message = "too many visits",
       .summary = "Too many requests: the exchange takes 300 in 3 s from an IP address, 120 in 3 s from a user.",
       .basis = CATALOGUE_DOCUMENTED,
-      .source = "Documented, with these limits. How long to wait is not.",
-      .reasons = { { &rate_per_user, CATALOGUE_DOCUMENTED }, { &rate_per_address, CATALOGUE_DOCUMENTED } } },
+      .source = "Documented, with these limits. How long to wait is not. This proxy answers with it by itself where a "
+                "request would be one too many: the answer then has Countersign-Error: pace.",
+      .reasons = { { &rate_per_user, CATALOGUE_DOCUMENTED },
+                   { &rate_per_address, CATALOGUE_DOCUMENTED },
+                   { &own_answer, CATALOGUE_BY_PROXY } } },
     UNDOCUMENTED(431, "The header is larger than this proxy takes, if the answer has Countersign-Error.", NULL),
     { .kind = CATALOGUE_STATUS,
       .name = "http-500",

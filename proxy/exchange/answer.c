@@ -70,6 +70,11 @@ void exchange_add_own_fields(struct exchange *exchange)
     add_reply_field(exchange, SLICE_LITERAL("Countersign-Outcome"), slice_of(exchange->outcome_text, (size_t)length));
     if (record->error_name.length > 0)
         add_reply_field(exchange, SLICE_LITERAL("Countersign-Error"), record->error_name);
+    if (record->waited_us > 0) {
+        length = snprintf(exchange->waited_text, sizeof(exchange->waited_text), "%" PRId64,
+                          (record->waited_us + 999) / 1000);
+        add_reply_field(exchange, SLICE_LITERAL("Countersign-Waited"), slice_of(exchange->waited_text, (size_t)length));
+    }
     if (exchange->dropped)
         add_reply_field(exchange, SLICE_LITERAL("Countersign-Record"), SLICE_LITERAL("dropped"));
 }

@@ -106,6 +106,7 @@ static bool write_outcome(struct exchange *exchange)
 
 void exchange_conclude(struct exchange *exchange)
 {
+    exchange_end_turn(exchange);
     if (exchange->state != EXCHANGE_WAITING_FOR_ROOM)
         exchange->waiting_since_us = clock_monotonic_us();
     take_client_response(exchange);

@@ -37,6 +37,7 @@ static const int64_t bounds_us[COUNTS_BUCKETS] = {
 };
 
 _Static_assert((int)CODE_COUNT <= (int)COUNTS_CODES_MAX, "each code has its place");
+_Static_assert((int)TURN_LIMIT_COUNT == (int)COUNTS_LIMITS, "each limit has its place");
 _Static_assert((int)REFUSAL_COUNT <= (int)COUNTS_REASONS_MAX && (int)UPSTREAM_INTERNAL < (int)COUNTS_REASONS_MAX,
                "each reason has its place");
 
@@ -62,6 +63,12 @@ const char *exchange_counts_failure(size_t index)
 {
     return index > UPSTREAM_OK && index <= UPSTREAM_INTERNAL ? upstream_failure_name((enum upstream_failure)index)
                                                              : NULL;
+}
+
+const char *exchange_counts_limit(size_t index)
+{
+    static const char *const names[] = { [TURN_ACCOUNT] = "account", [TURN_ADDRESS] = "ip" };
+    return index < ARRAY_LENGTH(names) ? names[index] : NULL;
 }
 
 int64_t exchange_counts_bound_us(size_t bucket)
@@ -132,6 +139,30 @@ void exchange_count_leaving(const struct exchange *exchange, bool reused)
     struct exchange_counts *counts = exchange->listener->counts;
     if (counts != NULL)
         count_add(reused ? &counts->reused : &counts->opened, 1);
+}
+
+void exchange_count_wait_begun(const struct exchange *exchange)
+{
+    if (exchange->listener->counts != NULL)
+        count_add(&exchange->listener->counts->pace_waits, 1);
+}
+
+void exchange_count_wait_ended(const struct exchange *exchange)
+{
+    if (exchange->listener->counts != NULL)
+        note(&exchange->listener->counts->pace_wait, exchange->record.waited_us);
+}
+
+void exchange_count_pace_refused(const struct exchange *exchange, enum turn_limit limit)
+{
+    if (exchange->listener->counts != NULL)
+        count_add(&exchange->listener->counts->pace_refused[limit], 1);
+}
+
+void exchange_count_pause(const struct exchange *exchange)
+{
+    if (exchange->listener->counts != NULL)
+        count_add(&exchange->listener->counts->pace_pauses, 1);
 }
 
 void exchange_count_ended(const struct exchange *exchange)

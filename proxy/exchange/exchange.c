@@ -1,4 +1,4 @@
-/* The state machine of one exchange: received -> (waiting for sync) -> (waiting for key) -> forwarded -> (waiting for room)
+/* The state machine of one exchange: received -> (waiting for turn) -> (waiting for sync) -> (waiting for key) -> forwarded -> (waiting for room)
  * -> answered; with mode = dry-run the answer comes in the place of forwarded. A sync is waited for with durability = power, by what may change anything: then an intent is on the disk
  * before it is signed, and a second one, with the signature, is in the journal before its first byte leaves. Every way ends in exchange_conclude: first the outcome is in the journal, then the client gets its answer.
  * The worker's thread. */
@@ -81,8 +81,10 @@ static void done(void *context, struct upstream_result *result)
     }
     struct record *record = &exchange->record;
     bool answered = false;
-    if (result->failure == UPSTREAM_OK)
+    if (result->failure == UPSTREAM_OK) {
         record->outcome = exchange_classify(exchange, result);
+        exchange_heed_too_many(exchange, result);
+    }
     if (result->connection.ip_family != 0)
         exchange_take_connection(exchange, &result->connection);
     if (exchange_is_to_be_signed(exchange) && result->attempts < record->attempts)
@@ -127,7 +129,14 @@ static bool about_to_send(void *context, const struct upstream_connection *conne
         log_error("exchange %" PRId64 ": its intent could not be recorded, so it is not sent", record->id);
         return false;
     }
+    if (attempt > 1)
+        exchange_turn_repeats(exchange);
     return true;
+}
+
+static void sent(void *context)
+{
+    exchange_turn_left(context);
 }
 
 bool exchange_is_safe(const struct exchange *exchange)
@@ -143,7 +152,7 @@ static bool may_repeat(const struct exchange *exchange)
 
 static void hand_to_upstream(struct exchange *exchange)
 {
-    static const struct upstream_callbacks callbacks = { .about_to_send = about_to_send, .done = done };
+    static const struct upstream_callbacks callbacks = { .about_to_send = about_to_send, .sent = sent, .done = done };
     struct error error;
     exchange->state = EXCHANGE_FORWARDED;
     if (!upstream_send(&exchange->call, exchange->listener->upstream, &exchange->sending, may_repeat(exchange),
@@ -219,6 +228,14 @@ void exchange_forward(struct exchange *exchange)
 
 /* --- received --- */
 
+void exchange_set_out(struct exchange *exchange)
+{
+    if (exchange_is_to_be_synced(exchange))
+        exchange_wait_for_sync(exchange);
+    else
+        exchange_forward(exchange);
+}
+
 static size_t request_bytes(const struct exchange *exchange)
 {
     return exchange->client_head.length + front_request_body(exchange->request).length;
@@ -257,10 +274,8 @@ static void begin(struct exchange *exchange)
     enum refusal refusal = exchange_reason_to_refuse(exchange, detail, sizeof(detail));
     if (refusal != REFUSAL_NONE)
         exchange_refuse(exchange, refusal, detail);
-    else if (exchange_is_to_be_synced(exchange))
-        exchange_wait_for_sync(exchange);
     else
-        exchange_forward(exchange);
+        exchange_take_turn(exchange);
 }
 
 static void received(void *context, struct front_request *request)

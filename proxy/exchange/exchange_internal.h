@@ -7,6 +7,7 @@
 
 enum exchange_state {
     EXCHANGE_RECEIVED,         /* handed over by the front */
+    EXCHANGE_WAITING_FOR_TURN, /* as many requests have left as the exchange allows */
     EXCHANGE_WAITING_FOR_SYNC, /* its intent is on its way to the disk (durability = power) */
     EXCHANGE_WAITING_FOR_KEY,  /* the window's key is on its way from the signer */
     EXCHANGE_FORWARDED,        /* with the upstream */
@@ -20,7 +21,7 @@ enum {
     EXCHANGE_KEY_WAIT_US = 1000000,           /* and how long */
     EXCHANGE_ROOM_RETRY_US = 5000,            /* how often to look for room in the journal */
     EXCHANGE_ROOM_WAIT_US = 2000000,          /* and how long, before the answer's bytes are left out of the record */
-    EXCHANGE_ANSWER_FIELDS_EXTRA = 4,         /* fields this proxy adds to an answer */
+    EXCHANGE_ANSWER_FIELDS_EXTRA = 5,         /* fields this proxy adds to an answer */
     EXCHANGE_REQUEST_FIELDS_EXTRA = 5,        /* fields this proxy adds to a request */
     EXCHANGE_DETAIL_MAX = RULING_REFUSAL_MAX, /* bytes of what exactly is against a request: a ruling says most */
     EXCHANGE_SCRATCH_MAX = 512 * 1024         /* bytes of heads and texts kept for one exchange */
@@ -53,6 +54,7 @@ enum refusal {
     REFUSAL_NOT_SYNCED,
     REFUSAL_TOO_MANY,
     REFUSAL_NO_PLACE,
+    REFUSAL_PACE,
     REFUSAL_SIGNER_GONE,
     REFUSAL_SHUTTING_DOWN,
     REFUSAL_INTERNAL,
@@ -83,7 +85,9 @@ struct exchange {
     bool must_close;      /* the client's connection ends with this answer */
     enum refusal refusal; /* for metrics, as what follows */
     enum upstream_failure failure;
-    struct loop_timer timer;  /* sync, key and room waits */
+    struct turn turn;
+    int64_t retry_after_s;    /* of an answer of the proxy's own; 0: 1 */
+    struct loop_timer timer;  /* turn, sync, key and room waits */
     uint64_t sync_ticket;     /* what is waited for */
     int64_t waiting_since_us; /* monotonic */
 
@@ -108,6 +112,8 @@ struct exchange {
     char length_text[24];
     char id_text[24];
     char outcome_text[64];
+    char waited_text[24];
+    char retry_after_text[24];
     char api_code[ENVELOPE_CODE_MAX];
     struct upstream_connection connection; /* the record's texts point into it */
     unsigned attempts;
@@ -125,6 +131,9 @@ struct exchange {
 
 /* exchange.c: the ways on */
 
+/* Has its turn, or needs none: goes on to the disk, or to exchange_forward. */
+void exchange_set_out(struct exchange *exchange);
+
 /* Goes on to the upstream, or waits for the window's key. */
 void exchange_forward(struct exchange *exchange);
 
@@ -136,6 +145,19 @@ void exchange_refuse(struct exchange *exchange, enum refusal refusal, const char
 
 /* Whether its method changes nothing (RFC 9110 §9.2.1): GET or HEAD. */
 bool exchange_is_safe(const struct exchange *exchange);
+
+/* turn.c: waiting for a turn to leave */
+
+/* Goes on by exchange_set_out, at once or when its turn comes, or is refused. */
+void exchange_take_turn(struct exchange *exchange);
+
+/* It has left with its turn; it is about to be sent a second time; it is over. */
+void exchange_turn_left(struct exchange *exchange);
+void exchange_turn_repeats(struct exchange *exchange);
+void exchange_end_turn(struct exchange *exchange);
+
+/* Where the answer says that there were too many requests, none leaves for a while. */
+void exchange_heed_too_many(struct exchange *exchange, const struct upstream_result *result);
 
 /* durable.c: waiting for the disk */
 
@@ -204,8 +226,8 @@ bool exchange_reply_with_own_body(struct exchange *exchange, int status, bool re
 
 enum refusal exchange_refusal_of_defect(enum front_defect defect);
 
-/* Adds Countersign-Exchange and Countersign-Outcome to the reply's fields; with a name, Countersign-Error; and
- * Countersign-Record where it goes unrecorded. */
+/* Adds Countersign-Exchange and Countersign-Outcome to the reply's fields; with a name, Countersign-Error;
+ * Countersign-Waited where it waited for its turn; and Countersign-Record where it goes unrecorded. */
 void exchange_add_own_fields(struct exchange *exchange);
 
 /* lifetime.c */
@@ -229,7 +251,10 @@ enum refusal exchange_judge(struct exchange *exchange, char *detail, size_t deta
  * system call. Needs exchange->sending and the endpoint's class. */
 bool exchange_is_stopped(const struct exchange *exchange, char *detail, size_t detail_size);
 
-/* As above, and then whether what it orders is within the listener's limits. */
+/* Who goes first where there are too many. */
+enum turn_rank exchange_rank(const struct exchange *exchange);
+
+/* As exchange_is_stopped, and then whether what it orders is within the listener's limits. */
 enum refusal exchange_judge_orders(const struct exchange *exchange, char *detail, size_t detail_size);
 
 /* facts.c */
@@ -244,7 +269,11 @@ void exchange_conclude(struct exchange *exchange);
 /* counts.c: what metrics tell. Some relaxed stores; no system call. */
 void exchange_count_begun(struct exchange_listener *listener);
 void exchange_count_leaving(const struct exchange *exchange, bool reused); /* on a connection that was there, or not */
-void exchange_count_ended(const struct exchange *exchange);                /* once, when the front is done with it */
+void exchange_count_wait_begun(const struct exchange *exchange);           /* for its turn */
+void exchange_count_wait_ended(const struct exchange *exchange);
+void exchange_count_pace_refused(const struct exchange *exchange, enum turn_limit limit);
+void exchange_count_pause(const struct exchange *exchange);
+void exchange_count_ended(const struct exchange *exchange); /* once, when the front is done with it */
 
 /* report.c: one log line for each exchange. */
 void exchange_report(const struct exchange *exchange);

@@ -21,6 +21,14 @@ bool exchange_is_stopped(const struct exchange *exchange, char *detail, size_t d
            trading_page_stops(detail, detail_size, page, exchange->listener->name);
 }
 
+enum turn_rank exchange_rank(const struct exchange *exchange)
+{
+    enum order_action action = action_of(exchange);
+    if (action == ORDER_ACTION_CANCELS)
+        return TURN_CANCEL;
+    return action == ORDER_ACTION_NONE ? TURN_READ : TURN_ORDER;
+}
+
 enum refusal exchange_judge_orders(const struct exchange *exchange, char *detail, size_t detail_size)
 {
     static const enum refusal of_verdict[] = {

@@ -76,6 +76,7 @@ static const struct refusal_row refusals[REFUSAL_COUNT] = {
                            "as many requests are in flight as proxy.in_flight_max allows; nothing was sent", true },
     [REFUSAL_NO_PLACE] = { 503, "too-many-connections",
                            "as many connections are open as proxy.connections_max allows; nothing was sent", true },
+    [REFUSAL_PACE] = { 429, "pace", "more requests than the exchange allows in this time; nothing was sent", true },
     [REFUSAL_SIGNER_GONE] = { 503, "signer-gone",
                               "the signer gave no key for this time window (has the clock stepped?); nothing was sent",
                               true },
@@ -105,6 +106,15 @@ enum refusal exchange_refusal_of_defect(enum front_defect defect)
     return (size_t)defect < ARRAY_LENGTH(of_defect) ? of_defect[defect] : REFUSAL_MALFORMED_FIELD;
 }
 
+static void add_retry_after(struct exchange *exchange)
+{
+    char *text = exchange->retry_after_text;
+    int length = snprintf(text, sizeof(exchange->retry_after_text), "%" PRId64,
+                          exchange->retry_after_s > 0 ? exchange->retry_after_s : 1);
+    exchange->reply_fields[exchange->reply_field_count++] =
+        (struct http_field){ SLICE_LITERAL("Retry-After"), slice_of(text, (size_t)length) };
+}
+
 bool exchange_reply_with_own_body(struct exchange *exchange, int status, bool retry_after)
 {
     const struct buffer *body = &exchange->own_body;
@@ -120,8 +130,7 @@ bool exchange_reply_with_own_body(struct exchange *exchange, int status, bool re
     exchange->reply_fields[exchange->reply_field_count++] =
         (struct http_field){ SLICE_LITERAL("Content-Type"), SLICE_LITERAL("application/json") };
     if (retry_after)
-        exchange->reply_fields[exchange->reply_field_count++] =
-            (struct http_field){ SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1") };
+        add_retry_after(exchange);
     exchange_add_own_fields(exchange);
     return !body->failed;
 }

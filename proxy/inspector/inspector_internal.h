@@ -85,6 +85,7 @@ metric_writer write_requests, write_in_flight, write_count, write_array, write_h
 metric_writer write_clients, write_clients_accepted, write_sockets, write_sockets_opened, write_reach;
 metric_writer write_ring_used, write_ring_size, write_lag, write_batches, write_write_errors, write_failing,
     write_store;
+metric_writer write_pace_waiting;
 metric_writer write_clock_offset, write_clock_bound;
 metric_writer write_signer, write_key_left, write_rotations, write_reloads, write_stopped, write_draining, write_build;
 metric_writer write_start, write_processor, write_resident, write_descriptors, write_descriptors_max;

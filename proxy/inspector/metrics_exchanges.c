@@ -134,6 +134,20 @@ void write_histogram(struct buffer *out, const struct metric *metric, const stru
         write_one_histogram(out, metric, inspector, i);
 }
 
+/* Those that have ended are read first, as above. */
+void write_pace_waiting(struct buffer *out, const struct metric *metric, const struct inspector *inspector)
+{
+    for (size_t i = 0; i < LISTENER_COUNT(inspector); i++) {
+        const struct metric_label label = { "listener", LISTENER(inspector, i) };
+        uint64_t ended = 0;
+        for (size_t bucket = 0; bucket < COUNTS_BUCKETS; bucket++)
+            ended += sum_of_listener(inspector, i,
+                                     PLACE_OF(PLACE(pace_wait) + offsetof(struct count_histogram, buckets), bucket));
+        uint64_t begun = sum_of_listener(inspector, i, PLACE(pace_waits));
+        metric_sample(out, metric->name, &label, 1, begun > ended ? begun - ended : 0);
+    }
+}
+
 /* --- connections --- */
 
 /* What is closed is read first, as above. */

@@ -30,7 +30,9 @@ static const struct {
     { "listener", "peer" },         { "listener", "symbols" },
     { "listener", "max_notional" }, { "listener", "sides" },
     { "listener", "failures" },     { "proxy", "drain" },
-    { "proxy", "in_flight_max" },
+    { "proxy", "in_flight_max" },   { "proxy", "pace" },
+    { "proxy", "pace_wait" },       { "account", "rate" },
+    { "upstream", "ip_rate" },
 };
 
 static bool is_in_place(const struct config_change *change)

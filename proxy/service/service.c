@@ -7,6 +7,7 @@
 #include "descriptors.h"
 #include "inherited.h"
 #include "life.h"
+#include "pacing.h"
 #include "reload.h"
 #include "report_rules.h"
 #include "sandbox_proxy.h"
@@ -46,6 +47,7 @@ struct service {
     struct admin *admin;
     struct trading_watch *trading;
     struct clocks *clocks;
+    struct pacing *pacing;
     struct worker **workers; /* config->proxy.workers */
     size_t worker_count;     /* started */
     int *listen_fds;         /* [worker][listener]; -1 where taken over */
@@ -226,6 +228,7 @@ static struct worker_options worker_options(struct service *service, size_t work
         .capture = service->capture,
         .trading = trading_watch_page(service->trading),
         .clocks = clocks_watches(service->clocks),
+        .pacing = service->pacing,
         .turned_away = buffer_slice(&service->turned_away),
         .index = (unsigned)worker,
         .listen_fds = service->listen_fds + worker * service->config->listener_count,
@@ -293,7 +296,8 @@ static bool open_all(struct service *service, const struct service_ends *ends, s
     service->lock = -1; /* the capture's */
     report_recovery(&recovery);
     return trading_watch_open(&service->trading, config->proxy.state_dir, error) &&
-           clocks_open(&service->clocks, config, error) && start_workers(service, error);
+           clocks_open(&service->clocks, config, error) && pacing_open(&service->pacing, config, error) &&
+           start_workers(service, error);
 }
 
 /* Returns whether every worker ended because it was told to. */
@@ -311,6 +315,7 @@ static bool close_all(struct service *service)
     if (service->signer != NULL)
         signer_client_close(service->signer);
     clocks_close(service->clocks);
+    pacing_close(service->pacing);
     callers_close(service->callers);
     life_end(&service->life);
     inherited_end(&service->inherited);
@@ -360,6 +365,7 @@ static void reload_configuration(void *context, int fd)
     admin_note_reload(service->admin, fresh != NULL);
     if (fresh != NULL) {
         service->config = fresh->config;
+        pacing_follow(service->pacing, fresh->config);
         generation_release(service->generation);
         service->generation = fresh;
         note_listeners(service);

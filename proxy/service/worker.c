@@ -135,6 +135,17 @@ static void wake_after_sync(void *context)
     loop_wake(context);
 }
 
+/* Any thread that gives a turn back, or takes one. */
+static void wake_for_turn(void *context)
+{
+    loop_wake(context);
+}
+
+static void look_for_turns(struct loop_timer *timer)
+{
+    exchange_look_for_turns(timer->context);
+}
+
 static void begin_to_drain(struct worker *worker)
 {
     worker->shared.draining = true;
@@ -151,6 +162,7 @@ static void woken(void *context)
     struct worker *worker = context;
     pulse_beat(worker->pulse);
     exchange_look_for_syncs(&worker->shared);
+    exchange_look_for_turns(&worker->shared);
     worker_go_over(worker);
     if (atomic_load(&worker->drain_wanted) && !worker->shared.draining)
         begin_to_drain(worker);
@@ -158,31 +170,18 @@ static void woken(void *context)
         worker->drain_deadline_us = worker->drain_begun_us;
 }
 
-/* Whether one of the listeners sends anything there. */
-static bool is_sent_to(const struct worker *worker, size_t upstream)
-{
-    for (size_t i = 0; i < worker->config->listener_count; i++) {
-        const struct config_listener *listener = &worker->config->listeners[i];
-        if (listener->upstream == upstream && listener->mode != CONFIG_MODE_DRY_RUN)
-            return true;
-    }
-    return false;
-}
-
 static void *run(void *context)
 {
     struct worker *worker = context;
     struct error error;
     (void)pthread_setname_np(pthread_self(), "worker"); /* nothing depends on it */
-    for (size_t i = 0; i < worker->config->upstream_count; i++) {
-        if (is_sent_to(worker, i))
-            upstream_warm(worker->upstreams[i], (unsigned)worker->config->upstreams[i].warm);
-    }
+    worker_warm(worker);
     if (!loop_run(worker->loop, &error)) {
         log_error("a worker ended: %s", error.message);
         worker->has_failed = true; /* the others drain, the program ends */
     }
     exchange_abandon_all(&worker->shared);
+    turns_part(worker->shared.turns, worker->shared.index);
     journal_on_synced(worker->shared.journal, NULL, NULL);
     pulse_end(worker->pulse);
     atomic_store(&worker->has_ended, true);
@@ -210,6 +209,7 @@ static void worker_free(struct worker *worker)
         worker->current = older;
     }
     free(worker->upstreams);
+    free(worker->warm_calls);
     free(worker->fronts);
     free(worker->connections);
     free(worker->in_flight);
@@ -231,6 +231,9 @@ static bool open_all(struct worker *worker, const struct worker_options *options
     worker->shared.trading = options->trading;
     worker->shared.journal = capture_journal(options->capture, options->index);
     worker->shared.bytes = &worker->bytes;
+    worker->shared.turns = pacing_turns(options->pacing);
+    worker->shared.index = options->index;
+    worker->shared.turn_timer = (struct loop_timer){ .expired = look_for_turns, .context = &worker->shared };
     worker_share_in_flight(worker);
     places_share(&worker->connection_places, (unsigned)options->config->proxy.connections_max, worker->connections,
                  options->config->listener_count);
@@ -244,6 +247,7 @@ static bool open_all(struct worker *worker, const struct worker_options *options
     worker->drain_timer = (struct loop_timer){ .expired = look_whether_drained, .context = worker };
     loop_on_wake(worker->loop, woken, worker);
     journal_on_synced(worker->shared.journal, wake_after_sync, worker->loop);
+    turns_join(worker->shared.turns, worker->shared.index, wake_for_turn, worker->loop);
     return true;
 }
 
@@ -255,6 +259,7 @@ bool worker_start(struct worker **started, const struct worker_options *options,
     worker->config = options->config;
     worker->started = options->config;
     worker->clocks = options->clocks;
+    worker->pacing = options->pacing;
     worker->pulse = options->pulse;
     worker->counts = options->counts;
     worker->ended_fd = options->ended_fd;
@@ -275,6 +280,7 @@ bool worker_start(struct worker **started, const struct worker_options *options,
         (void)error_system(error, number, "cannot start a worker's thread");
     if (!opened || number != 0) {
         pulse_end(worker->pulse);
+        turns_part(pacing_turns(worker->pacing), options->index);
         worker_free(worker);
         return false;
     }

@@ -15,6 +15,7 @@
 #include "countersign/upstream.h"
 
 #include "generation.h"
+#include "pacing.h"
 
 #include <semaphore.h>
 
@@ -27,6 +28,7 @@ struct worker_options {
     struct capture *capture;
     const struct trading_page *trading;
     struct clock_watch *const *clocks; /* one for each upstream of the configuration; shared by the workers */
+    const struct pacing *pacing;       /* likewise */
     struct slice turned_away;          /* what a connection is answered with for which there is no place */
     unsigned index;
     /* What others may see of it; outlives the worker. */

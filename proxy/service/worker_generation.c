@@ -43,6 +43,7 @@ static bool fill_listener(struct exchange_listener *made, struct worker *worker,
         .failures_as_status = listener->failures == CONFIG_FAILURES_AS_STATUS,
         .learned = learning_of(worker->learning, index),
         .places = &worker->in_flight[index],
+        .pace = pacing_of(worker->pacing, config, listener),
         .counts = &worker->counts[index],
     };
     if (!order_limits_read(&made->limits, listener->max_notional, listener->symbols, listener->sides))

@@ -29,6 +29,8 @@ struct worker {
     struct upstream **upstreams;       /* config->upstream_count */
     const struct config *started;      /* with it: what stays as it was then */
     struct clock_watch *const *clocks; /* likewise; the service's, and so the same for all generations */
+    const struct pacing *pacing;       /* likewise */
+    struct warm_call *warm_calls;      /* worker_warm.c */
     struct front **fronts;             /* config->listener_count */
     struct worker_generation *current;
     struct worker_generation *prepared;       /* the main thread's */
@@ -58,6 +60,10 @@ void worker_share_in_flight(struct worker *worker);
 struct worker_generation *worker_generation_make(struct worker *worker, const struct config *config,
                                                  const struct callers *callers, struct error *error);
 void worker_generation_free(struct worker_generation *generation);
+
+/* Opens connections to the exchange ahead of requests, as many as the configuration says and the pace allows. The worker's
+ * thread. */
+void worker_warm(struct worker *worker);
 
 /* Notes which keys and upstreams are needed now, for readiness. */
 void worker_note_joins(const struct worker *worker);

@@ -113,7 +113,7 @@ static struct upstream_call *take_spare(struct upstream *upstream)
 
 /* --- the list of live calls --- */
 
-static void link_live(struct upstream_call *call)
+void call_link(struct upstream_call *call)
 {
     struct upstream *upstream = call->upstream;
     call->previous = NULL;
@@ -124,7 +124,7 @@ static void link_live(struct upstream_call *call)
     upstream->pool->in_flight += !call->is_warming;
 }
 
-static void unlink_live(struct upstream_call *call)
+static void uncall_link(struct upstream_call *call)
 {
     struct upstream *upstream = call->upstream;
     if (call->previous != NULL)
@@ -145,7 +145,7 @@ static void detach(struct upstream_call *call)
     loop_timer_stop(loop, &call->deadline);
     loop_timer_stop(loop, &call->retry);
     (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* one that is not in it stays so */
-    unlink_live(call);
+    uncall_link(call);
 }
 
 void call_drop(struct upstream_call *call)
@@ -313,8 +313,8 @@ static void reset_result(struct upstream_call *call)
     call->body_sent = 0;
 }
 
-static struct upstream_call *call_start(struct upstream *upstream, const struct upstream_request *request,
-                                        const struct upstream_callbacks *callbacks, void *context)
+struct upstream_call *call_start(struct upstream *upstream, const struct upstream_request *request,
+                                 const struct upstream_callbacks *callbacks, void *context)
 {
     struct upstream_call *call = take_spare(upstream);
     if (call == NULL)
@@ -342,35 +342,9 @@ bool upstream_send(struct upstream_call **started, struct upstream *upstream, co
         return error_set(error, ERROR_MEMORY, "out of memory for a request to %s", upstream->host);
     call->may_repeat = may_repeat;
     call->is_warming = false;
-    link_live(call);
+    call_link(call);
     *started = call;
     return true;
-}
-
-static void warmed(void *context, struct upstream_result *result)
-{
-    const struct upstream *upstream = context;
-    if (result->failure == UPSTREAM_OK)
-        log_debug("a connection to %s is at hand", upstream->host);
-    else
-        log_warning("%s cannot be reached now: %s; until it can, requests get 502 and nothing is sent", upstream->url,
-                    result->message);
-}
-
-void upstream_warm(struct upstream *upstream, unsigned count)
-{
-    static const struct upstream_callbacks callbacks = { .done = warmed };
-    struct upstream_request request = { .method = SLICE_LITERAL("HEAD"), .target = SLICE_LITERAL("/") };
-    for (unsigned i = 0; i < count; i++) {
-        struct upstream_call *call = call_start(upstream, &request, &callbacks, upstream);
-        if (call == NULL) {
-            log_debug("out of memory for a connection to %s ahead of requests", upstream->host);
-            return;
-        }
-        call->may_repeat = false;
-        call->is_warming = true;
-        link_live(call);
-    }
 }
 
 void upstream_cancel(struct upstream_call *call)

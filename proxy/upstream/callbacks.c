@@ -170,8 +170,11 @@ static int witness(CURL *easy, curl_infotype type, char *data, size_t size, void
         call->body_sent += size;
     if (size > 0)
         call->result.bytes_left = true;
-    if (request_has_left(call))
+    if (request_has_left(call)) {
         call->result.timing.sent_us = clock_wall_us();
+        if (call->callbacks.sent != NULL)
+            call->callbacks.sent(call->context);
+    }
     return 0;
 }
 

@@ -92,6 +92,8 @@ struct upstream_call {
     bool may_repeat;
     bool is_repeated; /* by this room: libcurl's own repeats show in result.attempts alone */
     bool is_warming;  /* made by upstream_warm: not counted */
+    void (*warm_left)(void *context, bool has_left); /* of upstream_warm; NULL once it was called */
+    void *warm_context;
     enum upstream_stop stop;
     struct loop_timer deadline;
     struct loop_timer retry;     /* of getting a connection */
@@ -199,6 +201,11 @@ void attempt_begin(struct upstream_call *call, int64_t connected_us, const struc
 void attempt_settle(struct upstream_call *call);
 
 /* call.c */
+
+/* NULL when out of memory. Then call_link, with is_warming and may_repeat set. */
+struct upstream_call *call_start(struct upstream *upstream, const struct upstream_request *request,
+                                 const struct upstream_callbacks *callbacks, void *context);
+void call_link(struct upstream_call *call); /* into its upstream's live ones */
 struct upstream_call *call_of_easy(CURL *easy);
 void call_transfer_ended(struct upstream_call *call, CURLcode code); /* from the driver, outside libcurl */
 void call_drop(struct upstream_call *call);                          /* without `done` */

@@ -22,7 +22,7 @@ ROOMS = {
         {"config", "sandbox", "scheme"},
     ),
     "guard": (
-        {"caller", "endpoint_path", "learned", "order_action", "order_limit", "policy", "rule", "ruling", "trading_state"},
+        {"caller", "endpoint_path", "learned", "order_action", "order_limit", "pace", "policy", "rule", "ruling", "trading_state", "turns"},
         set(),
     ),
     "front": ({"front"}, set()),

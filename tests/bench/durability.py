@@ -48,12 +48,14 @@ def stop(process):
     assert process.wait(30) == 0
 
 
-def configuration(folder, port, upstream_port, durability):
+def configuration(binary, folder, port, upstream_port, durability):
     lines = ["[proxy]", f"state_dir = {folder}/state", "log_level = warning",
              "[upstream mock]", f"url = https://localhost:{upstream_port}", f"ca_file = {folder}/mock.pem",
              "[account main]", "[listener bot]", f"listen = 127.0.0.1:{port}", "upstream = mock", "account = main"]
-    if durability != "process":  # an older program knows no such key
+    if durability != "process":  # an older program knows no such key; likewise the next
         lines += ["[capture]", f"durability = {durability}"]
+    if " pace " in subprocess.run([binary, "config", "keys"], capture_output=True, text=True, check=True).stdout:
+        lines.insert(1, "pace = off")
     path = folder / "countersign.ini"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -114,7 +116,7 @@ def measure(options, durability, count):
     port, upstream_port = free_port(), free_port()
     mock = start(upstream_port, options.binary, "mock", "--listen", f"127.0.0.1:{upstream_port}", "--tls",
                  "--write-certificate", folder / "mock.pem", "--log-level", "warning", "--quiet", **keys)
-    signer = start(port, options.binary, "serve", "-c", configuration(folder, port, upstream_port, durability), **keys)
+    signer = start(port, options.binary, "serve", "-c", configuration(options.binary, folder, port, upstream_port, durability), **keys)
     run_clients(port, count, WARM_UP_S)
     pid = proxy_pid(signer.pid)
     before = processor_s(pid)

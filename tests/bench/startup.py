@@ -35,7 +35,7 @@ def first_answer(process, address):
 def measure(folder, authority, upstream, env):
     address = f"127.0.0.1:{free_port()}"
     config = program.write_config(folder / "countersign.ini", {
-        "proxy": {"log_level": "error", "state_dir": folder / "state", "admin": ""},
+        "proxy": {"log_level": "error", "state_dir": folder / "state", "admin": "", "pace": "off"},
         "account main": {"api_key": "env:COINSTORE_API_KEY", "api_secret": "env:COINSTORE_API_SECRET"},
         "upstream spot": {"url": upstream.url, "ca_file": authority.ca_file, "warm": 0},
         "listener bot": {"listen": address, "upstream": "spot", "account": "main"}})

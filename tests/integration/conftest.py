@@ -42,9 +42,10 @@ def env(tmp_path, account):
 
 @pytest.fixture
 def sections(tmp_path, authority, upstream):
-    """The configuration of most tests. No connection is opened ahead, so that the exchange's first is the test's."""
+    """The configuration of most tests. No connection is opened ahead, so that the exchange's first is the test's; and requests
+    leave as fast as they come, which test_pace.py does without."""
     return {
-        "proxy": {"state_dir": tmp_path / "state", "admin": ""},
+        "proxy": {"state_dir": tmp_path / "state", "admin": "", "pace": "off"},
         "account main": {"api_key": "env:COINSTORE_API_KEY", "api_secret": "env:COINSTORE_API_SECRET"},
         "upstream spot": {"url": upstream.url, "ca_file": authority.ca_file, "warm": 0},
         "listener bot": {"listen": "127.0.0.1:0", "upstream": "spot", "account": "main"},

@@ -64,7 +64,7 @@ def listener_of(section, protocol):
 
 def configuration(state_dir, upstream, ca_file):
     """A listener for each set of timeouts and each protocol."""
-    sections = {"proxy": {"state_dir": state_dir, "drain": "1s"},
+    sections = {"proxy": {"state_dir": state_dir, "drain": "1s", "pace": "off"},
                 "account main": {"api_key": "env:COINSTORE_API_KEY", "api_secret": "env:COINSTORE_API_SECRET"}}
     for section, keys in SECTIONS.items():
         for protocol in BOTH:

@@ -49,7 +49,8 @@ def recorded(store):
 @pytest.mark.once
 def test_an_exchange_of_the_mocks_traffic_costs_less_than_400_bytes(tmp_path, programs):
     store = tmp_path / "state" / "capture.db"
-    demo = Program("serve", "--demo", "--listen", "127.0.0.1:0", "--state-dir", store.parent, env=environment(tmp_path))
+    demo = Program("serve", "--demo", "--listen", "127.0.0.1:0", "--state-dir", store.parent, "--set", "proxy.pace=off",
+                   env=environment(tmp_path))
     programs.append(demo)
     address = demo.wait_for_line("the listener", lambda line: re.search(r"listens at http://([\d.:]+\d)", line)).group(1)
     sizes = []

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(300)
 RING_OF_VERSION_1 = Path(__file__).with_name("ring_v1.journal.gz")
 RING_OF_VERSION_2 = Path(__file__).with_name("ring_v2.journal.gz")
 STORE_OF_VERSION_2 = Path(__file__).with_name("store_v2.sql")
-NEW_IN_VERSION_3 = ("clock_offset_us", "clock_bound_us")
+NEW_IN_VERSION_3 = ("clock_offset_us", "clock_bound_us", "waited_us")
 
 
 @pytest.fixture(autouse=True)

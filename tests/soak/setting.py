@@ -24,7 +24,7 @@ CLIENT_PROCESSES = 3
 DISK_BYTES = 4 << 30  # of memory at most, for the state folder, as far as it is used
 SLACK_BYTES = 64 << 10
 MOCK_AHEAD = "7s"      # of the mock exchange's clock: within the windows that it takes
-PACE = {"rate": "100000/3s", "ip_rate": "100000/3s"}  # where the program has these keys: not what is looked at here
+PACE = {"rate": "2000/100ms", "ip_rate": "2000/100ms"}  # where the program has these keys: not what is looked at here
 TIMES = {"timeout": "1500ms", "connect_timeout": "700ms", "warm": 0}
 LISTENERS = {"one": "127.0.0.1:", "two": "127.0.0.1:", "unix": "unix:", "mock": "127.0.0.1:", "lossy": "127.0.0.1:"}
 

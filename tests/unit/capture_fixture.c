@@ -111,6 +111,7 @@ struct record sample_intent(int64_t id)
         .attempts = 2,
         .clock_offset_us = -412000,
         .clock_bound_us = 510000,
+        .waited_us = 1200345,
         .client_signature = RECORD_CLIENT_SIGNATURE_WRONG,
     };
     set_facts(&record);

@@ -386,6 +386,32 @@ static void a_connect_timeout_that_nobody_gave_gives_way_to_a_short_timeout(void
     config_free(config);
 }
 
+static void a_rate_is_a_count_in_a_time_or_off(void **state)
+{
+    (void)state;
+    struct config *config = accepts("[account main]\nrate = 20/500ms\n[upstream spot]\nip_rate = off\n");
+    assert_string_equal(config->accounts[0].rate, "20/500ms");
+    assert_string_equal(config->upstreams[0].ip_rate, "off");
+    config_free(config);
+    refuses("[account main]\nrate = 120\n",
+            "countersign.ini:2: [account main] rate: expected COUNT/TIME (1 to 2000 requests in 100ms to 10m), such as "
+            "120/3s, or off, not \"120\"\n");
+}
+
+static void upstreams_that_the_exchange_sees_at_one_address_have_one_rate(void **state)
+{
+    (void)state;
+    refuses(
+        "[upstream a]\nip_rate = 200/3s\n[upstream b]\nurl = https://API.coinstore.com:443\nip_family = ipv6\n"
+        "[listener bot]\nupstream = a\naccount = main\n",
+        "countersign.ini:3: [upstream b] ip_rate: must be that of [upstream a], which reaches the same host from the "
+        "same address, so that the exchange counts both together; it is 300/3s, and 200/3s there\n");
+    config_free(accepts("[upstream a]\nip_rate = 200/3s\n[upstream b]\nbind_address = 192.0.2.1\n"
+                        "[upstream c]\nproxy = socks5://192.0.2.1:1080\nip_rate = 100/3s\n"
+                        "[upstream d]\nurl = https://futures.coinstore.com\nip_rate = off\n"
+                        "[listener bot]\nupstream = a\naccount = main\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +436,8 @@ int main(void)
         cmocka_unit_test(an_egress_proxy_has_a_scheme_a_host_and_a_port),
         cmocka_unit_test(a_listener_is_local),
         cmocka_unit_test(keys_that_must_agree_are_named_together),
+        cmocka_unit_test(a_rate_is_a_count_in_a_time_or_off),
+        cmocka_unit_test(upstreams_that_the_exchange_sees_at_one_address_have_one_rate),
         cmocka_unit_test(what_is_kept_has_no_bound_or_one_that_leaves_room),
         cmocka_unit_test(a_connect_timeout_that_nobody_gave_gives_way_to_a_short_timeout),
     };

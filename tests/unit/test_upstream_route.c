@@ -180,7 +180,8 @@ static void warming_opens_connections_that_are_then_used(void **state)
     struct upstream_request request = get_request("/");
     server_start(&server, "127.0.0.1", 0, NULL, script_answer_many);
     client_start_plain(&client, server.port);
-    upstream_warm(client.upstream, 3);
+    for (int i = 0; i < 3; i++)
+        upstream_warm(client.upstream, NULL, NULL);
     assert_int_equal(upstream_in_flight(client.pool), 0); /* they are not the caller's */
     struct error error;
     while (atomic_load(&server.accepted) < 3 || server.request_count < 3) {
