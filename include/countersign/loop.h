@@ -39,7 +39,8 @@ MUST_CHECK bool loop_io_watch(struct loop *loop, struct loop_io *io, unsigned ev
 /* Unregisters; nothing happens when it is not registered. Call before closing io->fd. */
 void loop_io_remove(struct loop *loop, struct loop_io *io);
 
-/* Starts or restarts: `expired` is called once, after delay_us (0: in the loop's next turn). Fails only when out of
+/* Starts or restarts: `expired` is called once, after delay_us (0: behind what is being dispatched; from a timer's callback, in
+ * the loop's next turn). Fails only when out of
  * memory, which ends the program: a timer that silently never fires would lose money. */
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t delay_us);
 void loop_timer_stop(struct loop *loop, struct loop_timer *timer);

@@ -187,10 +187,13 @@ static int wait_ms(const struct loop *loop)
     return left_us > 3600000000 ? 3600000 : (int)((left_us + 999) / 1000);
 }
 
-/* A timer started with no delay by a callback below is for the next turn: `due` holds this turn's reading. */
+/* What a descriptor's callback has started with no delay is due in the same turn, without another look at the descriptors; what a
+ * timer's callback starts so is for the next: `due` is read once. */
 static void run_timers(struct loop *loop)
 {
-    int64_t due = loop->now_us;
+    if (loop->timer_count == 0)
+        return;
+    int64_t due = clock_monotonic_us();
     while (loop->timer_count > 0 && loop->timers[0]->deadline_us <= due) {
         struct loop_timer *timer = loop->timers[0];
         loop_timer_stop(loop, timer);

@@ -30,14 +30,20 @@ static void drive(struct upstream *upstream, curl_socket_t fd, int happened)
 
 static void socket_ready(struct loop_io *io, unsigned events)
 {
+    struct upstream_watch *watch = io->context;
     int happened = 0;
+    if (watch
+            ->is_idle) { /* its end, or bytes that nobody asked for: who takes the connection looks at it (sockets.c) */
+        loop_io_remove(watch->upstream->pool->loop, io);
+        return;
+    }
     if (events & LOOP_READ)
         happened |= CURL_CSELECT_IN;
     if (events & LOOP_WRITE)
         happened |= CURL_CSELECT_OUT;
     if (events & LOOP_FAILED)
         happened = 0; /* libcurl then looks itself: told of an error alone, it would not read what came before it */
-    drive(io->context, io->fd, happened);
+    drive(watch->upstream, io->fd, happened);
 }
 
 static unsigned events_of(int what)
@@ -50,38 +56,58 @@ static unsigned events_of(int what)
     return events;
 }
 
-static struct loop_io *watch_create(struct upstream *upstream, curl_socket_t fd)
+/* The one that the socket has kept, or another. */
+static struct upstream_watch *watch_take(struct upstream *upstream, curl_socket_t fd)
 {
-    struct loop_io *io = calloc(1, sizeof(*io));
-    if (io == NULL)
+    struct upstream_watch *watch = sockets_take_watch(upstream, fd);
+    if (watch == NULL)
+        watch = calloc(1, sizeof(*watch));
+    if (watch == NULL)
         return NULL;
-    *io = (struct loop_io){ .fd = fd, .ready = socket_ready, .context = upstream };
-    if (curl_multi_assign(upstream->multi, fd, io) == CURLM_OK)
-        return io;
-    free(io);
+    watch->upstream = upstream;
+    watch->is_idle = false;
+    watch->io.fd = fd;
+    watch->io.ready = socket_ready;
+    watch->io.context = watch;
+    if (curl_multi_assign(upstream->multi, fd, watch) == CURLM_OK)
+        return watch;
+    watch_free(watch);
     return NULL;
+}
+
+void watch_free(struct upstream_watch *watch)
+{
+    loop_io_remove(watch->upstream->pool->loop, &watch->io);
+    free(watch);
+}
+
+/* Between two requests over one connection the socket stays registered: to leave and come back were two system calls for each
+ * request. */
+static void watch_rest(struct upstream_watch *watch)
+{
+    watch->is_idle = true;
+    if (watch->io.events != LOOP_READ || !sockets_keep_watch(watch->upstream, watch))
+        watch_free(watch);
 }
 
 /* Always returns 0: anything else would have libcurl fail every transfer of this handle for good. A call whose socket is
  * not watched ends by its timeout. */
-static int socket_changed(CURL *easy, curl_socket_t fd, int what, void *context, void *watch)
+static int socket_changed(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned)
 {
     struct upstream *upstream = context;
-    struct loop *loop = upstream->pool->loop;
-    struct loop_io *io = watch;
+    struct upstream_watch *watch = assigned;
     struct error error;
     (void)easy; /* sockets belong to connections, not to calls */
     if (what == CURL_POLL_REMOVE) {
-        if (io != NULL)
-            loop_io_remove(loop, io);
-        free(io);
+        if (watch != NULL)
+            watch_rest(watch);
         return 0;
     }
-    if (io == NULL)
-        io = watch_create(upstream, fd);
-    if (io == NULL)
+    if (watch == NULL)
+        watch = watch_take(upstream, fd);
+    if (watch == NULL)
         log_error("out of memory for a connection to %s", upstream->host);
-    else if (!loop_io_watch(loop, io, events_of(what), &error))
+    else if (!loop_io_watch(upstream->pool->loop, &watch->io, events_of(what), &error))
         log_error("a connection to %s: %s", upstream->host, error.message);
     return 0;
 }

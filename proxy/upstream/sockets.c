@@ -21,8 +21,9 @@
 struct upstream_socket {
     struct upstream_socket *next;
     int fd;
-    int local_port;          /* 0: not asked for yet */
-    int64_t silent_since_us; /* monotonic: what was sent then waited in vain; 0: not known to be silent */
+    int local_port;               /* 0: not asked for yet */
+    struct upstream_watch *watch; /* while no request is under way; NULL: it is not registered */
+    int64_t silent_since_us;      /* monotonic: what was sent then waited in vain; 0: not known to be silent */
 };
 
 /* The kernel counts in jiffies, of 10 ms at most. A byte that came so soon behind a request counts as one before it. */
@@ -42,6 +43,8 @@ static void forget(struct upstream *upstream, int fd)
     if (found == NULL)
         return;
     *place = found->next;
+    if (found->watch != NULL)
+        watch_free(found->watch);
     upstream->silent_sockets -= found->silent_since_us != 0;
     if (upstream->options.counts != NULL)
         count(&upstream->options.counts->closed);
@@ -66,6 +69,31 @@ int sockets_open(struct upstream *upstream, const struct curl_sockaddr *address)
     if (upstream->options.counts != NULL)
         count(&upstream->options.counts->opened);
     return made->fd;
+}
+
+static struct upstream_socket *find(const struct upstream *upstream, int fd)
+{
+    struct upstream_socket *socket = upstream->sockets;
+    while (socket != NULL && socket->fd != fd)
+        socket = socket->next;
+    return socket;
+}
+
+struct upstream_watch *sockets_take_watch(const struct upstream *upstream, int fd)
+{
+    struct upstream_socket *socket = find(upstream, fd);
+    struct upstream_watch *watch = socket == NULL ? NULL : socket->watch;
+    if (socket != NULL)
+        socket->watch = NULL;
+    return watch;
+}
+
+bool sockets_keep_watch(const struct upstream *upstream, struct upstream_watch *watch)
+{
+    struct upstream_socket *socket = find(upstream, watch->io.fd);
+    if (socket != NULL)
+        socket->watch = watch;
+    return socket != NULL;
 }
 
 bool sockets_are_out(void)

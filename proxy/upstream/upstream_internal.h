@@ -71,6 +71,13 @@ enum upstream_stop {
     STOP_COUNT
 };
 
+/* A socket that the loop looks at for libcurl. */
+struct upstream_watch {
+    struct loop_io io;
+    struct upstream *upstream;
+    bool is_idle; /* libcurl does not ask for it, but the connection is kept */
+};
+
 /* What is known of an attempt that was lost. It is what left, and the record's, until the next one has left as well. */
 struct upstream_attempt {
     unsigned number; /* 0: there was none */
@@ -136,6 +143,7 @@ MUST_CHECK bool options_take(struct upstream *upstream, struct error *error);
 /* driver.c: libcurl's multi handle on the loop */
 MUST_CHECK bool driver_create(struct upstream *upstream, struct error *error);
 void driver_free(struct upstream *upstream);
+void watch_free(struct upstream_watch *watch); /* unregistered, too */
 
 /* handle.c: libcurl's options */
 CURL *handle_create(struct upstream_call *call); /* NULL when out of memory */
@@ -170,6 +178,11 @@ CURLcode reserve_global_init(void);
 /* As socket(2), for libcurl's use: -1 on failure. Close it with sockets_close (as close(2)). */
 int sockets_open(struct upstream *upstream, const struct curl_sockaddr *address);
 int sockets_close(struct upstream *upstream, int fd);
+
+/* A socket keeps its watch from one request to the next: gives it, NULL where it has none; takes it, false where the socket is none
+ * of these (libcurl has others, too). */
+struct upstream_watch *sockets_take_watch(const struct upstream *upstream, int fd);
+MUST_CHECK bool sockets_keep_watch(const struct upstream *upstream, struct upstream_watch *watch);
 
 /* Whether none can be opened because descriptors are out. Opens and closes one. */
 bool sockets_are_out(void);
