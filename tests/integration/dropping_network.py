@@ -1,16 +1,20 @@
 """A network namespace, joined to this machine's own by a pair of interfaces, that drops packets (nftables): by chance, or all of
 chosen connections."""
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 DROP_PERCENT = 5  # of all packets, in each direction
 HERE, THERE = "198.18.{}.1", "198.18.{}.2"  # RFC 2544: for tests of networks
+NUMBERS = 254
 RULES = """
 table ip faults {{
     chain come {{ type filter hook input priority 0; numgen random mod 100 < {percent} counter drop; }}
@@ -60,20 +64,37 @@ def set_up(name, number, percent):
 
 
 @contextmanager
+def claimed_number():
+    """One that no other test has, of whatever run on this machine: two of one number would take each other's packets."""
+    for number in range(1, NUMBERS + 1):
+        with (Path(tempfile.gettempdir()) / f"countersign-network-{number}.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield number
+            return
+    pytest.skip(f"{NUMBERS} tests drop packets on this machine already")
+
+
+@contextmanager
 def dropping_network(percent=DROP_PERCENT):
     """Skips the test where this machine does not let it be made."""
     if os.geteuid() != 0 or not shutil.which("nft"):
         pytest.skip("needs root and nft, to drop packets in a network namespace")
-    name, number = f"countersign-faults-{os.getpid()}", os.getpid() % 254 + 1
-    try:
-        run("ip", "netns", "add", name)
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"this machine gives no network namespace: {error.stderr}")
-    try:
+    name = f"countersign-faults-{os.getpid()}"
+    with claimed_number() as number:
         try:
-            set_up(name, number, percent)
+            run("ip", "netns", "add", name)
         except subprocess.CalledProcessError as error:
-            pytest.skip(f"this machine lets no packets be dropped in a network namespace: {error.stderr}")
-        yield Network(name, THERE.format(number))
-    finally:
-        run("ip", "netns", "del", name)  # and with it both interfaces
+            pytest.skip(f"this machine gives no network namespace: {error.stderr}")
+        try:
+            try:
+                set_up(name, number, percent)
+            except subprocess.CalledProcessError as error:
+                pytest.skip(f"this machine lets no packets be dropped in a network namespace: {error.stderr}")
+            yield Network(name, THERE.format(number))
+        finally:
+            # Both interfaces are gone when this returns; those of a namespace that ends go some time later.
+            subprocess.run(["ip", "link", "del", f"csf{os.getpid()}"], capture_output=True, check=False)
+            run("ip", "netns", "del", name)

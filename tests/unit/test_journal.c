@@ -185,7 +185,7 @@ static void assert_same_from_older(void **state, const struct record *sent, size
 static void a_payload_of_an_older_version_is_read_as_one_that_does_not_know(void **state)
 {
     struct record sent = sample_record(7);
-    sent.clock_offset_us = sent.clock_bound_us = 0;
+    sent.clock_offset_us = sent.clock_bound_us = sent.waited_us = 0;
     assert_same_from_older(state, &sent, RECORD_FIELD_COUNT_2);
     sent.client_signature = RECORD_CLIENT_SIGNATURE_NOT_CHECKED;
     assert_same_from_older(state, &sent, RECORD_FIELD_COUNT_1);
