@@ -203,9 +203,9 @@ class Judge:
                 text = lambda tag=tag, one=one: f"{tag}: {one.expires - one.wall_ms} ms behind its arrival: {one}"  # noqa: E731
                 behind_s = (one.expires - one.wall_ms) / 1000  # signed before it arrived, and after its client began
                 earliest_s = self.told[tag]["begun"] - one.at if tag in self.told else -SIGNED_TO_ARRIVED_S
-                # A life serves a moment before it is seen to be ready, which is when its window begins.
                 if any(window.begun + CLOCK_KNOWN_S < one.at < window.ended for window in windows):
                     by.holds(MOCK_AHEAD_S - CLOCK_BOUND_S + earliest_s <= behind_s <= MOCK_AHEAD_S + CLOCK_BOUND_S, text)
+                # A life serves a moment before it is seen to be ready, which is when its window begins.
                 elif not any(window.begun - MOMENT_S < one.at < window.ended + SIGNED_TO_ARRIVED_S for window in windows):
                     by.holds(earliest_s - READINGS_S <= behind_s <= 0, text)
 
