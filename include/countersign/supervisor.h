@@ -30,7 +30,8 @@ struct supervisor_options {
  * SIGHUP goes on to the signer, but for one that means the end of the terminal this writes to, which is as SIGTERM is.
  * *exit_code is the proxy's, or the signer's where that did not get as far as a proxy; 3 where a signal ended the proxy or
  * the signer could not be kept alive. Speaks to a service manager where NOTIFY_SOCKET, WATCHDOG_USEC and LISTEN_FDS say so
- * (sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3)). One thread, the only one. */
+ * (sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3)). The signals that it takes stay blocked: end the process with
+ * *exit_code. One thread, the only one. */
 MUST_CHECK bool supervise(int *exit_code, const struct supervisor_options *options, struct error *error);
 
 #endif

@@ -336,10 +336,7 @@ bool supervise(int *exit_code, const struct supervisor_options *options, struct 
     };
     notify_open(&supervisor.notify);
     bool done = take_what_is_given(&supervisor, error) && take_over_signals(&supervisor, error);
-    bool has_mask = supervisor.signals >= 0;
     done = done && run(exit_code, &supervisor, error);
     close_all(&supervisor);
-    if (has_mask)
-        (void)sigprocmask(SIG_SETMASK, &supervisor.before, NULL); /* cannot fail with a mask that was in force */
-    return done;
+    return done; /* the signals stay blocked: one that has come since would end the caller before it gives its exit code */
 }

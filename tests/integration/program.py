@@ -18,6 +18,13 @@ def binary():
     return Path(os.environ.get("COUNTERSIGN_BIN", ROOT / "build" / "debug" / "countersign")).absolute()
 
 
+def preloaded(env, library, **variables):
+    """Changes of the environment that put this library of tests/inject between the program and the kernel. A sanitizer wants to
+    be its program's first library, and can do without."""
+    return {"LD_PRELOAD": str(binary().parent / "tests" / f"lib{library}.so"), **variables,
+            "ASAN_OPTIONS": ":".join(filter(None, [env.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]))}
+
+
 def poll(what, attempt, deadline_s=DEADLINE_S):
     """Calls `attempt` until it gives something true, and returns that."""
     end = time.monotonic() + deadline_s

@@ -9,10 +9,9 @@ import pytest
 import coinstore
 import prometheus
 import store
-from program import binary, poll
+from program import poll, preloaded
 from rawhttp import Client, build_request, connect
 
-LIBRARY = binary().parent / "tests" / "libstepping_clock.so"
 TICKERS = "/api/v1/market/tickers"
 BALANCE = "/api/spot/accountList"
 SECOND_US = 1_000_000
@@ -46,9 +45,7 @@ def machine(tmp_path):
 @pytest.fixture
 def begin(start, launch_mock, machine, env):
     """Starts a mock exchange, whose clock is right, and a proxy before it on the machine with the clock."""
-    # A sanitizer wants to be its program's first library, and can do without.
-    sanitizer = ":".join(filter(None, [env.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]))
-    variables = {"LD_PRELOAD": str(LIBRARY), "TEST_STEPPING_CLOCK": str(machine.path), "ASAN_OPTIONS": sanitizer}
+    variables = preloaded(env, "stepping_clock", TEST_STEPPING_CLOCK=str(machine.path))
 
     def launch(changes=None, *switches):
         mock = launch_mock(*switches)

@@ -9,7 +9,7 @@ import pytest
 
 import coinstore
 from certificates import Authority
-from program import binary
+from program import preloaded
 from rawhttp import build_request
 from upstream import (SUCCESS, Upstream, closes_without_answer, http_answer, never_answers, sends, sends_and_closes,
                       succeeds)
@@ -127,11 +127,8 @@ def plain_upstream():
 
 def test_a_get_whose_repeat_no_connection_takes_is_recorded_as_it_left(plain_upstream, start, env):
     arrived, port = plain_upstream
-    # A sanitizer wants to be its program's first library, and can do without.
-    sanitizer = ":".join(filter(None, [env.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]))
     proxy = start({"upstream spot": {"url": f"http://127.0.0.1:{port}", "ca_file": "", "warm": 0}},
-                  env_changes={"LD_PRELOAD": str(binary().parent / "tests" / "libdead_connection.so"),
-                               "TEST_DEAD_CONNECTION": "1", "ASAN_OPTIONS": sanitizer})
+                  env_changes=preloaded(env, "dead_connection", TEST_DEAD_CONNECTION="1"))
     answer = proxy.request("GET", ACTIVE)
     check_failure(proxy, answer, 502, "unknown")
     record = proxy.record(answer.id)

@@ -193,10 +193,7 @@ def trace(programs, configure, env, tmp_path):
 def start_on_kernel(start, env):
     """Starts on a kernel that answers each question over netlink with this error."""
     def begin(number, changes=None):
-        # A sanitizer wants to be its program's first library, and can do without.
-        sanitizer = ":".join(filter(None, [env.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]))
-        return start(changes, env_changes={"LD_PRELOAD": str(program.binary().parent / "tests" / "libsilent_kernel.so"),
-                                           "TEST_SILENT_KERNEL": str(number), "ASAN_OPTIONS": sanitizer})
+        return start(changes, env_changes=program.preloaded(env, "silent_kernel", TEST_SILENT_KERNEL=str(number)))
     return begin
 
 

@@ -246,6 +246,15 @@ def test_a_second_sigterm_ends_at_once_and_what_was_in_flight_is_unknown(start, 
     assert [entry["outcome"] for entry in proxy.log()] == ["unknown"]
 
 
+def test_sigterms_without_end_end_it_in_order(proxy):
+    """Also those that come while it has nothing to do any more but to end."""
+    pids = family(proxy)
+    while proxy.process.poll() is None:
+        proxy.signal(signal.SIGTERM)
+    assert proxy.wait() == 0
+    all_have_ended(pids)
+
+
 def test_while_it_drains_a_kept_connections_new_request_is_refused(proxy, upstream):
     release = threading.Event()
     upstream.script(PLACE, waits_for(release, succeeds))

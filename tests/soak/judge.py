@@ -17,7 +17,8 @@ PROBE = "probe-"           # tags of what is sent beside the clients
 SIGNED_TO_ARRIVED_S = 6    # with a key that was replaced: what was signed before may arrive so much later
 MOCK_AHEAD_S, CLOCK_BOUND_S = 7, 1.1  # the mock exchange's clock (setting.py); how exactly its Date tells it
 CLOCK_KNOWN_S = 8          # within that, a life that signs by it has had an answer
-MILLISECOND_S = 0.001      # to which times are cut
+READINGS_S = 0.1           # two clocks are read one behind the other: so long the machine may stand between
+ALONE_S = 4.0              # an exchange is under way for no longer: connect_timeout and timeout (setting.py), and room
 MOMENT_S = 1.0             # what a client notes, and when, differs by so much from what was done
 
 NOWHERE = ("record-full", "too-many-connections")  # refused where the record has no part
@@ -58,8 +59,9 @@ class Judge:
         return self.invariants[-1]
 
     def during(self, item, *kinds):
-        """Whether a request's time meets a window of these kinds."""
-        return any(window.kind in kinds and window.begun - MOMENT_S < item["ended"] and item["begun"] < window.ended + MOMENT_S
+        """Whether a request's time meets a window of these kinds. One whose client has left goes on without it."""
+        ended = item["ended"] + (ALONE_S if item["how"] == "left" else MOMENT_S)
+        return any(window.kind in kinds and window.begun < ended and item["begun"] < window.ended + MOMENT_S
                    for window in self.windows)
 
     def run(self):
@@ -155,8 +157,13 @@ class Judge:
             text = lambda found=found, rows=rows: f"{found}; recorded: {'; '.join(map(str, rows)) or 'nothing'}"  # noqa: E731
             if same.holds(len(rows) == 1, text):
                 same.holds(rows[0].outcome in ("ok", "api_error", "http_error", "unknown"), text)
-                same.holds(any(self._is_recorded_as_left(rows[0], one) for one in found), text)
+                same.holds(self._is_lost_twice(rows[0]) or any(self._is_recorded_as_left(rows[0], one) for one in found), text)
                 same.holds(self._is_answer_as_it_came(tag, rows[0]), text)
+
+    @staticmethod
+    def _is_lost_twice(row):
+        """A read whose repeat left as well, and was lost before it arrived: the record holds the last that left."""
+        return row.method == "GET" and row.attempts == 2 and (row.outcome, row.error_name) == ("unknown", "lost") and row.has_left
 
     def _is_recorded_as_left(self, row, one):
         if not row.has_left:
@@ -198,8 +205,9 @@ class Judge:
                 earliest_s = self.told[tag]["begun"] - one.at if tag in self.told else -SIGNED_TO_ARRIVED_S
                 if any(window.begun + CLOCK_KNOWN_S < one.at < window.ended for window in windows):
                     by.holds(MOCK_AHEAD_S - CLOCK_BOUND_S + earliest_s <= behind_s <= MOCK_AHEAD_S + CLOCK_BOUND_S, text)
-                elif not any(window.begun < one.at < window.ended + SIGNED_TO_ARRIVED_S for window in windows):
-                    by.holds(earliest_s - MILLISECOND_S <= behind_s <= 0, text)
+                # A life serves a moment before it is seen to be ready, which is when its window begins.
+                elif not any(window.begun - MOMENT_S < one.at < window.ended + SIGNED_TO_ARRIVED_S for window in windows):
+                    by.holds(earliest_s - READINGS_S <= behind_s <= 0, text)
 
     # --- what commands say of it ---
 

@@ -353,8 +353,8 @@ static int sign(void *context, const struct signer_ends *ends)
     return done ? 0 : 94;
 }
 
-/* The supervisor's part, in this process: sandbox = off, for other tests follow. */
-static int supervise_child(struct config *config, const char *name)
+/* The supervisor's part, in this process: sandbox = off, for other tests follow. Its signals stay blocked behind it. */
+static int supervise_child_to_the_end(struct config *config, const char *name)
 {
     char program[] = "test", option[] = "child", mode[32];
     char *const arguments[] = { program, option, mode, NULL };
@@ -367,6 +367,16 @@ static int supervise_child(struct config *config, const char *name)
     assert_int_equal(setenv("CREDENTIALS_DIRECTORY", "/nowhere", 1), 0);
     if (!supervise(&exit_code, &options, &error))
         fail_msg("%s", error.message);
+    return exit_code;
+}
+
+/* Each starts with the signals as they were, as a program of its own would. */
+static int supervise_child(struct config *config, const char *name)
+{
+    sigset_t before;
+    assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &before), 0);
+    int exit_code = supervise_child_to_the_end(config, name);
+    assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
     return exit_code;
 }
 
@@ -493,14 +503,24 @@ static void an_ignored_sigchld_does_not_hide_the_proxys_end(void **state)
     assert_int_equal(serve_child("exits-at-once"), 45);
 }
 
-static void signals_are_as_before_when_the_service_has_ended(void **state)
+/* As main does once supervise has returned, while its parent still asks it to end. */
+static void a_signal_that_comes_when_all_has_ended_does_not_take_the_exit_code_away(void **state)
 {
     (void)state;
-    sigset_t blocked;
-    assert_int_equal(serve_child("exits-at-once"), 45);
-    assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &blocked), 0);
-    assert_false(sigismember(&blocked, SIGTERM));
-    assert_false(sigismember(&blocked, SIGCHLD));
+    struct setting setting;
+    pid_t process = fork();
+    assert_true(process >= 0);
+    if (process == 0) {
+        make_setting(&setting);
+        set_variables();
+        int exit_code = supervise_child_to_the_end(&setting.config, "exits-at-once");
+        (void)raise(SIGTERM);
+        _exit(exit_code);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(process, &status, 0), process);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 45);
 }
 
 static char read_byte(int fd)
@@ -714,7 +734,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_message_that_is_none_ends_the_service_and_not_the_wait),
         cmocka_unit_test(the_proxys_exit_code_is_handed_on_and_3_where_a_signal_ended_it),
         cmocka_unit_test(an_ignored_sigchld_does_not_hide_the_proxys_end),
-        cmocka_unit_test(signals_are_as_before_when_the_service_has_ended),
+        cmocka_unit_test(a_signal_that_comes_when_all_has_ended_does_not_take_the_exit_code_away),
         cmocka_unit_test(a_killed_supervisor_takes_both_with_it),
         cmocka_unit_test(a_program_that_cannot_be_started_is_told_with_exit_code_3),
         cmocka_unit_test(closed_standard_descriptors_are_filled_before_a_socket_gets_their_numbers),
