@@ -103,9 +103,6 @@ void turns_sent(struct turns *turns, struct turn *turn, int64_t now_us);
 /* It will not leave: whatever its state is, it has none afterwards. Who waits may get its turn. */
 void turns_give_back(struct turns *turns, struct turn *turn, int64_t now_us);
 
-/* A request left in this lane without a turn. */
-void turns_note(struct turns *turns, size_t lane, int64_t now_us);
-
 /* The exchange answered the one that left with this turn with "too many requests", and does not say which limit it means: see
  * pace_told_too_many. True where an episode of one of them begins; `*until_us` is when the pause ends. */
 bool turns_told_too_many(struct turns *turns, const struct turn *turn, int64_t now_us, int64_t retry_after_us,

@@ -193,8 +193,8 @@ struct upstream_callbacks {
     /* A connection is at hand and the request is about to be written: the moment to sign. `*request` is what upstream_send
      * was given; `fields` and `field_count` may be changed (pointing at memory that stays until `done`), nothing else:
      * libcurl has the body's length already. `attempt` is 1, or 2 for the repeat of a call with may_repeat. Returning false
-     * ends the call with UPSTREAM_ABORTED; nothing was written for this attempt. Must not call upstream functions. May be
-     * NULL. */
+     * ends the call with UPSTREAM_ABORTED, or as lost where it is the repeat of what was lost; nothing was written for this
+     * attempt. Must not call upstream functions. May be NULL. */
     bool (*about_to_send)(void *context, const struct upstream_connection *connection, unsigned attempt,
                           struct upstream_request *request);
     /* The last byte of an attempt has been handed to the kernel, or (TLS) to what writes it. May come more than once for an

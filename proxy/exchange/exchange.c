@@ -110,7 +110,7 @@ static bool about_to_send(void *context, const struct upstream_connection *conne
         return false; /* given up at shutdown */
     char detail[EXCHANGE_DETAIL_MAX];
     exchange->is_stopped_late = exchange_is_stopped(exchange, detail, sizeof(detail));
-    if (exchange->is_stopped_late)
+    if (exchange->is_stopped_late || (attempt > 1 && !exchange_turn_repeats(exchange)))
         return false;
     if (exchange_is_to_be_signed(exchange) && attempt > 1)
         exchange_keep_signing(exchange);
@@ -129,8 +129,6 @@ static bool about_to_send(void *context, const struct upstream_connection *conne
         log_error("exchange %" PRId64 ": its intent could not be recorded, so it is not sent", record->id);
         return false;
     }
-    if (attempt > 1)
-        exchange_turn_repeats(exchange);
     return true;
 }
 

@@ -151,9 +151,9 @@ bool exchange_is_safe(const struct exchange *exchange);
 /* Goes on by exchange_set_out, at once or when its turn comes, or is refused. */
 void exchange_take_turn(struct exchange *exchange);
 
-/* It has left with its turn; it is about to be sent a second time; it is over. */
+/* It has left with its turn; it is about to be sent a second time (false: no turn is free, so it must not be); it is over. */
 void exchange_turn_left(struct exchange *exchange);
-void exchange_turn_repeats(struct exchange *exchange);
+MUST_CHECK bool exchange_turn_repeats(struct exchange *exchange);
 void exchange_end_turn(struct exchange *exchange);
 
 /* Where the answer says that there were too many requests, none leaves for a while. */

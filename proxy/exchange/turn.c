@@ -163,13 +163,14 @@ void exchange_turn_left(struct exchange *exchange)
         turns_sent(turns_of(exchange), &exchange->turn, clock_boot_us());
 }
 
-/* It is a GET whose connection was lost: what is known of the exchange's count is that the first may be in it. */
-void exchange_turn_repeats(struct exchange *exchange)
+/* It is a GET whose connection was lost: what is known of the exchange's count is that the first may be in it, and so that the
+ * repeat needs a turn of its own. It does not wait for one: who waits was first. */
+bool exchange_turn_repeats(struct exchange *exchange)
 {
     if (exchange->turn.state == TURN_NONE)
-        return;
+        return true; /* not paced */
     exchange_turn_left(exchange);
-    turns_note(turns_of(exchange), exchange->turn.lane, clock_boot_us());
+    return turns_take(turns_of(exchange), &exchange->turn, exchange->turn.lane, clock_boot_us());
 }
 
 void exchange_end_turn(struct exchange *exchange)

@@ -233,13 +233,6 @@ void turns_give_back(struct turns *turns, struct turn *turn, int64_t now_us)
     unlock_and_wake(turns, workers);
 }
 
-void turns_note(struct turns *turns, size_t lane, int64_t now_us)
-{
-    lock(turns);
-    on_each_limit(turns, lane, pace_note_sent, now_us);
-    unlock(turns);
-}
-
 bool turns_told_too_many(struct turns *turns, const struct turn *turn, int64_t now_us, int64_t retry_after_us,
                          int64_t *until_us)
 {

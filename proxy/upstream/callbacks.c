@@ -45,7 +45,7 @@ static enum upstream_stop ask_caller(struct upstream_call *call)
     struct upstream_request request = call->request;
     if (call->callbacks.about_to_send != NULL &&
         !call->callbacks.about_to_send(call->context, &call->result.connection, call->result.attempts + 1, &request))
-        return STOP_ABOUT_TO_SEND;
+        return call->result.attempts == 0 ? STOP_ABOUT_TO_SEND : STOP_REPEAT; /* what was lost stays lost */
     if (!request_check(&request, NULL))
         return STOP_REQUEST;
     return fields_write(call, &request) ? STOP_NONE : STOP_MEMORY;

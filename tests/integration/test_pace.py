@@ -14,7 +14,7 @@ import program
 from pace_judge import CountingExchange, most_in, share_of_allowed
 from program import poll, write_config
 from rawhttp import Client, build_request, connect
-from upstream import SUCCESS, http_answer, sends, succeeds
+from upstream import SUCCESS, closes_without_answer, http_answer, sends, succeeds
 
 JSON = [("Content-Type", "application/json")]
 READ, ORDER, CANCEL = "/api/trade/order/active", "/api/trade/order/place", "/api/trade/order/cancel"
@@ -286,6 +286,20 @@ def test_the_drain_waits_for_turns_and_gives_up_at_its_end(start, upstream):
     assert first.result().status == 200
     assert (second.result().status, second.result().outcome) == (503, "not_sent")
     assert len(upstream.requests()) == 2
+
+
+@pytest.mark.parametrize("allowed, outcome", [(2, "unknown"), (3, "ok")])
+@pytest.mark.parametrize("rates", [("{}/10s", "off"), ("off", "{}/10s")], ids=["account", "address"])
+def test_a_lost_read_is_asked_for_again_only_with_a_turn_of_its_own(start, upstream, rates, allowed, outcome):
+    """The exchange counts both."""
+    upstream.script(READ, succeeds, closes_without_answer, succeeds)
+    proxy = start(paced(*(rate.format(allowed) for rate in rates), pace="reject"))
+    assert get(proxy).outcome == "ok"
+    answer = get(proxy)
+    assert answer.outcome == outcome
+    assert proxy.record(answer.id)["attempts"] == allowed - 1
+    assert get(proxy).status == 429
+    assert len(upstream.requests()) == allowed
 
 
 def test_without_pace_nothing_is_slowed(start, upstream):

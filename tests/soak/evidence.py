@@ -35,6 +35,7 @@ class Evidence:
     state_dir: object           # Path
     pairs: list                 # all keys and secrets that were ever in use
     replaced_at: dict           # {API key: from when on nothing is signed with it}
+    paced: dict                 # keys that are an account's with a rate, and its listener: no more than `count` in any `window_s`
     windows: list
     last: int                   # the last exchange of clients; behind it are what reconcile asked, and the like
     listed: list = field(default_factory=list)      # ids that `log ls --outcome unknown` listed

@@ -19,14 +19,15 @@ MOCK_AHEAD_S, CLOCK_BOUND_S = 7, 1.1  # the mock exchange's clock (setting.py); 
 CLOCK_KNOWN_S = 8          # within that, a life that signs by it has had an answer
 READINGS_S = 0.1           # two clocks are read one behind the other: so long the machine may stand between
 ALONE_S = 4.0              # an exchange is under way for no longer: connect_timeout and timeout (setting.py), and room
+ON_ITS_WAY_S = 0.5         # by so much a request's way to an exchange differs from another's, that one's threads included
 MOMENT_S = 1.0             # what a client notes, and when, differs by so much from what was done
 
 NOWHERE = ("record-full", "too-many-connections")  # refused where the record has no part
 # outcome: statuses that go with it; None: any. An error's name goes with these outcomes, and with no other.
 STATUSES = {"ok": (200,), "api_error": None, "http_error": None, "unknown": (200, 502, 503, 504), "not_sent": (502, 503),
-            "refused": (403, 503)}
+            "refused": (403, 429, 503)}
 NAMED = ("unknown", "not_sent", "refused")
-REFUSALS = {"policy", "rule", "order-limit", "order-unreadable", "record-full", "shutting-down", "record-not-synced"}
+REFUSALS = {"policy", "rule", "order-limit", "order-unreadable", "record-full", "shutting-down", "record-not-synced", "pace"}
 FAILURES = {"lost", "timeout", "response-malformed", "no-code", "shutting-down", "tls", "connect", "connect-timeout",
             "process-ended"}
 
@@ -73,6 +74,7 @@ class Judge:
         self.recorded_as_left()
         self.signatures()
         self.clocks()
+        self.pace()
         self.unknown_listed()
         self.reconciled()
         return self.invariants
@@ -208,6 +210,18 @@ class Judge:
                 # A life serves a moment before it is seen to be ready, which is when its window begins.
                 elif not any(window.begun - MOMENT_S < one.at < window.ended + SIGNED_TO_ARRIVED_S for window in windows):
                     by.holds(earliest_s - READINGS_S <= behind_s <= 0, text)
+
+    def pace(self):
+        """As the record says that they left, and as they arrived."""
+        paced = self.evidence.paced
+        kept = self.invariant("no more leave in any time than the account's rate allows, over lives, kills and repeats")
+        arrived = sorted(one.at for found in self.arrived.values() for one in found if one.key in paced["keys"])
+        left = sorted(row.sent_us / 1e6 for found in self.rows.values() for row in found
+                      if row.listener == paced["listener"] and row.signature and row.sent_us)
+        for moments, window_s in ((arrived, paced["window_s"] - ON_ITS_WAY_S), (left, paced["window_s"])):
+            for first, last in zip(moments, moments[paced["count"]:]):
+                kept.holds(last - first >= window_s,
+                           lambda first=first, last=last: f"{paced['count'] + 1} requests within {last - first:.3f} s, at {first}")
 
     # --- what commands say of it ---
 

@@ -16,7 +16,7 @@ DIGITS = 24  # of a digest: what differs by chance alone is told apart, and ther
 TAG = re.compile(rb'clOrdId(?:"\s*:\s*"|=)([\w-]+)')
 VIEWS = ("client_request", "upstream_request", "upstream_response", "client_response")
 FACTS = ("id", "outcome", "status", "error_name", "method", "target", "signature", "expires_ms", "attempts", "listener",
-         "api_key_masked")
+         "api_key_masked", "sent_us")
 
 
 def digest(raw):
@@ -101,6 +101,7 @@ class Row:
     attempts: int
     listener: str
     api_key_masked: str
+    sent_us: int        # None: not known
     tag: str
     has_left: bool      # it has the head that left
     has_reply: bool

@@ -24,9 +24,11 @@ CLIENT_PROCESSES = 3
 DISK_BYTES = 4 << 30  # of memory at most, for the state folder, as far as it is used
 SLACK_BYTES = 64 << 10
 MOCK_AHEAD = "7s"      # of the mock exchange's clock: within the windows that it takes
-PACE = {"rate": "2000/100ms", "ip_rate": "2000/100ms"}  # where the program has these keys: not what is looked at here
+PACED = {"count": 45, "window_s": 3}  # of the account paced, which is asked for more; the others' pace stands in nobody's way
+RATE = "2000/100ms"
 TIMES = {"timeout": "1500ms", "connect_timeout": "700ms", "warm": 0}
-LISTENERS = {"one": "127.0.0.1:", "two": "127.0.0.1:", "unix": "unix:", "mock": "127.0.0.1:", "lossy": "127.0.0.1:"}
+LISTENERS = {"one": "127.0.0.1:", "two": "127.0.0.1:", "unix": "unix:", "mock": "127.0.0.1:", "lossy": "127.0.0.1:",
+             "paced": "127.0.0.1:"}
 
 
 def new_pair():
@@ -139,7 +141,7 @@ class Setting:
         self.state_dir = self.state_home / "state"
         self.config_file = folder / "countersign.ini"
         self.authority = Authority(folder, "soak")
-        self.accounts = {name: KeyFiles(folder / name) for name in ("main", "second")}
+        self.accounts = {name: KeyFiles(folder / name) for name in ("main", "second", "paced")}
         self.mock_pair = new_pair()
         self.env = program.environment(folder, COINSTORE_API_KEY=self.mock_pair.key, COINSTORE_API_SECRET=self.mock_pair.secret)
         self.variant = SimpleNamespace(workers=2, durability="process", clock="system", listeners={})
@@ -179,21 +181,21 @@ class Setting:
 
     def _sections(self):
         proxy = {"state_dir": self.state_dir, "admin": self.admin, "body_max": "64KiB", "workers": self.variant.workers,
-                 "drain": "5s", "request_timeout": "60s", "answer_timeout": "60s"}  # clients may be slow because the machine is
-        known = subprocess.run([self.binary, "config", "keys"], env=self.env, capture_output=True, text=True, check=False).stdout
-        rate, ip_rate = ({key: PACE[key]} if f" {key} " in known else {} for key in PACE)
+                 "drain": "5s", "pace_wait": "400ms",
+                 "request_timeout": "60s", "answer_timeout": "60s"}  # clients may be slow because the machine is
         made = {"proxy": proxy,
                 "capture": {"ring_size": "4MiB", "keep_mib": 0, "durability": self.variant.durability},
                 "account mock": {"api_key": "env:COINSTORE_API_KEY", "api_secret": "env:COINSTORE_API_SECRET",
-                                 "clock": self.variant.clock, **rate},
-                **{f"account {name}": {**files.keys, **rate}
-                   for name, files in self.accounts.items()},
-                "upstream mock": {"url": f"http://{self.relay.address}", **TIMES, **ip_rate}}
+                                 "clock": self.variant.clock, "rate": RATE},
+                **{f"account {name}": {**files.keys, "rate": RATE} for name, files in self.accounts.items()},
+                "upstream mock": {"url": f"http://{self.relay.address}", **TIMES, "ip_rate": RATE}}
+        made["account paced"]["rate"] = "{count}/{window_s}s".format(**PACED)
         for name, upstream in self.upstreams.items():
-            made[f"upstream {name}"] = {"url": upstream.url, "ca_file": self.authority.ca_file, **TIMES, **ip_rate,
+            made[f"upstream {name}"] = {"url": upstream.url, "ca_file": self.authority.ca_file, **TIMES, "ip_rate": RATE,
                                         "http": "2" if name == "two" else "1.1"}
         for name, address in self.addresses.items():
-            of = {"two": ("two", "second"), "mock": ("mock", "mock"), "unix": ("one", "second"), "lossy": ("lossy", "main")}
+            of = {"two": ("two", "second"), "mock": ("mock", "mock"), "unix": ("one", "second"), "lossy": ("lossy", "main"),
+                  "paced": ("one", "paced")}
             upstream, account = of.get(name, ("one", "main"))
             made[f"listener {name}"] = {"listen": address, "upstream": upstream, "account": account,
                                         **self.variant.listeners.get(name, {})}
@@ -217,7 +219,8 @@ class Setting:
     def evidence(self, windows, last):
         pairs = [pair for files in self.accounts.values() for pair in files.pairs] + [self.mock_pair]
         replaced_at = {key: at for files in self.accounts.values() for key, at in files.replaced_at.items()}
-        return Evidence(self.folder, self.state_dir, pairs, replaced_at, windows, last)
+        paced = PACED | {"listener": "paced", "keys": [pair.key for pair in self.accounts["paced"].pairs]}
+        return Evidence(self.folder, self.state_dir, pairs, replaced_at, paced, windows, last)
 
     def end(self):
         if self.relay:

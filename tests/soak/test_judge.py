@@ -228,6 +228,10 @@ def this_machines_clock_signs_where_the_exchanges_should(lie):
     lie.evidence.windows.append(evidence.Window(evidence.CLOCK, 0.0))
 
 
+def more_leave_than_the_rate_allows(lie):
+    lie.evidence.paced["count"] = 1
+
+
 def what_is_in_doubt_is_not_listed(lie):
     lie.evidence.listed.pop()
 
@@ -279,6 +283,7 @@ LIES = {
                                             another_signature_is_recorded_than_arrived, an_exchange_is_lost),
     "each signature that arrived": (a_signature_is_wrong, a_replaced_key_signs),
     "requests to the mock exchange carry the time": (this_machines_clock_signs_where_the_exchanges_should,),
+    "no more leave in any time": (more_leave_than_the_rate_allows,),
     "`log ls --outcome unknown`": (what_is_in_doubt_is_not_listed, what_is_certain_is_listed),
     "reconcile says": (reconcile_finds_nothing_of_what_was_placed,),
     "the log has no error": (something_fails_that_nothing_explains,),
