@@ -48,11 +48,9 @@ static int month_of(const char *name)
 }
 
 /* Only what formats back to the very same text counts. */
-static int64_t date_value(struct slice value)
+static int64_t read_date(struct slice value)
 {
     char text[DATE_LENGTH * 2];
-    if (value.length != DATE_LENGTH)
-        return 0;
     const char *at = value.data;
     struct tm parts = { .tm_mday = two_digits(at + 5),
                         .tm_mon = month_of(at + 8),
@@ -63,6 +61,22 @@ static int64_t date_value(struct slice value)
     time_t seconds = timegm(&parts); /* fills in the day of the week */
     format_date(text, sizeof(text), &parts);
     return seconds > 0 && slice_equal_text(value, text) ? (int64_t)seconds : 0;
+}
+
+/* Heads of one second have the same, several times each: the last one is kept. */
+static int64_t date_value(struct slice value)
+{
+    static _Thread_local struct {
+        char text[DATE_LENGTH];
+        int64_t value;
+    } last;
+    if (value.length != DATE_LENGTH)
+        return 0;
+    if (memcmp(last.text, value.data, DATE_LENGTH) != 0) {
+        last.value = read_date(value);
+        memcpy(last.text, value.data, DATE_LENGTH);
+    }
+    return last.value;
 }
 
 /* --- fields --- */

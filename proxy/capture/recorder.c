@@ -16,7 +16,9 @@ enum {
     PRUNE_EVERY_MS = 1000,   /* how often it is looked for what need not be kept any longer, */
     PRUNE_SLICE_US = 5000,   /* how long it is deleted at a time: rings fill meanwhile, */
     PRUNE_PAUSE_MS = 5,      /* and how soon that goes on where nothing else is to be done */
-    PRUNE_IDLE_MS = 60000    /* exchanges grow old although none comes */
+    PRUNE_IDLE_MS = 60000,   /* exchanges grow old although none comes */
+    LET_GO_EVERY_MS = 1000,  /* how often, and how much, rings in use give memory back: of one that is gone round in */
+    LET_GO_BYTES = 2 * 1024 * 1024 /* seconds little, as each page costs a fault when it is written again */
 };
 
 static bool has_frames(const void *context)
@@ -174,7 +176,28 @@ static void prune_if_due(struct recorder *recorder)
         prune(recorder);
 }
 
-static int idle_wait_ms(const struct recorder *recorder)
+/* --- memory --- */
+
+static void let_go(struct recorder *recorder, size_t most)
+{
+    for (size_t i = 0; i < recorder->source_count; i++)
+        ring_let_go(recorder->sources[i].ring, most);
+    recorder->let_go_us = clock_monotonic_us();
+}
+
+/* Some while frames come; all once none has come for as long. */
+static void let_go_if_due(struct recorder *recorder, bool is_idle)
+{
+    recorder->holds_pages |= !is_idle;
+    if (!recorder->holds_pages || clock_monotonic_us() - recorder->let_go_us < (int64_t)LET_GO_EVERY_MS * 1000)
+        return;
+    let_go(recorder, is_idle ? SIZE_MAX : LET_GO_BYTES);
+    recorder->holds_pages = !is_idle;
+}
+
+/* --- the thread --- */
+
+static int prune_wait_ms(const struct recorder *recorder)
 {
     if (!capture_keep_has_bound(recorder->keep))
         return -1;
@@ -183,7 +206,11 @@ static int idle_wait_ms(const struct recorder *recorder)
     return recorder->has_stored ? PRUNE_EVERY_MS : PRUNE_IDLE_MS;
 }
 
-/* --- the thread --- */
+static int idle_wait_ms(const struct recorder *recorder)
+{
+    int wait_ms = prune_wait_ms(recorder);
+    return recorder->holds_pages && (wait_ms < 0 || wait_ms > LET_GO_EVERY_MS) ? LET_GO_EVERY_MS : wait_ms;
+}
 
 static void *record(void *context)
 {
@@ -191,8 +218,10 @@ static void *record(void *context)
     while (!is_stopped(recorder)) {
         wake_wait(&recorder->wake, WAKE_ASLEEP, idle_wait_ms(recorder), has_frames, recorder);
         wake_wait(&recorder->wake, WAKE_GATHERING, GATHER_MS, is_short_of_room, recorder);
+        bool is_idle = !has_frames(recorder);
         carry_over(recorder);
         prune_if_due(recorder);
+        let_go_if_due(recorder, is_idle);
     }
     while (!recorder->gave_up && has_frames(recorder))
         carry_over(recorder);

@@ -26,6 +26,8 @@ struct recorder {
     bool has_more_to_prune;
     bool has_stored;   /* since it was last pruned */
     int64_t pruned_us; /* monotonic */
+    bool holds_pages;  /* rings have taken memory since all of it was let go */
+    int64_t let_go_us; /* monotonic: when some of it was, last */
     bool is_running;
     pthread_t thread;
 };

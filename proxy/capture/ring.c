@@ -317,6 +317,26 @@ void ring_release(struct ring *ring, uint64_t position)
     atomic_store_explicit(&ring->header->tail, position < head ? position : head, memory_order_release);
 }
 
+/* Of a shared mapping, this takes the pages out of the page tables and nothing else (madvise(2): MADV_DONTNEED): what was written
+ * is the file's. Where it fails, they take memory still. */
+static void forget_pages(char *from, size_t length)
+{
+    (void)madvise(from, length, MADV_DONTNEED);
+}
+
+/* Of both mappings: a frame that crosses the ring's end was written through the second. */
+void ring_let_go(struct ring *ring, size_t most)
+{
+    uint64_t tail = ring_tail(ring), oldest = tail > ring->size ? tail - ring->size : 0;
+    oldest += (RING_GRAIN - oldest % RING_GRAIN) % RING_GRAIN;
+    ring->let_go = ring->let_go > oldest ? ring->let_go : oldest;
+    for (size_t left = most; left >= RING_GRAIN && ring->let_go + RING_GRAIN <= tail; left -= RING_GRAIN) {
+        forget_pages(ring->data + ring->let_go % ring->size, RING_GRAIN);
+        forget_pages(ring->data + ring->size + ring->let_go % ring->size, RING_GRAIN);
+        ring->let_go += RING_GRAIN;
+    }
+}
+
 bool ring_find_oldest(uint64_t *position, const struct ring *ring, uint64_t after)
 {
     uint64_t least = UINT64_MAX, sequence, end = ring_tail(ring) + ring->size;

@@ -25,6 +25,7 @@ struct ring {
     bool is_keyed;        /* frames can be searched for: no bytes of a client pass for one */
     struct frame_key key; /* from the run's name; zeroes in a ring that is not keyed */
     uint64_t sequence;    /* the producer's: of the last frame */
+    uint64_t let_go;      /* the consumer's: the position before which nothing takes memory */
     /* Monotonic µs: since when frames have been there that are not consumed, as far as it is known. Both sides write it, each
      * with a time at which it was true. */
     _Atomic int64_t behind_since_us;
@@ -82,6 +83,10 @@ uint64_t ring_tail(const struct ring *ring);
 enum frame_state ring_read(struct frame *frame, const struct ring *ring, uint64_t *position, uint64_t head,
                            uint64_t after);
 void ring_release(struct ring *ring, uint64_t position); /* what is before it, and before head, may be overwritten */
+
+/* Up to `most` bytes of what was released leave this process's memory, the oldest first; the file keeps what they held. To write
+ * there again costs a page fault for each page: not for a ring that is gone round quickly. */
+void ring_let_go(struct ring *ring, size_t most);
 
 /* Searches the whole ring, whatever head and tail say, for the oldest frame written after the one with sequence `after`.
  * *position becomes a position of it at or behind tail. False where there is none, and in a ring that is not keyed. */

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,6 +84,61 @@ static void a_frame_may_fill_the_whole_ring_and_no_more(void **state)
     ring_release(&ring, position);
     assert_true(append(&ring, RING_GRAIN - FRAME_HEADER_SIZE, 'b'));
     assert_frame(&ring, &position, RING_GRAIN - FRAME_HEADER_SIZE, 'b', 2);
+    ring_close(&ring);
+}
+
+/* KiB of the ring's file that are in this process's memory, over all its mappings; -1 where the kernel does not say. */
+static long resident_kib(const char *path)
+{
+    char line[512];
+    long sum = -1, kib;
+    bool is_ring = false;
+    FILE *maps = fopen("/proc/self/smaps", "re");
+    assert_non_null(maps);
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        if (strchr(line, '/') != NULL || strchr(line, '[') != NULL)
+            is_ring = strstr(line, path) != NULL;
+        else if (is_ring && sscanf(line, "Rss: %ld", &kib) == 1) /* NOLINT: the kernel's own form */
+            sum = (sum < 0 ? 0 : sum) + kib;
+    }
+    (void)fclose(maps); /* read only */
+    return sum;
+}
+
+static void what_was_released_can_be_let_go_and_is_in_the_file_still(void **state)
+{
+    enum { SIZE = 16 * RING_GRAIN, FRAME = 1000, KIB = 1024 };
+    struct ring ring = { .header = NULL }, left = { .header = NULL };
+    enum ring_found found;
+    struct error error = { .message = "" };
+    const char *path = scratch_path(state, "ring-0.journal");
+    assert_true(ring_create(&ring, path, SIZE, run_name, &error));
+    for (int round = 0; round < 3; round++) { /* each begins elsewhere */
+        uint64_t position = ring_head(&ring), released = ring.sequence + SIZE / 2 / frame_size(FRAME);
+        while (append(&ring, FRAME, (char)round)) {}
+        long before = resident_kib(path);
+        assert_true(before >= SIZE / KIB);
+        ring_let_go(&ring, SIZE_MAX); /* nothing was released */
+        assert_int_equal(resident_kib(path), before);
+        position += SIZE / 2 / frame_size(FRAME) * frame_size(FRAME);
+        ring_release(&ring, position);
+        ring_let_go(&ring, 2 * (size_t)RING_GRAIN);
+        long after = resident_kib(path);
+        assert_true(after <= before - 2 * RING_GRAIN / KIB && after > before - 5 * RING_GRAIN / KIB);
+        ring_let_go(&ring, SIZE_MAX);
+        assert_true(resident_kib(path) <= before - 6 * RING_GRAIN / KIB);
+        while (position < ring_head(&ring))
+            assert_frame(&ring, &position, FRAME, (char)round, ++released);
+        ring_release(&ring, position);
+        ring_let_go(&ring, SIZE_MAX);
+        assert_true(resident_kib(path) <= 4 * RING_GRAIN / KIB); /* the header's part, and the last one twice */
+    }
+    assert_true(append(&ring, FRAME, 'l'));
+    assert_true(ring_open_left(&left, &found, path, &error));
+    assert_int_equal(found, RING_USABLE);
+    uint64_t position = ring_tail(&left);
+    assert_frame(&left, &position, FRAME, 'l', ring.sequence);
+    ring_close(&left);
     ring_close(&ring);
 }
 
@@ -306,6 +362,7 @@ int main(void)
         TEST(frames_cross_the_rings_end_in_one_piece),
         TEST(a_full_ring_refuses_frames_until_some_are_released),
         TEST(a_frame_may_fill_the_whole_ring_and_no_more),
+        TEST(what_was_released_can_be_let_go_and_is_in_the_file_still),
         TEST(what_is_claimed_is_not_visible_until_it_is_published),
         TEST(any_changed_byte_of_a_frame_is_found),
         TEST(behind_a_torn_payload_and_behind_a_lost_header_the_next_frame_is_found),
