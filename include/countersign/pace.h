@@ -58,10 +58,7 @@ void pace_set_rate(struct pace *pace, struct pace_rate rate);
  * are taken to have left now. Bytes that cannot be right are left out. */
 void pace_recall(struct pace_memory *fresh, const struct pace_memory *last, int64_t now_us);
 
-/* Whether a turn can be had now. */
-bool pace_has_room(const struct pace *pace, int64_t now_us);
-
-/* Takes a turn; only where there is room. It ends with pace_sent or pace_give_back. */
+/* Takes a turn; only where pace_next_us says now. It ends with pace_sent or pace_give_back. */
 void pace_hold(struct pace *pace);
 void pace_sent(struct pace *pace, int64_t now_us);
 void pace_give_back(struct pace *pace);

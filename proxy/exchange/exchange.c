@@ -99,6 +99,19 @@ static void done(void *context, struct upstream_result *result)
     exchange_conclude(exchange);
 }
 
+static bool sign_now(struct exchange *exchange, unsigned attempt, struct upstream_request *request)
+{
+    if (attempt > 1)
+        exchange_keep_signing(exchange);
+    if (exchange_sign(exchange, request) == SIGNER_CLIENT_KEY_READY)
+        return true;
+    if (!exchange->has_missed_key) /* what connecting took is not taken from the time for the key */
+        exchange->waiting_since_us = clock_monotonic_us();
+    exchange->has_missed_key = true;
+    exchange->state = EXCHANGE_WAITING_FOR_KEY;
+    return false;
+}
+
 /* The moment to sign: a connection is at hand, nothing is written. The intent is in the journal before the first byte
  * leaves. */
 static bool about_to_send(void *context, const struct upstream_connection *connection, unsigned attempt,
@@ -112,15 +125,8 @@ static bool about_to_send(void *context, const struct upstream_connection *conne
     exchange->is_stopped_late = exchange_is_stopped(exchange, detail, sizeof(detail));
     if (exchange->is_stopped_late || (attempt > 1 && !exchange_turn_repeats(exchange)))
         return false;
-    if (exchange_is_to_be_signed(exchange) && attempt > 1)
-        exchange_keep_signing(exchange);
-    if (exchange_is_to_be_signed(exchange) && exchange_sign(exchange, request) != SIGNER_CLIENT_KEY_READY) {
-        if (!exchange->has_missed_key) /* what connecting took is not taken from the time for the key */
-            exchange->waiting_since_us = clock_monotonic_us();
-        exchange->has_missed_key = true;
-        exchange->state = EXCHANGE_WAITING_FOR_KEY;
+    if (exchange_is_to_be_signed(exchange) && !sign_now(exchange, attempt, request))
         return false;
-    }
     exchange_take_connection(exchange, connection);
     exchange_count_leaving(exchange, connection->reused);
     record->attempts = attempt;

@@ -83,11 +83,6 @@ int64_t pace_next_us(const struct pace *pace, int64_t now_us)
     return pace_next_after_us(pace, now_us, 0);
 }
 
-bool pace_has_room(const struct pace *pace, int64_t now_us)
-{
-    return pace_next_us(pace, now_us) <= now_us;
-}
-
 void pace_hold(struct pace *pace)
 {
     pace->memory->held++;

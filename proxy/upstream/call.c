@@ -124,7 +124,7 @@ void call_link(struct upstream_call *call)
     upstream->pool->in_flight += !call->is_warming;
 }
 
-static void unlink_call(struct upstream_call *call)
+static void call_unlink(struct upstream_call *call)
 {
     struct upstream *upstream = call->upstream;
     if (call->previous != NULL)
@@ -145,7 +145,7 @@ static void detach(struct upstream_call *call)
     loop_timer_stop(loop, &call->deadline);
     loop_timer_stop(loop, &call->retry);
     (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* one that is not in it stays so */
-    unlink_call(call);
+    call_unlink(call);
 }
 
 void call_drop(struct upstream_call *call)

@@ -58,6 +58,11 @@ static void a_rate_is_a_count_and_a_duration(void **state)
 
 static struct pace_memory memory; /* of the test that runs */
 
+static bool has_room(const struct pace *pace, int64_t now_us)
+{
+    return pace_next_us(pace, now_us) <= now_us;
+}
+
 static struct pace opened(const char *rate)
 {
     struct pace pace;
@@ -92,7 +97,7 @@ static bool model_has_room(const struct model *model, const struct pace *pace, i
 static void step(struct model *model, struct pace *pace, int64_t *now_us)
 {
     int what = rand() % 4;
-    if (what == 0 && pace_has_room(pace, *now_us)) {
+    if (what == 0 && has_room(pace, *now_us)) {
         pace_hold(pace);
         model->held++;
     } else if (what == 1 && model->held > 0) {
@@ -119,7 +124,7 @@ static void room_is_what_a_count_of_every_moment_says(void **state)
         assert_non_null(model);
         for (int n = 0; n < MODEL_MAX; n++) {
             step(model, &pace, &now_us);
-            assert_int_equal(pace_has_room(&pace, now_us), model_has_room(model, &pace, now_us));
+            assert_int_equal(has_room(&pace, now_us), model_has_room(model, &pace, now_us));
             assert_true(model->held + left_since(model, now_us - pace.span_us) <= pace.rate.count);
         }
         assert_true(model->count > 100);
@@ -135,8 +140,8 @@ static void the_next_turn_comes_at_the_moment_told_and_not_before(void **state)
         pace_note_sent(&pace, t * 100);
     int64_t next_us = pace_next_us(&pace, 300);
     assert_int_equal(next_us, SECOND + SECOND / 50);
-    assert_false(pace_has_room(&pace, next_us - 1));
-    assert_true(pace_has_room(&pace, next_us));
+    assert_false(has_room(&pace, next_us - 1));
+    assert_true(has_room(&pace, next_us));
 }
 
 static void turns_that_are_held_keep_their_place_however_long_they_take(void **state)
@@ -145,10 +150,10 @@ static void turns_that_are_held_keep_their_place_however_long_they_take(void **s
     struct pace pace = opened("2/1s");
     pace_hold(&pace);
     pace_hold(&pace);
-    assert_false(pace_has_room(&pace, 100 * (int64_t)SECOND));
+    assert_false(has_room(&pace, 100 * (int64_t)SECOND));
     pace_sent(&pace, 100 * (int64_t)SECOND);
     pace_give_back(&pace);
-    assert_true(pace_has_room(&pace, 100 * (int64_t)SECOND));
+    assert_true(has_room(&pace, 100 * (int64_t)SECOND));
 }
 
 static void what_leaves_without_a_turn_counts_too(void **state)
@@ -158,7 +163,7 @@ static void what_leaves_without_a_turn_counts_too(void **state)
     for (int i = 0; i < 5; i++)
         pace_note_sent(&pace, 10 + i);
     pace_note_sent(&pace, 3); /* read before another thread's, noted after it */
-    assert_false(pace_has_room(&pace, SECOND));
+    assert_false(has_room(&pace, SECOND));
     assert_int_equal(pace_next_us(&pace, 20), 14 + SECOND + SECOND / 50);
 }
 
@@ -169,7 +174,7 @@ static void under_pressure_at_least_98_of_100_leave(void **state)
     int64_t now_us = 1;
     unsigned sent = 0;
     while (now_us < 300 * (int64_t)SECOND) {
-        if (pace_has_room(&pace, now_us)) {
+        if (has_room(&pace, now_us)) {
             pace_note_sent(&pace, now_us);
             sent++;
         } else {
@@ -199,12 +204,12 @@ static void without_a_bound_there_is_always_room(void **state)
     (void)state;
     struct pace pace = opened("off");
     for (int i = 0; i < 3 * PACE_COUNT_MAX; i++) {
-        assert_true(pace_has_room(&pace, 7));
+        assert_true(has_room(&pace, 7));
         pace_hold(&pace);
         pace_sent(&pace, 7);
     }
     assert_false(pace_told_too_many(&pace, 8, 7, 5 * SECOND));
-    assert_true(pace_has_room(&pace, 9));
+    assert_true(has_room(&pace, 9));
 }
 
 static void another_rate_counts_what_left_under_the_one_before(void **state)
@@ -214,10 +219,10 @@ static void another_rate_counts_what_left_under_the_one_before(void **state)
     for (int64_t t = 1; t <= 10; t++)
         pace_note_sent(&pace, t * SECOND / 10);
     pace_set_rate(&pace, rate_of("5/1s"));
-    assert_false(pace_has_room(&pace, SECOND + SECOND / 10));
+    assert_false(has_room(&pace, SECOND + SECOND / 10));
     assert_int_equal(pace_next_us(&pace, SECOND + SECOND / 10), SECOND * 6 / 10 + SECOND + SECOND / 50);
     pace_set_rate(&pace, rate_of("12/3s"));
-    assert_true(pace_has_room(&pace, SECOND + SECOND / 10));
+    assert_true(has_room(&pace, SECOND + SECOND / 10));
 }
 
 /* --- from one process to the next --- */
@@ -285,15 +290,15 @@ static void each_new_refusal_doubles_the_pause_and_a_quiet_window_ends_it(void *
     int64_t now_us = SECOND, length_us = SECOND;
     assert_true(pace_told_too_many(&pace, now_us, now_us - 10, -1));
     for (int i = 0; i < 8; i++) {
-        assert_false(pace_has_room(&pace, now_us + length_us - 1));
-        assert_true(pace_has_room(&pace, now_us + length_us));
+        assert_false(has_room(&pace, now_us + length_us - 1));
+        assert_true(has_room(&pace, now_us + length_us));
         now_us += length_us;
         length_us = length_us * 2 < 24 * SECOND ? length_us * 2 : 24 * SECOND;
         assert_false(pace_told_too_many(&pace, now_us, now_us, -1));
     }
     now_us += length_us + 3 * SECOND;
     assert_true(pace_told_too_many(&pace, now_us, now_us, -1)); /* a new episode, and short again */
-    assert_true(pace_has_room(&pace, now_us + SECOND));
+    assert_true(has_room(&pace, now_us + SECOND));
 }
 
 static void refusals_of_what_left_before_the_pause_are_one_refusal(void **state)
