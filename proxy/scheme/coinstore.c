@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,11 +114,27 @@ bool scheme_sign(char *signature, struct scheme_hmac *hmac, const struct scheme_
     return hmac_hex(signature, hmac, slice_of(key->text, sizeof(key->text)), query, body, error);
 }
 
+/* Fetched by the first who needs it, for all threads and the whole life of the process: EVP_sha256() would have it fetched for each
+ * digest, which takes longer than the digest. NULL where it cannot be had. */
+static const EVP_MD *sha256(void)
+{
+    static _Atomic(EVP_MD *) kept;
+    EVP_MD *known = atomic_load_explicit(&kept, memory_order_acquire);
+    if (known != NULL)
+        return known;
+    EVP_MD *fetched = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (fetched == NULL || atomic_compare_exchange_strong(&kept, &known, fetched))
+        return fetched;
+    EVP_MD_free(fetched); /* another thread was first */
+    return known;
+}
+
 bool scheme_payload_sha256(unsigned char *digest, struct slice query, struct slice body, struct error *error)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    const EVP_MD *algorithm = sha256();
+    EVP_MD_CTX *context = algorithm == NULL ? NULL : EVP_MD_CTX_new();
     unsigned char made[SCHEME_SHA256_LENGTH];
-    bool done = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
+    bool done = context != NULL && EVP_DigestInit_ex(context, algorithm, NULL) == 1 &&
                 (query.length == 0 || EVP_DigestUpdate(context, query.data, query.length) == 1) &&
                 (body.length == 0 || EVP_DigestUpdate(context, body.data, body.length) == 1) &&
                 EVP_DigestFinal_ex(context, made, NULL) == 1;
