@@ -158,7 +158,9 @@ struct front_reply {
     void *release_context;
 };
 
-enum { FRONT_REPLY_HEAD_MAX = 16384 }; /* bytes of a reply's status line and fields; each connection has room for them */
+enum {
+    FRONT_REPLY_HEAD_MAX = 16384
+}; /* bytes of a reply's status line and fields; each connection has room for them */
 
 /* Answers. Everything but `body` is copied. Call once for each request. The connection is also closed where the request
  * had a defect. Fails for a status outside 200 to 599, a head over FRONT_REPLY_HEAD_MAX, or when memory is out: nothing
