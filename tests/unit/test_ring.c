@@ -119,7 +119,7 @@ static void what_was_released_can_be_let_go_and_is_in_the_file_still(void **stat
         long before = resident_kib(path);
         assert_true(before >= SIZE / KIB);
         ring_let_go(&ring, SIZE_MAX); /* nothing was released */
-        assert_int_equal(resident_kib(path), before);
+        assert_true(resident_kib(path) >= before);
         position += SIZE / 2 / frame_size(FRAME) * frame_size(FRAME);
         ring_release(&ring, position);
         ring_let_go(&ring, 2 * (size_t)RING_GRAIN);
