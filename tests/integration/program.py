@@ -84,9 +84,11 @@ def process_name(pid):
 
 
 def is_alive(pid):
-    """Whether the process runs (a zombie does not)."""
+    """Whether the process runs. A zombie does not, unless another of its threads does: one that waits for the disk ends late, and
+    holds what the process has open until then."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        is_over = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        return not is_over or len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
     except (FileNotFoundError, ProcessLookupError):
         return False
 
