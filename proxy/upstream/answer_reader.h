@@ -34,21 +34,21 @@ struct answer_owner {
 };
 
 enum answer_progress {
-    ANSWER_MORE,      /* the bytes are used up and the answer is not whole */
-    ANSWER_WHOLE,     /* what is behind it was not used */
-    ANSWER_STOPPED,   /* by its owner */
-    ANSWER_FOLDED,    /* a head's line begins with a blank (RFC 9112 §5.2); head_bytes was given it up to and with the blank */
+    ANSWER_MORE,    /* the bytes are used up and the answer is not whole */
+    ANSWER_WHOLE,   /* what is behind it was not used */
+    ANSWER_STOPPED, /* by its owner */
+    ANSWER_FOLDED, /* a head's line begins with a blank (RFC 9112 §5.2); head_bytes was given it up to and with the blank */
     ANSWER_NOT_HTTP,  /* what came begins otherwise than "HTTP/1." and a digit */
     ANSWER_BAD_CODING /* chunks that cannot be read, or ANSWER_UNREADABLE */
 };
 
 struct answer_reader {
-    int state;            /* answer_reader.c's */
-    unsigned matched;     /* bytes of "HTTP/1.x" */
-    unsigned digits;      /* of a chunk's size */
-    uint64_t left;        /* bytes of the body, or of the chunk */
+    int state;        /* answer_reader.c's */
+    unsigned matched; /* bytes of "HTTP/1.x" */
+    unsigned digits;  /* of a chunk's size */
+    uint64_t left;    /* bytes of the body, or of the chunk */
     bool line_has_begun;
-    bool line_is_cr;      /* nothing but a CR so far */
+    bool line_is_cr; /* nothing but a CR so far */
 };
 
 /* Before an answer's first byte. */
@@ -56,8 +56,8 @@ void answer_reader_start(struct answer_reader *reader);
 
 /* Reads on. `*used` is how many of the bytes were: all of them with ANSWER_MORE. Not to be called again once it returned anything
  * else. */
-MUST_CHECK enum answer_progress answer_reader_take(struct answer_reader *reader, const struct answer_owner *owner, void *context,
-                                                   struct slice bytes, size_t *used);
+MUST_CHECK enum answer_progress answer_reader_take(struct answer_reader *reader, const struct answer_owner *owner,
+                                                   void *context, struct slice bytes, size_t *used);
 
 /* Whether the answer is whole when its connection ends here. */
 bool answer_reader_may_end(const struct answer_reader *reader);

@@ -21,6 +21,22 @@ static void put_aside(struct upstream_call *call, const struct upstream_connecti
     earlier->sent_us = call->result.timing.sent_us;
 }
 
+bool attempt_may_begin(const struct upstream_call *call)
+{
+    if (call->result.attempts == 0)
+        return true;
+    return call->may_repeat && call->result.attempts < UPSTREAM_ATTEMPTS_MAX && call->response_bytes == 0;
+}
+
+enum upstream_stop attempt_ask_caller(struct upstream_call *call, struct upstream_request *request)
+{
+    *request = call->request;
+    if (call->callbacks.about_to_send != NULL &&
+        !call->callbacks.about_to_send(call->context, &call->result.connection, call->result.attempts + 1, request))
+        return call->result.attempts == 0 ? STOP_ABOUT_TO_SEND : STOP_REPEAT; /* what was lost stays lost */
+    return request_check(request, NULL) ? STOP_NONE : STOP_REQUEST;
+}
+
 void attempt_begin(struct upstream_call *call, int64_t connected_us, const struct upstream_connection *before)
 {
     if (call->result.attempts > 0)
@@ -32,6 +48,7 @@ void attempt_begin(struct upstream_call *call, int64_t connected_us, const struc
     call->tls_end_came = false;
     call->folded = '\0';
     call->response_bytes = 0;
+    call->coding_bytes = 0;
     call->body_sent = 0;
     call->result.status = 0;
     call->result.response_fields.count = 0;
@@ -39,6 +56,21 @@ void attempt_begin(struct upstream_call *call, int64_t connected_us, const struc
     call->begun_boot_us = clock_boot_us();
     call->result.timing.sent_us = 0;
     call->result.timing.first_byte_us = 0;
+}
+
+void attempt_release(struct upstream_call *call)
+{
+    call->result.attempts++;
+    call->is_writing = true;
+    call->released_us = clock_monotonic_us();
+}
+
+void attempt_renounce(struct upstream_call *call, int64_t connected_us, const struct upstream_connection *before)
+{
+    if (call->result.attempts > 0)
+        call->result.connection = *before;
+    else
+        call->result.timing.connected_us = connected_us;
 }
 
 void attempt_settle(struct upstream_call *call)

@@ -37,7 +37,7 @@ static struct upstream_call *call_create(struct upstream *upstream)
     buffer_init(&call->earlier.request_head, 4 * (size_t)UPSTREAM_HEAD_MAX);
     buffer_init(&call->response_head, upstream->options.response_max);
     buffer_init(&call->response_body, upstream->options.response_max);
-    if (handle_create(call) != NULL)
+    if (upstream_has_wires(upstream) || handle_create(call) != NULL)
         return call;
     call_free(call);
     return NULL;
@@ -80,7 +80,7 @@ static void give_back_bytes(struct upstream_call *call)
         byte_room_give_back(call->upstream->options.bytes, charged[i]);
 }
 
-static void make_spare(struct upstream_call *call)
+void call_make_spare(struct upstream_call *call)
 {
     struct upstream *upstream = call->upstream;
     give_back_bytes(call);
@@ -139,86 +139,24 @@ static void call_unlink(struct upstream_call *call)
 /* --- the end --- */
 
 /* Takes the call out of libcurl (which closes the connection of a transfer under way), the timers and the list. */
-static void detach(struct upstream_call *call)
+void call_detach(struct upstream_call *call)
 {
     struct loop *loop = call->upstream->pool->loop;
     loop_timer_stop(loop, &call->deadline);
     loop_timer_stop(loop, &call->retry);
-    (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* one that is not in it stays so */
+    if (upstream_has_wires(call->upstream)) {
+        wire_queue_leave(call);
+        wire_abandon(call);
+    } else {
+        (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* one that is not in it stays so */
+    }
     call_unlink(call);
 }
 
 void call_drop(struct upstream_call *call)
 {
-    detach(call);
-    make_spare(call);
-}
-
-/* Where the last try for a connection just ran out of time, the one before it says why there was none. */
-static CURLcode telling_code(struct upstream_call *call, CURLcode code)
-{
-    if (code != CURLE_OPERATION_TIMEDOUT || call->retried_code == CURLE_OK || call->result.attempts > 0)
-        return code;
-    call->stop = STOP_NONE;
-    memcpy(call->curl_words, call->retried_words, sizeof(call->curl_words));
-    return call->retried_code;
-}
-
-/* What fails once a connection was at hand says nothing of whether one can be had. */
-static void note_reach(struct upstream_counts *counts, const struct upstream_result *result)
-{
-    static const enum upstream_reach reaches[] = {
-        [UPSTREAM_OK] = UPSTREAM_REACHED,           [UPSTREAM_NAME_RESOLUTION] = UPSTREAM_OUT_OF_REACH,
-        [UPSTREAM_CONNECT] = UPSTREAM_OUT_OF_REACH, [UPSTREAM_CONNECT_TIMEOUT] = UPSTREAM_OUT_OF_REACH,
-        [UPSTREAM_TLS] = UPSTREAM_OUT_OF_REACH,     [UPSTREAM_EGRESS_PROXY] = UPSTREAM_OUT_OF_REACH,
-        [UPSTREAM_INTERNAL] = UPSTREAM_NOT_TRIED,
-    };
-    enum upstream_reach reach = reaches[result->failure];
-    if (counts == NULL || reach == UPSTREAM_NOT_TRIED)
-        return;
-    atomic_store_explicit(&counts->reach, (int)reach, memory_order_relaxed);
-    atomic_store_explicit(&counts->reached_us, result->timing.complete_us, memory_order_relaxed);
-}
-
-static bool is_waited_on(const struct upstream *upstream, int local_port)
-{
-    for (const struct upstream_call *call = upstream->live; call != NULL; call = call->next) {
-        if (call->is_writing && call->result.connection.local_port == local_port)
-            return true;
-    }
-    return false;
-}
-
-/* Ends the connection that this call had if it is silent and no other call waits for an answer there: over HTTP/2, libcurl
- * would go on to use it. */
-static void leave_silent(const struct upstream_call *call)
-{
-    struct upstream *upstream = call->upstream;
-    int local_port = call->result.connection.local_port;
-    if (sockets_are_silent(upstream, local_port) && !is_waited_on(upstream, local_port))
-        sockets_end(upstream, local_port);
-}
-
-static void conclude(struct upstream_call *call, CURLcode code)
-{
-    struct upstream_result *result = &call->result;
-    code = telling_code(call, code);
-    attempt_settle(call);
-    result->timing.complete_us = clock_wall_us();
-    result->bytes_left = upstream_call_bytes_left(call);
-    result->request_head = buffer_slice(&call->request_head);
-    result->response_head = buffer_slice(&call->response_head);
-    result->response_body = buffer_slice(&call->response_body);
-    result->charged = call->head_charged + call->copy_charged + call->body_charged;
-    call->head_charged = call->copy_charged = call->body_charged = 0;
-    failure_explain(call, code);
-    date_take(call);
-    note_reach(call->upstream->options.counts, result);
-    detach(call);
-    if (call->is_writing)
-        leave_silent(call);
-    call->callbacks.done(call->context, result);
-    make_spare(call);
+    call_detach(call);
+    call_make_spare(call);
 }
 
 static void deadline_expired(struct loop_timer *timer)
@@ -227,24 +165,39 @@ static void deadline_expired(struct loop_timer *timer)
     call->stop = STOP_DEADLINE;
     if (call->is_writing)
         sockets_note_silence(call->upstream, call->released_us);
-    conclude(call, CURLE_OPERATION_TIMEDOUT);
+    call_conclude(call, CURLE_OPERATION_TIMEDOUT);
 }
 
 /* --- the way --- */
 
+/* Over HTTP/1.1 it begins when a connection is begun for the call: to wait for room is no part of it. */
+static void begin_connect_timeout(struct upstream_call *call)
+{
+    const struct upstream *upstream = call->upstream;
+    call->connect_deadline_us =
+        upstream_has_wires(upstream) ? 0 : clock_monotonic_us() + upstream->options.connect_timeout_us;
+}
+
 static bool start_transfer(struct upstream_call *call)
 {
+    if (upstream_has_wires(call->upstream)) {
+        wire_queue_enter(call);
+        return true;
+    }
     int64_t left_us = call->connect_deadline_us - clock_monotonic_us();
     call->curl_words[0] = '\0';
-    return handle_set_connect_timeout(call, left_us) &&
+    return handle_set_connect_timeout(call->easy, left_us) &&
            curl_multi_add_handle(call->upstream->multi, call->easy) == CURLM_OK;
 }
 
 static void retry_expired(struct loop_timer *timer)
 {
     struct upstream_call *call = timer->context;
-    if (!start_transfer(call))
-        conclude(call, CURLE_OUT_OF_MEMORY);
+    if (call->is_waiting) {
+        call->rests = false;
+        wire_queue_look(call->upstream);
+    } else if (!start_transfer(call))
+        call_conclude(call, CURLE_OUT_OF_MEMORY);
 }
 
 static bool may_try_again(const struct upstream_call *call, CURLcode code)
@@ -262,14 +215,23 @@ static bool may_repeat_now(const struct upstream_call *call, CURLcode code)
            failure_is_lost_connection(code);
 }
 
+static bool demand_new_connection(struct upstream_call *call)
+{
+    call->needs_new_wire = true;
+    if (upstream_has_wires(call->upstream))
+        return true;
+    (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* it is in it: it has just ended */
+    return handle_demand_new_connection(call);
+}
+
 /* libcurl has closed the one that the call had. Not another idle one, either: it may be in the same state. */
 static void take_new_connection(struct upstream_call *call, const char *why)
 {
     log_debug("%s: %s; the request takes a new connection", call->upstream->host, why);
     call->stop = STOP_NONE;
-    (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* it is in it: it has just ended */
-    if (!handle_demand_new_connection(call) || !start_transfer(call))
-        conclude(call, CURLE_OUT_OF_MEMORY);
+    call->is_writing = false;
+    if (!demand_new_connection(call) || !start_transfer(call))
+        call_conclude(call, CURLE_OUT_OF_MEMORY);
 }
 
 void call_transfer_ended(struct upstream_call *call, CURLcode code)
@@ -285,18 +247,21 @@ void call_transfer_ended(struct upstream_call *call, CURLcode code)
     }
     if (may_repeat_now(call, code)) {
         call->is_repeated = true;
-        call->connect_deadline_us = clock_monotonic_us() + call->upstream->options.connect_timeout_us;
+        begin_connect_timeout(call);
         take_new_connection(call, "the connection was lost");
         return;
     }
     if (!may_try_again(call, code)) {
-        conclude(call, code);
+        call_conclude(call, code);
         return;
     }
     log_debug("%s: %s; trying again", call->upstream->host, call->curl_words);
     call->retried_code = code;
     memcpy(call->retried_words, call->curl_words, sizeof(call->retried_words));
-    (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* it is in it: it has just ended */
+    if (call->is_waiting)
+        call->rests = true;
+    else
+        (void)curl_multi_remove_handle(call->upstream->multi, call->easy); /* it is in it: it has just ended */
     loop_timer_start(call->upstream->pool->loop, &call->retry, UPSTREAM_CONNECT_RETRY_US);
 }
 
@@ -307,9 +272,12 @@ static void reset_result(struct upstream_call *call)
     call->stop = STOP_NONE;
     call->retried_code = CURLE_OK;
     call->is_repeated = false;
+    call->needs_new_wire = false;
+    call->os_error = 0;
     call->is_writing = false;
     call->response_head_is_whole = false;
     call->response_bytes = 0;
+    call->coding_bytes = 0;
     call->body_sent = 0;
 }
 
@@ -323,9 +291,9 @@ struct upstream_call *call_start(struct upstream *upstream, const struct upstrea
     call->request = *request;
     call->callbacks = *callbacks;
     call->context = context;
-    call->connect_deadline_us = clock_monotonic_us() + upstream->options.connect_timeout_us;
-    if (!handle_set_request(call) || !start_transfer(call)) {
-        make_spare(call);
+    begin_connect_timeout(call);
+    if ((call->easy != NULL && !handle_set_request(call)) || !start_transfer(call)) {
+        call_make_spare(call);
         return NULL;
     }
     loop_timer_start(upstream->pool->loop, &call->deadline, upstream->options.timeout_us);
@@ -345,6 +313,11 @@ bool upstream_send(struct upstream_call **started, struct upstream *upstream, co
     call_link(call);
     *started = call;
     return true;
+}
+
+void call_keep_words(struct upstream_call *call, const char *words)
+{
+    memcpy(call->curl_words, words, sizeof(call->curl_words));
 }
 
 void upstream_cancel(struct upstream_call *call)

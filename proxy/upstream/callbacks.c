@@ -11,19 +11,12 @@
 #include <errno.h>
 #include <string.h>
 
-static bool may_begin(const struct upstream_call *call)
-{
-    if (call->result.attempts == 0)
-        return true;
-    return call->may_repeat && call->result.attempts < UPSTREAM_ATTEMPTS_MAX && call->response_bytes == 0;
-}
-
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct upstream_call *call = context;
     (void)purpose; /* always a connection out */
     call->is_writing = false;
-    if (!may_begin(call)) {
+    if (!attempt_may_begin(call)) {
         call->stop = STOP_REPEAT;
         return CURL_SOCKET_BAD;
     }
@@ -33,21 +26,12 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return fd;
 }
 
-/* Connections outlive calls: the context is the upstream. */
-static int close_socket(void *context, curl_socket_t fd)
-{
-    return sockets_close(context, fd);
-}
-
-/* The caller's turn to change the fields. What it changed is checked like what it gave first. */
 static enum upstream_stop ask_caller(struct upstream_call *call)
 {
-    struct upstream_request request = call->request;
-    if (call->callbacks.about_to_send != NULL &&
-        !call->callbacks.about_to_send(call->context, &call->result.connection, call->result.attempts + 1, &request))
-        return call->result.attempts == 0 ? STOP_ABOUT_TO_SEND : STOP_REPEAT; /* what was lost stays lost */
-    if (!request_check(&request, NULL))
-        return STOP_REQUEST;
+    struct upstream_request request;
+    enum upstream_stop stop = attempt_ask_caller(call, &request);
+    if (stop != STOP_NONE)
+        return stop;
     return fields_write(call, &request) ? STOP_NONE : STOP_MEMORY;
 }
 
@@ -59,9 +43,7 @@ static bool release(struct upstream_call *call)
     if (curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->lines) != CURLE_OK ||
         curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L) != CURLE_OK)
         return false;
-    call->result.attempts++;
-    call->is_writing = true;
-    call->released_us = clock_monotonic_us();
+    attempt_release(call);
     return true;
 }
 
@@ -92,7 +74,7 @@ static enum upstream_stop judge_connection(const struct upstream_call *call)
 static int before_request(void *context, char *remote_address, char *local_address, int remote_port, int local_port)
 {
     struct upstream_call *call = context;
-    if (!may_begin(call)) {
+    if (!attempt_may_begin(call)) {
         call->stop = STOP_REPEAT;
         return CURL_PREREQFUNC_ABORT;
     }
@@ -105,10 +87,8 @@ static int before_request(void *context, char *remote_address, char *local_addre
     if (call->stop == STOP_NONE) {
         attempt_begin(call, connected_us, &before);
         call->stop = release(call) ? STOP_NONE : STOP_MEMORY;
-    } else if (call->result.attempts > 0) {
-        call->result.connection = before; /* over which it left */
     } else {
-        call->result.timing.connected_us = connected_us;
+        attempt_renounce(call, connected_us, &before);
     }
     return call->stop == STOP_NONE ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
@@ -178,45 +158,6 @@ static int witness(CURL *easy, curl_infotype type, char *data, size_t size, void
     return 0;
 }
 
-/* Counts what came, and says whether it is within the bound. */
-static bool take_response_bytes(struct upstream_call *call, size_t size)
-{
-    if (size > call->upstream->options.response_max - call->response_bytes) {
-        call->stop = STOP_RESPONSE_TOO_LARGE;
-        return false;
-    }
-    call->response_bytes += size;
-    return true;
-}
-
-/* A head has come to its empty line. Interim answers are dropped (RFC 9110 §15.2); 101 is an end like any other. A head
- * that cannot be read keeps status 0. */
-static void head_is_whole(struct upstream_call *call)
-{
-    struct upstream_result *result = &call->result;
-    if (!http_parse_response_head(&result->status, &result->response_fields, HTTP_FIELDS_MAX,
-                                  buffer_slice(&call->response_head)))
-        result->status = 0;
-    bool is_interim = result->status >= 100 && result->status <= 199 && result->status != 101;
-    if (!is_interim) {
-        call->response_head_is_whole = true;
-        return;
-    }
-    buffer_reset(&call->response_head);
-    result->status = 0;
-    result->response_fields.count = 0;
-}
-
-static enum upstream_stop keep_head_line(struct upstream_call *call, const char *line, size_t size)
-{
-    struct byte_room *bytes = call->upstream->options.bytes;
-    const struct buffer *head = &call->response_head;
-    if (!byte_room_take_for(bytes, &call->head_charged, head, size, UPSTREAM_HEAD_FREE) ||
-        !byte_room_take_for(bytes, &call->copy_charged, head, size, UPSTREAM_HEAD_FREE))
-        return STOP_NO_ROOM;
-    return buffer_append(&call->response_head, line, size) ? STOP_NONE : STOP_MEMORY;
-}
-
 /* Called for each line of a head, with its line end; and for each line of the trailers, which are not kept. */
 static size_t take_head_line(char *line, size_t item_size, size_t count, void *context)
 {
@@ -224,45 +165,26 @@ static size_t take_head_line(char *line, size_t item_size, size_t count, void *c
     size_t size = item_size * count;
     if (!call->is_writing)
         return size;
-    if (call->result.timing.first_byte_us == 0)
-        call->result.timing.first_byte_us = clock_wall_us();
-    if (call->response_head.length == 0)
-        call->head_boot_us =
-            clock_boot_us(); /* an interim answer before it says nothing of when its Date was written */
-    if (!take_response_bytes(call, size))
-        return 0;
-    if (call->response_head_is_whole)
-        return size;
     if (call->folded != '\0')
         line[0] = call->folded;
-    call->stop = keep_head_line(call, line, size);
-    if (call->stop != STOP_NONE)
+    bool is_trailer = call->response_head_is_whole;
+    if (!response_take_head(call, line, size))
         return 0;
+    if (is_trailer)
+        return size;
     if (call->folded != '\0') {
         call->stop = STOP_FOLDED_LINE;
         return 0;
     }
     if (line[0] == '\n' || (size == 2 && line[0] == '\r'))
-        head_is_whole(call);
+        (void)response_end_head(call); /* of an interim answer: libcurl waits for the next by itself */
     return size;
-}
-
-static enum upstream_stop keep_body(struct upstream_call *call, const char *data, size_t size)
-{
-    if (!byte_room_take_for(call->upstream->options.bytes, &call->body_charged, &call->response_body, size,
-                            UPSTREAM_ANSWER_FREE))
-        return STOP_NO_ROOM;
-    return buffer_append(&call->response_body, data, size) ? STOP_NONE : STOP_MEMORY;
 }
 
 static size_t take_body(char *data, size_t item_size, size_t count, void *context)
 {
-    struct upstream_call *call = context;
     size_t size = item_size * count;
-    if (!take_response_bytes(call, size))
-        return CURL_WRITEFUNC_ERROR;
-    call->stop = keep_body(call, data, size);
-    return call->stop == STOP_NONE ? size : CURL_WRITEFUNC_ERROR;
+    return response_take_body(context, data, size) ? size : CURL_WRITEFUNC_ERROR;
 }
 
 bool callbacks_install(struct upstream_call *call)
@@ -270,8 +192,7 @@ bool callbacks_install(struct upstream_call *call)
     CURL *easy = call->easy;
     return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, call->upstream) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L) == CURLE_OK && /* or `witness` is not called */
            curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PREREQDATA, call) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, witness) == CURLE_OK &&

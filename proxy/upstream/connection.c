@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const SSL *connection_tls(CURL *easy)
+SSL *connection_tls(CURL *easy)
 {
     struct curl_tlssessioninfo *info = NULL;
     if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == NULL)
@@ -48,4 +48,10 @@ void connection_describe(struct upstream_connection *connection, CURL *easy, con
     }
     copy_text(connection->http_version, sizeof(connection->http_version),
               tls != NULL && speaks_http_2(tls) ? "HTTP/2" : "HTTP/1.1");
+}
+
+long connection_os_error(CURL *easy)
+{
+    long number = 0;
+    return curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK ? number : 0;
 }

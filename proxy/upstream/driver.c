@@ -1,6 +1,6 @@
 /* libcurl's multi handle on the loop: libcurl says which sockets to watch and when to be woken; the loop says what
  * happened. What has ended is told to the call outside of libcurl, so that `done` may start new calls. */
-#include "upstream_internal.h"
+#include "wire.h"
 
 #include "countersign/clock.h"
 #include "countersign/log.h"
@@ -12,7 +12,9 @@ static void tell_ended_calls(struct upstream *upstream)
     int left;
     CURLMsg *message;
     while ((message = curl_multi_info_read(upstream->multi, &left)) != NULL) {
-        if (message->msg == CURLMSG_DONE)
+        if (message->msg == CURLMSG_DONE && upstream_has_wires(upstream))
+            wire_connected(wire_of_easy(message->easy_handle), message->data.result);
+        else if (message->msg == CURLMSG_DONE)
             call_transfer_ended(call_of_easy(message->easy_handle), message->data.result);
     }
 }
@@ -82,11 +84,12 @@ void watch_free(struct upstream_watch *watch)
 }
 
 /* Between two requests over one connection the socket stays registered: to leave and come back were two system calls for each
- * request. */
+ * request. A wire has it registered as its own. */
 static void watch_rest(struct upstream_watch *watch)
 {
     watch->is_idle = true;
-    if (watch->io.events != LOOP_READ || !sockets_keep_watch(watch->upstream, watch))
+    if (upstream_has_wires(watch->upstream) || watch->io.events != LOOP_READ ||
+        !sockets_keep_watch(watch->upstream, watch))
         watch_free(watch);
 }
 
@@ -131,7 +134,8 @@ static void timer_expired(struct loop_timer *timer)
 static bool multi_configure(struct upstream *upstream)
 {
     CURLM *multi = upstream->multi;
-    long connections = (long)upstream->options.connections_max;
+    long connections =
+        upstream_has_wires(upstream) ? 0 : (long)upstream->options.connections_max; /* wires count themselves */
     return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, socket_changed) == CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, upstream) == CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, timer_changed) == CURLM_OK &&

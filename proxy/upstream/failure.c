@@ -196,7 +196,8 @@ static bool is_chunked(struct http_fields fields)
 static bool ends_by_close(const struct upstream_call *call)
 {
     const struct upstream_result *result = &call->result;
-    bool has_no_body = result->status == 204 || result->status == 304 || slice_equal_text(call->request.method, "HEAD");
+    bool has_no_body = result->status == 101 || result->status == 204 || result->status == 304 ||
+                       slice_equal_text(call->request.method, "HEAD");
     return !has_no_body && strcmp(result->connection.http_version, "HTTP/1.1") == 0 &&
            !is_chunked(result->response_fields) && http_field_find(result->response_fields, "Content-Length") == NULL;
 }
@@ -218,7 +219,7 @@ static bool is_number(struct slice text)
 
 /* RFC 9112 §6.3. Where libcurl reads one length and the exchange may have meant another, the body may be cut, or another
  * answer's. */
-static bool length_is_ambiguous(struct http_fields fields)
+bool failure_length_is_ambiguous(struct http_fields fields)
 {
     const struct http_field *first = http_field_find(fields, "Content-Length");
     size_t codings = http_field_count(fields, "Transfer-Encoding");
@@ -255,7 +256,7 @@ static const struct cause *cause_of_success(const struct upstream_call *call)
         return &head_cut;
     if (call->result.status == 0)
         return &head_unreadable;
-    if (length_is_ambiguous(call->result.response_fields))
+    if (failure_length_is_ambiguous(call->result.response_fields))
         return &two_lengths;
     return may_be_cut(call) ? &body_cut : NULL;
 }
@@ -277,13 +278,11 @@ static const struct cause *cause_of_end(const struct upstream_call *call, CURLco
     return code == CURLE_OK ? cause_of_success(call) : cause_of_code(code);
 }
 
-/* libcurl keeps the number and leaves it out of its words. */
 static int connect_error(const struct upstream_call *call, CURLcode code)
 {
-    long number = 0;
-    if (code != CURLE_COULDNT_CONNECT || curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &number) != CURLE_OK)
+    if (code != CURLE_COULDNT_CONNECT)
         return 0;
-    return (int)number;
+    return (int)(call->easy == NULL ? call->os_error : connection_os_error(call->easy));
 }
 
 void failure_explain(struct upstream_call *call, CURLcode code)

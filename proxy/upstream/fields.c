@@ -103,14 +103,29 @@ static void append_name(struct buffer *head, struct slice name, enum upstream_ht
     }
 }
 
+static bool gives_length(const struct upstream_request *request)
+{
+    for (size_t i = 0; i < request->field_count; i++) {
+        if (slice_equal_text_caseless(request->fields[i].name, "Content-Length"))
+            return true;
+    }
+    return false;
+}
+
 bool upstream_append_head(struct buffer *head, const struct upstream *upstream, const struct upstream_request *request,
                           struct error *error)
+{
+    if (!request_check(request, error))
+        return false;
+    return head_write(head, upstream, request) ||
+           error_set(error, ERROR_MEMORY, "out of memory for a request to %s", upstream->host);
+}
+
+bool head_write(struct buffer *head, const struct upstream *upstream, const struct upstream_request *request)
 {
     static const char *const versions[] = {
         [UPSTREAM_HTTP_1_1] = "1.1", [UPSTREAM_HTTP_2] = "2", [UPSTREAM_HTTP_AUTO] = "1.1"
     };
-    if (!request_check(request, error))
-        return false;
     (void)buffer_append_slice(head, request->method); /* `failed` is checked at the end of the run */
     (void)buffer_append_byte(head, ' ');
     (void)buffer_append_slice(head, request->target);
@@ -123,8 +138,12 @@ bool upstream_append_head(struct buffer *head, const struct upstream *upstream, 
         (void)buffer_append_slice(head, value);
         (void)buffer_append_text(head, "\r\n");
     }
+    if (request->has_body && !gives_length(request)) /* as libcurl does */
+        (void)buffer_append_format(head, "%s: %zu\r\n",
+                                   upstream->options.http == UPSTREAM_HTTP_2 ? "content-length" : "Content-Length",
+                                   request->body.length);
     (void)buffer_append_text(head, "\r\n");
-    return !head->failed || error_set(error, ERROR_MEMORY, "out of memory for a request to %s", upstream->host);
+    return !head->failed;
 }
 
 /* Bytes of all lines: each has a separator of up to two bytes and a NUL. */

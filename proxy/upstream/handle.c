@@ -11,7 +11,6 @@ static const struct {
 } fixed_numbers[] = {
     { CURLOPT_NOSIGNAL, 1 },
     { CURLOPT_NOPROGRESS, 1 },
-    { CURLOPT_VERBOSE, 1 }, /* or the debug callback, which sees what leaves, is not called */
     { CURLOPT_PATH_AS_IS, 1 },
     { CURLOPT_HTTP09_ALLOWED, 0 },
     { CURLOPT_FOLLOWLOCATION, 0 },
@@ -82,14 +81,32 @@ static bool set_route(CURL *easy, const struct upstream *upstream)
            curl_easy_setopt(easy, CURLOPT_SHARE, upstream->tls_sessions) == CURLE_OK;
 }
 
-CURL *handle_create(struct upstream_call *call)
+/* Connections outlive calls: the context is the upstream. */
+static int close_socket(void *context, curl_socket_t fd)
+{
+    return sockets_close(context, fd);
+}
+
+CURL *handle_make(struct upstream *upstream)
 {
     CURL *easy = curl_easy_init();
     if (easy == NULL)
         return NULL;
+    if (set_fixed_numbers(easy) && set_route(easy, upstream) && certificate_watch(easy, upstream) &&
+        curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK &&
+        curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, upstream) == CURLE_OK)
+        return easy;
+    curl_easy_cleanup(easy);
+    return NULL;
+}
+
+CURL *handle_create(struct upstream_call *call)
+{
+    CURL *easy = handle_make(call->upstream);
+    if (easy == NULL)
+        return NULL;
     call->easy = easy;
-    if (set_fixed_numbers(easy) && set_route(easy, call->upstream) && certificate_watch(easy, call->upstream) &&
-        callbacks_install(call) && curl_easy_setopt(easy, CURLOPT_PRIVATE, call) == CURLE_OK &&
+    if (callbacks_install(call) && curl_easy_setopt(easy, CURLOPT_PRIVATE, call) == CURLE_OK &&
         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->curl_words) == CURLE_OK)
         return easy;
     call->easy = NULL;
@@ -128,10 +145,10 @@ bool handle_set_request(struct upstream_call *call)
            set_number(call->easy, CURLOPT_FRESH_CONNECT, 0) && set_bodies(call->easy, request);
 }
 
-bool handle_set_connect_timeout(struct upstream_call *call, int64_t left_us)
+bool handle_set_connect_timeout(CURL *easy, int64_t left_us)
 {
     int64_t left_ms = left_us <= 1000 ? 1 : left_us / 1000; /* 0 would stand for libcurl's default, 300 s */
-    return set_number(call->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)left_ms);
+    return set_number(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)left_ms);
 }
 
 bool handle_demand_new_connection(struct upstream_call *call)
@@ -141,6 +158,8 @@ bool handle_demand_new_connection(struct upstream_call *call)
 
 void handle_forget_request(struct upstream_call *call)
 {
+    if (call->easy == NULL)
+        return;
     /* clearing a pointer cannot fail */
     (void)set_text(call->easy, CURLOPT_POSTFIELDS, NULL);
     (void)curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);

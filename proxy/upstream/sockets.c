@@ -130,7 +130,7 @@ static int ask_for_port(int fd)
     return ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port : name.v4.sin_port);
 }
 
-static bool has_nothing_to_read(int fd)
+bool sockets_have_nothing_to_read(int fd)
 {
     char byte;
     return recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
@@ -145,7 +145,7 @@ static bool port_is_clean(const struct upstream *upstream, int local_port)
             socket->local_port = ask_for_port(socket->fd);
         if (socket->local_port != local_port)
             continue;
-        if (!has_nothing_to_read(socket->fd))
+        if (!sockets_have_nothing_to_read(socket->fd))
             return false;
         found = true;
     }
@@ -197,6 +197,14 @@ bool sockets_are_silent(struct upstream *upstream, int local_port)
             return true;
     }
     return false;
+}
+
+bool sockets_is_silent(struct upstream *upstream, int fd)
+{
+    if (upstream->silent_sockets == 0)
+        return false;
+    struct upstream_socket *socket = find(upstream, fd);
+    return socket != NULL && is_silent(upstream, socket);
 }
 
 void sockets_end(const struct upstream *upstream, int local_port)

@@ -36,6 +36,9 @@ static void shut_down(struct upstream *upstream)
         call_free(call);
     }
     upstream->spare_count = 0;
+    wires_close(upstream);
+    loop_timer_stop(upstream->pool->loop, &upstream->queue_timer);
+    loop_timer_stop(upstream->pool->loop, &upstream->warmth.timer);
     driver_free(upstream);
     sockets_free(upstream);
 }
@@ -76,6 +79,15 @@ static void join_pool(struct upstream *upstream)
     pool->upstreams = upstream;
 }
 
+static bool take_buffer(struct upstream *upstream, struct error *error)
+{
+    if (!upstream_has_wires(upstream))
+        return true;
+    upstream->read_buffer = malloc(UPSTREAM_READ_BYTES);
+    return upstream->read_buffer != NULL ||
+           error_set(error, ERROR_MEMORY, "out of memory for the upstream %s", upstream->options.url);
+}
+
 bool upstream_create(struct upstream **created, struct upstream_pool *pool, const struct upstream_options *options,
                      struct error *error)
 {
@@ -85,7 +97,9 @@ bool upstream_create(struct upstream **created, struct upstream_pool *pool, cons
     upstream->pool = pool;
     upstream->options = *options;
     join_pool(upstream);
-    if (options_take(upstream, error) && driver_create(upstream, error)) {
+    wire_queue_init(upstream);
+    warm_init(upstream);
+    if (take_buffer(upstream, error) && options_take(upstream, error) && driver_create(upstream, error)) {
         *created = upstream;
         return true;
     }
@@ -101,12 +115,18 @@ void upstream_free(struct upstream *upstream)
         shut_down(upstream);
         leave_pool(upstream);
     }
+    free(upstream->read_buffer);
     free(upstream->url);
     free(upstream->host);
     free(upstream->ca_file);
     free(upstream->bind_address);
     free(upstream->egress_proxy);
     free(upstream);
+}
+
+bool upstream_has_wires(const struct upstream *upstream)
+{
+    return upstream->options.http == UPSTREAM_HTTP_1_1;
 }
 
 const char *upstream_host(const struct upstream *upstream)

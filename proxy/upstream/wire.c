@@ -1,0 +1,189 @@
+/* The life of a wire: opened by libcurl, watched by the loop, closed. See wire.h. */
+#include "wire.h"
+
+#include "countersign/clock.h"
+#include "countersign/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+/* TLS messages that may stand on an idle connection: session tickets (RFC 8446 §4.6.1), a key update. More of them at once are no
+ * sign of a connection that one wants to use. */
+enum { WIRE_RECORDS_AT_REST = 16 };
+
+/* --- lists --- */
+
+static void enter(struct upstream_wire *wire, enum wire_state state)
+{
+    struct upstream *upstream = wire->upstream;
+    wire->state = state;
+    wire->previous = NULL;
+    wire->next = upstream->wires[state];
+    if (wire->next != NULL)
+        wire->next->previous = wire;
+    upstream->wires[state] = wire;
+    upstream->wire_counts[state]++;
+}
+
+static void leave(struct upstream_wire *wire)
+{
+    struct upstream *upstream = wire->upstream;
+    if (wire->previous != NULL)
+        wire->previous->next = wire->next;
+    else
+        upstream->wires[wire->state] = wire->next;
+    if (wire->next != NULL)
+        wire->next->previous = wire->previous;
+    upstream->wire_counts[wire->state]--;
+}
+
+/* To the front of its new list: of idle wires, the one that was used last is used next. */
+void wire_move(struct upstream_wire *wire, enum wire_state state)
+{
+    leave(wire);
+    enter(wire, state);
+}
+
+unsigned wire_count(const struct upstream *upstream)
+{
+    unsigned count = 0;
+    for (int state = 0; state < WIRE_STATES; state++)
+        count += upstream->wire_counts[state];
+    return count;
+}
+
+/* --- birth and death --- */
+
+struct upstream_wire *wire_of_easy(CURL *easy)
+{
+    char *wire = NULL;
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &wire); /* set at the handle's birth */
+    return (struct upstream_wire *)(void *)wire;
+}
+
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct upstream_wire *wire = context;
+    (void)purpose; /* always a connection out */
+    int fd = sockets_open(wire->upstream, address);
+    wire->lacks_descriptor = fd < 0 && (errno == EMFILE || errno == ENFILE);
+    return fd;
+}
+
+static bool set_options(struct upstream_wire *wire, int64_t timeout_us)
+{
+    CURL *easy = wire->easy;
+    return curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK &&
+           handle_set_connect_timeout(easy, timeout_us) &&
+           curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, wire) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PRIVATE, wire) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, wire->curl_words) == CURLE_OK;
+}
+
+struct upstream_wire *wire_open(struct upstream *upstream, struct upstream_call *call, int64_t timeout_us)
+{
+    struct upstream_wire *wire = calloc(1, sizeof(*wire));
+    if (wire == NULL)
+        return NULL;
+    wire->upstream = upstream;
+    wire->call = call;
+    wire->easy = handle_make(upstream);
+    if (wire->easy != NULL && set_options(wire, timeout_us) &&
+        curl_multi_add_handle(upstream->multi, wire->easy) == CURLM_OK) {
+        enter(wire, WIRE_CONNECTING);
+        return wire;
+    }
+    if (wire->easy != NULL)
+        curl_easy_cleanup(wire->easy);
+    free(wire);
+    return NULL;
+}
+
+void wire_close(struct upstream_wire *wire)
+{
+    loop_io_remove(wire->upstream->pool->loop, &wire->io);
+    leave(wire);
+    (void)curl_multi_remove_handle(wire->upstream->multi, wire->easy); /* it is in it; this closes the connection */
+    curl_easy_cleanup(wire->easy);
+    free(wire);
+}
+
+void wires_close(struct upstream *upstream)
+{
+    for (int state = 0; state < WIRE_STATES; state++) {
+        while (upstream->wires[state] != NULL)
+            wire_close(upstream->wires[state]);
+    }
+}
+
+/* --- connected --- */
+
+static void ready(struct loop_io *io, unsigned events)
+{
+    struct upstream_wire *wire = io->context;
+    if (wire->state == WIRE_BUSY)
+        wire_talk_ready(wire, events);
+    else
+        wire_stirred(wire);
+}
+
+/* OpenSSL would read on as long as records come that hold nothing for us, and hold the loop: so it returns behind each. */
+static void read_one_record_at_a_time(SSL *tls)
+{
+    if (tls != NULL)
+        (void)SSL_clear_mode(tls, SSL_MODE_AUTO_RETRY); /* gives the modes that are left */
+}
+
+static void describe(struct upstream_wire *wire)
+{
+    char *remote = NULL, *local = NULL;
+    long remote_port = 0, local_port = 0;
+    /* where one of them fails, its value stays as it is: unknown */
+    (void)curl_easy_getinfo(wire->easy, CURLINFO_PRIMARY_IP, &remote);
+    (void)curl_easy_getinfo(wire->easy, CURLINFO_PRIMARY_PORT, &remote_port);
+    (void)curl_easy_getinfo(wire->easy, CURLINFO_LOCAL_IP, &local);
+    (void)curl_easy_getinfo(wire->easy, CURLINFO_LOCAL_PORT, &local_port);
+    connection_describe(&wire->connection, wire->easy, remote, (int)remote_port, local, (int)local_port);
+}
+
+bool wire_take_connection(struct upstream_wire *wire)
+{
+    struct upstream *upstream = wire->upstream;
+    struct error error;
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    if (curl_easy_getinfo(wire->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD)
+        return false;
+    wire->tls = connection_tls(wire->easy);
+    read_one_record_at_a_time(wire->tls);
+    describe(wire);
+    wire->connected_us = clock_monotonic_us();
+    wire->io = (struct loop_io){ .fd = fd, .ready = ready, .context = wire };
+    if (loop_io_watch(upstream->pool->loop, &wire->io, LOOP_READ, &error))
+        return true;
+    log_error("a connection to %s: %s", upstream->host, error.message);
+    return false;
+}
+
+/* --- at rest --- */
+
+/* Takes in one record of TLS's own. What is for us, the end, and a part of a record are nothing that may stand here. */
+static bool take_record_at_rest(struct upstream_wire *wire)
+{
+    char byte;
+    size_t count;
+    return wire->tls != NULL && curl_easy_recv(wire->easy, &byte, sizeof(byte), &count) == CURLE_AGAIN &&
+           SSL_has_pending(wire->tls) == 0;
+}
+
+bool wire_is_clean(struct upstream_wire *wire)
+{
+    for (int records = 0; records <= WIRE_RECORDS_AT_REST; records++) {
+        if (sockets_have_nothing_to_read(wire->io.fd))
+            return wire->tls == NULL || SSL_has_pending(wire->tls) == 0;
+        if (!take_record_at_rest(wire))
+            return false;
+    }
+    return false;
+}

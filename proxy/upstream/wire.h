@@ -1,0 +1,63 @@
+/* Wires: connections to the exchange over which HTTP/1.1 is written and read by this room itself. libcurl resolves, connects, passes
+ * an egress proxy, shakes hands (CURLOPT_CONNECT_ONLY), and carries bytes; who asks, what leaves and how often is decided here.
+ * A wire carries one request at a time. The loop's thread. */
+#ifndef COUNTERSIGN_UPSTREAM_WIRE_H
+#define COUNTERSIGN_UPSTREAM_WIRE_H
+
+#include "answer_reader.h"
+#include "upstream_internal.h"
+
+#include <openssl/ssl.h>
+
+struct upstream_wire {
+    struct upstream *upstream;
+    struct upstream_wire *previous; /* of the same state */
+    struct upstream_wire *next;
+    enum wire_state state;
+    CURL *easy; /* owns the connection, and stays in the multi handle: taken out, the connection is closed */
+    SSL *tls;   /* NULL for a plain one */
+    struct loop_io io;
+    struct upstream_call *call;  /* connecting: for whom, NULL for whoever comes; busy: whose request it carries */
+    bool was_opened_for_another; /* connecting: `call` took it over */
+    bool lacks_descriptor;       /* none was left to open it */
+    bool has_carried;            /* a request */
+    int64_t connected_us;        /* monotonic */
+    struct upstream_connection connection;
+    char curl_words[CURL_ERROR_SIZE];
+
+    /* busy */
+    struct answer_reader reader;
+    size_t written;    /* bytes of the request that the connection took */
+    bool cannot_write; /* what has come is still read */
+};
+
+/* --- wire.c: a wire's life --- */
+
+/* Begins to connect within `timeout_us`. NULL when out of memory. */
+struct upstream_wire *wire_open(struct upstream *upstream, struct upstream_call *call, int64_t timeout_us);
+void wire_close(struct upstream_wire *wire);
+struct upstream_wire *wire_of_easy(CURL *easy);
+void wire_move(struct upstream_wire *wire, enum wire_state state);
+unsigned wire_count(const struct upstream *upstream); /* of all states */
+
+/* libcurl has connected it: notes what is known of the connection, and has it watched. False: it cannot be used. */
+MUST_CHECK bool wire_take_connection(struct upstream_wire *wire);
+
+/* Whether an idle wire is as the last answer left it: nothing came, but for TLS's own messages, which are taken in. */
+bool wire_is_clean(struct upstream_wire *wire);
+
+/* --- wire_queue.c: which call gets which wire --- */
+
+/* From the driver: an attempt to connect has ended. */
+void wire_connected(struct upstream_wire *wire, CURLcode code);
+
+/* Something came over an idle wire, or its end did. */
+void wire_stirred(struct upstream_wire *wire);
+
+/* --- wire_talk.c: a request and its answer --- */
+
+/* Sends the call's request, which waits no more, over an idle wire. `is_reused`: it was open before the call looked for one. */
+void wire_begin(struct upstream_wire *wire, struct upstream_call *call, bool is_reused);
+void wire_talk_ready(struct upstream_wire *wire, unsigned events); /* LOOP_* */
+
+#endif
