@@ -21,9 +21,9 @@ enum answer_framing {
     ANSWER_UNREADABLE  /* a transfer coding that nobody asked for, or a length that is none */
 };
 
-/* All are called from within answer_reader_take. */
+/* All are called from within answer_reader_take, with one byte at least. What was given is used, also where it stops the reading. */
 struct answer_owner {
-    /* The next bytes of a head, its line ends among them. False stops the reading. */
+    /* The next bytes of a head, its line ends among them: a part of a line, or many lines. False stops the reading. */
     bool (*head_bytes)(void *context, struct slice bytes);
     /* The head is whole, up to and including its empty line. Writes the body's length where it has one. */
     enum answer_framing (*head_end)(void *context, uint64_t *length);
@@ -46,25 +46,25 @@ struct answer_reader {
     int state;        /* answer_reader.c's */
     unsigned matched; /* bytes of "HTTP/1.x" */
     unsigned digits;  /* of a chunk's size */
-    uint64_t left;    /* bytes of the body, or of the chunk */
-    bool line_has_begun;
-    bool line_is_cr; /* nothing but a CR so far */
+    uint64_t left;    /* of the body or the chunk; a chunk's size so far */
 };
 
 /* Before an answer's first byte. */
 void answer_reader_start(struct answer_reader *reader);
 
-/* Reads on. `*used` is how many of the bytes were: all of them with ANSWER_MORE. Not to be called again once it returned anything
- * else. */
+/* Reads on. `*used` is how many of the bytes were: all of them with ANSWER_MORE; with ANSWER_NOT_HTTP and ANSWER_BAD_CODING those
+ * before the first that is wrong, which the owner was told of. Not to be called again once it returned anything but ANSWER_MORE. */
 MUST_CHECK enum answer_progress answer_reader_take(struct answer_reader *reader, const struct answer_owner *owner,
                                                    void *context, struct slice bytes, size_t *used);
 
 /* Whether the answer is whole when its connection ends here. */
 bool answer_reader_may_end(const struct answer_reader *reader);
 
+/* --- answer_framing.c: what a head says --- */
+
 /* What follows upon this head (RFC 9112 §6.3, RFC 9110 §9.3.2, §15.2): `to_head`: it answers a HEAD. A status of 101 is an end, as
  * nothing of what follows is HTTP. Where both a transfer coding and a length are given, the coding counts (the caller refuses such
- * an answer as ambiguous). */
+ * an answer as ambiguous); of two lengths, the first; one beyond 64 bits never comes. A status of 0 is a head that cannot be read. */
 enum answer_framing answer_framing_of(uint64_t *length, int status, struct http_fields fields, bool to_head);
 
 /* Whether the connection may carry another request behind this answer (RFC 9112 §9.3): HTTP/1.1 without "close", HTTP/1.0 with

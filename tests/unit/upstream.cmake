@@ -5,3 +5,5 @@ foreach(part upstream upstream_answers upstream_once upstream_failures upstream_
     # A failed assertion can leave a server's thread waiting for a client that never comes.
     set_tests_properties(unit.${part} PROPERTIES TIMEOUT 120)
 endforeach()
+
+countersign_unit_test(answer_reader ROOMS upstream base)
