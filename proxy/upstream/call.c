@@ -215,6 +215,13 @@ static bool may_repeat_now(const struct upstream_call *call, CURLcode code)
            failure_is_lost_connection(code);
 }
 
+/* Over a wire that had carried others, this is how an exchange ends one that was idle for long: no news of the exchange itself. */
+static bool stays_lost(const struct upstream_call *call, CURLcode code)
+{
+    return upstream_has_wires(call->upstream) && call->result.attempts > 0 && call->result.connection.reused &&
+           call->stop == STOP_NONE && call->response_bytes == 0 && failure_is_lost_connection(code);
+}
+
 static bool demand_new_connection(struct upstream_call *call)
 {
     call->needs_new_wire = true;
@@ -241,7 +248,7 @@ void call_transfer_ended(struct upstream_call *call, CURLcode code)
         return;
     }
     if (call->stop == STOP_SILENT) {
-        leave_silent(call);
+        call_leave_silent(call);
         take_new_connection(call, "nothing came over a connection where a request had waited in vain");
         return;
     }
@@ -251,6 +258,8 @@ void call_transfer_ended(struct upstream_call *call, CURLcode code)
         take_new_connection(call, "the connection was lost");
         return;
     }
+    if (stays_lost(call, code))
+        call->stop = STOP_REPEAT;
     if (!may_try_again(call, code)) {
         call_conclude(call, code);
         return;

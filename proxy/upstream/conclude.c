@@ -42,7 +42,7 @@ static bool is_waited_on(const struct upstream *upstream, int local_port)
 
 /* Ends the connection that this call had if it is silent and no other call waits for an answer there: over HTTP/2, libcurl
  * would go on to use it. */
-static void leave_silent(const struct upstream_call *call)
+void call_leave_silent(const struct upstream_call *call)
 {
     struct upstream *upstream = call->upstream;
     int local_port = call->result.connection.local_port;
@@ -66,8 +66,8 @@ void call_conclude(struct upstream_call *call, CURLcode code)
     date_take(call);
     note_reach(call->upstream->options.counts, result);
     call_detach(call);
-    if (call->is_writing)
-        leave_silent(call);
+    if (call->is_writing && !upstream_has_wires(call->upstream))
+        call_leave_silent(call);
     call->callbacks.done(call->context, result);
     call_make_spare(call);
 }

@@ -3,6 +3,8 @@
 #ifndef COUNTERSIGN_UPSTREAM_INTERNAL_H
 #define COUNTERSIGN_UPSTREAM_INTERNAL_H
 
+#include "answer_reader.h"
+
 #include "countersign/buffer.h"
 #include "countersign/upstream.h"
 
@@ -137,7 +139,7 @@ struct upstream_call {
     struct upstream_wire *connecting; /* made for it while it waits */
     struct upstream_wire *wire;       /* that carries it */
     size_t head_bytes;                /* of what is to leave */
-    int framing;                      /* enum answer_framing, of the final answer */
+    enum answer_framing framing;      /* of the final answer */
 
     /* this attempt */
     bool is_writing;       /* released to this connection: what leaves now is the request */
@@ -319,6 +321,8 @@ void warm_note_end(const struct upstream_wire *wire); /* that was idle, by the o
 
 /* conclude.c: the end of a call, with its `done`; outside libcurl */
 void call_conclude(struct upstream_call *call, CURLcode code);
+void call_leave_silent(
+    const struct upstream_call *call); /* libcurl is not to use its connection again, if it is silent */
 
 /* failure.c */
 

@@ -71,6 +71,23 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return fd;
 }
 
+/* OpenSSL would read on as long as records come that hold nothing for us, and hold the loop: so it returns behind each. */
+static void read_one_record_at_a_time(SSL *tls)
+{
+    (void)SSL_clear_mode(tls, SSL_MODE_AUTO_RETRY); /* gives the modes that are left */
+}
+
+/* The handshake is over: libcurl would send its request now. Later it shows no TLS of a connection that it has put by. */
+static int before_request(void *context, char *remote_address, char *local_address, int remote_port, int local_port)
+{
+    struct upstream_wire *wire = context;
+    wire->tls = connection_tls(wire->easy);
+    if (wire->tls != NULL)
+        read_one_record_at_a_time(wire->tls);
+    connection_describe(&wire->connection, wire->easy, remote_address, remote_port, local_address, local_port);
+    return CURL_PREREQFUNC_OK;
+}
+
 static bool set_options(struct upstream_wire *wire, int64_t timeout_us)
 {
     CURL *easy = wire->easy;
@@ -78,6 +95,8 @@ static bool set_options(struct upstream_wire *wire, int64_t timeout_us)
            handle_set_connect_timeout(easy, timeout_us) &&
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, wire) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PREREQDATA, wire) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PRIVATE, wire) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, wire->curl_words) == CURLE_OK;
 }
@@ -129,25 +148,6 @@ static void ready(struct loop_io *io, unsigned events)
         wire_stirred(wire);
 }
 
-/* OpenSSL would read on as long as records come that hold nothing for us, and hold the loop: so it returns behind each. */
-static void read_one_record_at_a_time(SSL *tls)
-{
-    if (tls != NULL)
-        (void)SSL_clear_mode(tls, SSL_MODE_AUTO_RETRY); /* gives the modes that are left */
-}
-
-static void describe(struct upstream_wire *wire)
-{
-    char *remote = NULL, *local = NULL;
-    long remote_port = 0, local_port = 0;
-    /* where one of them fails, its value stays as it is: unknown */
-    (void)curl_easy_getinfo(wire->easy, CURLINFO_PRIMARY_IP, &remote);
-    (void)curl_easy_getinfo(wire->easy, CURLINFO_PRIMARY_PORT, &remote_port);
-    (void)curl_easy_getinfo(wire->easy, CURLINFO_LOCAL_IP, &local);
-    (void)curl_easy_getinfo(wire->easy, CURLINFO_LOCAL_PORT, &local_port);
-    connection_describe(&wire->connection, wire->easy, remote, (int)remote_port, local, (int)local_port);
-}
-
 bool wire_take_connection(struct upstream_wire *wire)
 {
     struct upstream *upstream = wire->upstream;
@@ -155,9 +155,6 @@ bool wire_take_connection(struct upstream_wire *wire)
     curl_socket_t fd = CURL_SOCKET_BAD;
     if (curl_easy_getinfo(wire->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD)
         return false;
-    wire->tls = connection_tls(wire->easy);
-    read_one_record_at_a_time(wire->tls);
-    describe(wire);
     wire->connected_us = clock_monotonic_us();
     wire->io = (struct loop_io){ .fd = fd, .ready = ready, .context = wire };
     if (loop_io_watch(upstream->pool->loop, &wire->io, LOOP_READ, &error))

@@ -57,7 +57,7 @@ void wire_stirred(struct upstream_wire *wire);
 /* --- wire_talk.c: a request and its answer --- */
 
 /* Sends the call's request, which waits no more, over an idle wire. `is_reused`: it was open before the call looked for one. */
-void wire_begin(struct upstream_wire *wire, struct upstream_call *call, bool is_reused);
+void wire_talk_begin(struct upstream_wire *wire, struct upstream_call *call, bool is_reused);
 void wire_talk_ready(struct upstream_wire *wire, unsigned events); /* LOOP_* */
 
 #endif

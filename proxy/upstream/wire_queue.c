@@ -164,7 +164,7 @@ static bool serve_one(struct upstream *upstream)
         struct upstream_wire *wire = call->needs_new_wire ? NULL : take_idle(upstream);
         if (wire != NULL) {
             wire_queue_leave(call);
-            wire_begin(wire, call, true);
+            wire_talk_begin(wire, call, true);
             return true;
         }
         if (call->connecting != NULL || call->rests)
@@ -207,7 +207,7 @@ static void give_new(struct upstream_wire *wire)
         return;
     give_connecting(first, opener == first ? NULL : opener);
     leave(first);
-    wire_begin(wire, first, false);
+    wire_talk_begin(wire, first, false);
 }
 
 static void tell_failure(struct upstream_wire *wire, CURLcode code)

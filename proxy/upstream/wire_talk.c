@@ -275,7 +275,7 @@ static enum upstream_stop ask(struct upstream_wire *wire, struct upstream_call *
     return stage(call, &request) ? STOP_NONE : STOP_MEMORY;
 }
 
-void wire_begin(struct upstream_wire *wire, struct upstream_call *call, bool is_reused)
+void wire_talk_begin(struct upstream_wire *wire, struct upstream_call *call, bool is_reused)
 {
     const struct upstream_connection before = call->result.connection;
     const int64_t connected_us = clock_wall_us();

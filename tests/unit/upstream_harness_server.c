@@ -333,6 +333,15 @@ struct many_peers {
     nfds_t count;
 };
 
+/* harness_ok, for a HEAD without its body (RFC 9110 §9.3.2) */
+static bool answer_ok(const struct server *server, struct peer *peer)
+{
+    const struct buffer *request = &server->requests[server->request_count - 1];
+    bool is_head = request->length > 5 && memcmp(request->data, "HEAD ", 5) == 0;
+    const char *body = strstr(harness_ok, "\r\n\r\n") + 4;
+    return peer_send_bytes(peer, harness_ok, is_head ? (size_t)(body - harness_ok) : strlen(harness_ok));
+}
+
 void script_answer_many(struct server *server)
 {
     struct many_peers many = { .server = server, .count = 2 };
@@ -348,7 +357,7 @@ void script_answer_many(struct server *server)
         for (nfds_t i = 2; i < many.count; i++) {
             if (many.fds[i].revents == 0)
                 continue;
-            if (!server_read(server, &many.peers[i - 2]) || !peer_send(&many.peers[i - 2], harness_ok))
+            if (!server_read(server, &many.peers[i - 2]) || !answer_ok(server, &many.peers[i - 2]))
                 many.fds[i].fd = -1; /* closed below */
         }
     }
