@@ -1,6 +1,8 @@
 /* What an answer's head says of the bytes behind it, and of its connection. Pure. */
 #include "answer_reader.h"
 
+enum { SWITCHING_PROTOCOLS = 101, INTERIM_MAX = 199, NO_CONTENT = 204, NOT_MODIFIED = 304 };
+
 static bool has_transfer_coding(struct http_fields fields)
 {
     return http_field_find(fields, "Transfer-Encoding") != NULL;
@@ -32,7 +34,6 @@ static enum answer_framing framing_by_length(uint64_t *length, struct slice text
 
 enum answer_framing answer_framing_of(uint64_t *length, int status, struct http_fields fields, bool to_head)
 {
-    enum { SWITCHING_PROTOCOLS = 101, INTERIM_MAX = 199, NO_CONTENT = 204, NOT_MODIFIED = 304 };
     if (status <= 0)
         return ANSWER_UNREADABLE;
     if (status >= 100 && status <= INTERIM_MAX && status != SWITCHING_PROTOCOLS)
@@ -62,7 +63,7 @@ static bool connection_says(struct http_fields fields, const char *option)
 bool answer_keeps_connection(struct slice head, int status, struct http_fields fields, enum answer_framing framing)
 {
     bool ends_by_itself = framing == ANSWER_NO_BODY || framing == ANSWER_LENGTH || framing == ANSWER_CHUNKED;
-    if (!ends_by_itself || status == 101 || connection_says(fields, "close"))
+    if (!ends_by_itself || status == SWITCHING_PROTOCOLS || connection_says(fields, "close"))
         return false;
     if (slice_starts_with(head, "HTTP/1.1 "))
         return true;

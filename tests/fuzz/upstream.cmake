@@ -1,0 +1,1 @@
+countersign_fuzz_target(answer ROOMS upstream base)
