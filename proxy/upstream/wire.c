@@ -132,8 +132,12 @@ void wire_close(struct upstream_wire *wire)
 void wires_close(struct upstream *upstream)
 {
     for (int state = 0; state < WIRE_STATES; state++) {
-        while (upstream->wires[state] != NULL)
-            wire_close(upstream->wires[state]);
+        struct upstream_wire *wire = upstream->wires[state];
+        while (wire != NULL) {
+            struct upstream_wire *next = wire->next;
+            wire_close(wire);
+            wire = next;
+        }
     }
 }
 
