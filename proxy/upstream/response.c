@@ -3,6 +3,8 @@
 
 #include "countersign/clock.h"
 
+#include <string.h>
+
 /* Counts what came, and says whether it is within the bound. */
 static bool count_bytes(struct upstream_call *call, size_t size)
 {
@@ -44,11 +46,18 @@ bool response_take_head(struct upstream_call *call, const char *bytes, size_t si
     return call->stop == STOP_NONE;
 }
 
+/* RFC 9110 §5.5: a NUL is invalid, and dangerous to who reads the head as a text. */
+static bool holds_nul(struct slice head)
+{
+    return memchr(head.data, '\0', head.length) != NULL;
+}
+
 bool response_end_head(struct upstream_call *call)
 {
     struct upstream_result *result = &call->result;
-    if (!http_parse_response_head(&result->status, &result->response_fields, HTTP_FIELDS_MAX,
-                                  buffer_slice(&call->response_head)))
+    struct slice head = buffer_slice(&call->response_head);
+    if (holds_nul(head) ||
+        !http_parse_response_head(&result->status, &result->response_fields, HTTP_FIELDS_MAX, head))
         result->status = 0;
     bool is_interim = result->status >= 100 && result->status <= 199 && result->status != 101;
     if (!is_interim) {

@@ -87,6 +87,7 @@ enum upstream_stop {
     STOP_UNCLEAN,       /* bytes, or its end, had come over the idle connection: another one is taken */
     STOP_SILENT,        /* a request had waited in vain, and nothing came over this connection since: likewise */
     STOP_FOLDED_LINE,   /* in a head: see callbacks.c */
+    STOP_SWITCHED,     /* 101 */
     STOP_RESPONSE_TOO_LARGE,
     STOP_NO_ROOM,
     STOP_NO_DESCRIPTOR,

@@ -140,6 +140,8 @@ static enum answer_framing end_head(void *context, uint64_t *length)
     const struct upstream_result *result = &call->result;
     if (!response_end_head(call))
         return ANSWER_INTERIM;
+    if (result->status == 101)
+        call->stop = STOP_SWITCHED;
     call->framing = result->status == 0 ? ANSWER_NO_BODY /* cannot be read, so nor can what follows */
                                         : answer_framing_of(length, result->status, result->response_fields,
                                                             slice_equal_text(call->request.method, "HEAD"));

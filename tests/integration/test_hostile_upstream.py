@@ -99,7 +99,7 @@ def test_thousands_of_interim_answers_do_not_hide_the_answer(attack):
 
 def test_another_protocol_that_nobody_asked_for_is_not_followed(attack):
     check_unknown(attack(sends(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n" +
-                               http_answer(SUCCESS))), "timeout", 504)
+                               http_answer(SUCCESS))), "response-malformed")
 
 
 # --- lengths ---
@@ -138,7 +138,7 @@ def test_the_same_length_twice_is_one_length(attack):
 @pytest.mark.parametrize("chunk", [b"zz\r\n" + SUCCESS, b"-5\r\n" + SUCCESS, b"f" * 17 + b"\r\n" + SUCCESS,
                                    b"5\r\nhelloxx0\r\n\r\n"], ids=["no number", "negative", "beyond 64 bits", "no line end"])
 def test_chunks_that_are_none_make_the_answer_unknown(attack, chunk):
-    check_unknown(attack(sends(CHUNKED + chunk)), "lost")
+    check_unknown(attack(sends(CHUNKED + chunk)), "response-malformed")
 
 
 # --- heads ---

@@ -121,6 +121,9 @@ succeeds = sends(http_answer(SUCCESS))
 
 
 def answers_as_documented(request, wire):
+    if request.method == "HEAD":
+        wire.send(http_answer(b"").split(b"\r\n\r\n")[0] + b"\r\n\r\n")  # RFC 9110 §9.3.2: a head alone
+        return True
     if coinstore.PUBLIC.match(request.path) or request.verdict == coinstore.ACCEPTED:
         return succeeds(request, wire)
     if request.verdict == "wrong API key":
