@@ -56,8 +56,7 @@ bool response_end_head(struct upstream_call *call)
 {
     struct upstream_result *result = &call->result;
     struct slice head = buffer_slice(&call->response_head);
-    if (holds_nul(head) ||
-        !http_parse_response_head(&result->status, &result->response_fields, HTTP_FIELDS_MAX, head))
+    if (holds_nul(head) || !http_parse_response_head(&result->status, &result->response_fields, HTTP_FIELDS_MAX, head))
         result->status = 0;
     bool is_interim = result->status >= 100 && result->status <= 199 && result->status != 101;
     if (!is_interim) {

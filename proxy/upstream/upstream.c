@@ -83,6 +83,7 @@ static bool take_buffer(struct upstream *upstream, struct error *error)
 {
     if (!upstream_has_wires(upstream))
         return true;
+    upstream->has_tls_egress = slice_starts_with(slice_text(upstream->options.proxy), "https:");
     upstream->read_buffer = malloc(UPSTREAM_READ_BYTES);
     return upstream->read_buffer != NULL ||
            error_set(error, ERROR_MEMORY, "out of memory for the upstream %s", upstream->options.url);

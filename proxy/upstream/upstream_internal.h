@@ -69,6 +69,7 @@ struct upstream {
     struct upstream_call *last_waiting;
     struct loop_timer queue_timer;
     struct upstream_warmth warmth;
+    bool has_tls_egress;        /* the egress proxy is reached by TLS */
     char *read_buffer;          /* UPSTREAM_READ_BYTES: what comes is taken out of it at once */
     struct upstream_call *live; /* calls under way */
     struct upstream_call *spare;
@@ -87,7 +88,7 @@ enum upstream_stop {
     STOP_UNCLEAN,       /* bytes, or its end, had come over the idle connection: another one is taken */
     STOP_SILENT,        /* a request had waited in vain, and nothing came over this connection since: likewise */
     STOP_FOLDED_LINE,   /* in a head: see callbacks.c */
-    STOP_SWITCHED,     /* 101 */
+    STOP_SWITCHED,      /* 101 */
     STOP_RESPONSE_TOO_LARGE,
     STOP_NO_ROOM,
     STOP_NO_DESCRIPTOR,

@@ -71,19 +71,11 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return fd;
 }
 
-/* OpenSSL would read on as long as records come that hold nothing for us, and hold the loop: so it returns behind each. */
-static void read_one_record_at_a_time(SSL *tls)
-{
-    (void)SSL_clear_mode(tls, SSL_MODE_AUTO_RETRY); /* gives the modes that are left */
-}
-
 /* The handshake is over: libcurl would send its request now. Later it shows no TLS of a connection that it has put by. */
 static int before_request(void *context, char *remote_address, char *local_address, int remote_port, int local_port)
 {
     struct upstream_wire *wire = context;
-    wire->tls = connection_tls(wire->easy);
-    if (wire->tls != NULL)
-        read_one_record_at_a_time(wire->tls);
+    wire->line.tls = connection_tls(wire->easy);
     connection_describe(&wire->connection, wire->easy, remote_address, remote_port, local_address, local_port);
     return CURL_PREREQFUNC_OK;
 }
@@ -123,6 +115,7 @@ struct upstream_wire *wire_open(struct upstream *upstream, struct upstream_call 
 void wire_close(struct upstream_wire *wire)
 {
     loop_io_remove(wire->upstream->pool->loop, &wire->io);
+    loop_timer_stop(wire->upstream->pool->loop, &wire->again);
     leave(wire);
     (void)curl_multi_remove_handle(wire->upstream->multi, wire->easy); /* it is in it; this closes the connection */
     curl_easy_cleanup(wire->easy);
@@ -143,13 +136,22 @@ void wires_close(struct upstream *upstream)
 
 /* --- connected --- */
 
-static void ready(struct loop_io *io, unsigned events)
+static void happened(struct upstream_wire *wire, unsigned events)
 {
-    struct upstream_wire *wire = io->context;
     if (wire->state == WIRE_BUSY)
         wire_talk_ready(wire, events);
     else
         wire_stirred(wire);
+}
+
+static void ready(struct loop_io *io, unsigned events)
+{
+    happened(io->context, events);
+}
+
+static void read_again(struct loop_timer *timer)
+{
+    happened(timer->context, LOOP_READ);
 }
 
 bool wire_take_connection(struct upstream_wire *wire)
@@ -159,7 +161,12 @@ bool wire_take_connection(struct upstream_wire *wire)
     curl_socket_t fd = CURL_SOCKET_BAD;
     if (curl_easy_getinfo(wire->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD)
         return false;
+    wire->curl_words[0] = '\0'; /* of tries before this one */
+    wire->line.words = wire->curl_words;
+    if (!line_begin(&wire->line, wire->easy, wire->line.tls, fd, upstream->has_tls_egress))
+        return false;
     wire->connected_us = clock_monotonic_us();
+    wire->again = (struct loop_timer){ .expired = read_again, .context = wire };
     wire->io = (struct loop_io){ .fd = fd, .ready = ready, .context = wire };
     if (loop_io_watch(upstream->pool->loop, &wire->io, LOOP_READ, &error))
         return true;
@@ -174,15 +181,15 @@ static bool take_record_at_rest(struct upstream_wire *wire)
 {
     char byte;
     size_t count;
-    return wire->tls != NULL && curl_easy_recv(wire->easy, &byte, sizeof(byte), &count) == CURLE_AGAIN &&
-           SSL_has_pending(wire->tls) == 0;
+    return wire->line.tls != NULL && line_read(&wire->line, &byte, sizeof(byte), &count) == LINE_AGAIN &&
+           (!line_waits(&wire->line) || line_is_empty(&wire->line));
 }
 
 bool wire_is_clean(struct upstream_wire *wire)
 {
     for (int records = 0; records <= WIRE_RECORDS_AT_REST; records++) {
-        if (sockets_have_nothing_to_read(wire->io.fd))
-            return wire->tls == NULL || SSL_has_pending(wire->tls) == 0;
+        if (line_is_empty(&wire->line) && sockets_have_nothing_to_read(wire->io.fd))
+            return true;
         if (!take_record_at_rest(wire))
             return false;
     }

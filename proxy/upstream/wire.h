@@ -5,18 +5,18 @@
 #define COUNTERSIGN_UPSTREAM_WIRE_H
 
 #include "answer_reader.h"
+#include "line.h"
 #include "upstream_internal.h"
-
-#include <openssl/ssl.h>
 
 struct upstream_wire {
     struct upstream *upstream;
     struct upstream_wire *previous; /* of the same state */
     struct upstream_wire *next;
     enum wire_state state;
-    CURL *easy; /* owns the connection, and stays in the multi handle: taken out, the connection is closed */
-    SSL *tls;   /* NULL for a plain one */
+    CURL *easy;       /* owns the connection, and stays in the multi handle: taken out, the connection is closed */
+    struct line line; /* once connected */
     struct loop_io io;
+    struct loop_timer again;     /* to read on in the loop's next turn */
     struct upstream_call *call;  /* connecting: for whom, NULL for whoever comes; busy: whose request it carries */
     bool was_opened_for_another; /* connecting: `call` took it over */
     bool lacks_descriptor;       /* none was left to open it */

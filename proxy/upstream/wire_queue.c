@@ -236,7 +236,7 @@ static void tell_failure(struct upstream_wire *wire, CURLcode code)
 void wire_connected(struct upstream_wire *wire, CURLcode code)
 {
     if (code == CURLE_OK && !wire_take_connection(wire))
-        code = CURLE_OUT_OF_MEMORY;
+        code = CURLE_RECV_ERROR;
     if (code == CURLE_OK)
         give_new(wire);
     else

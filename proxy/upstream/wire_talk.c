@@ -5,9 +5,8 @@
 #include "countersign/clock.h"
 #include "countersign/log.h"
 
-#include <errno.h>
-
 enum {
+    NOTHING_MAX = 64,     /* records that hold nothing for us, read in one go */
     PIECE_MAX = 16 * 1024 /* bytes handed to the connection at once: a TLS record's (RFC 8446 §5.1) */
 };
 
@@ -69,17 +68,17 @@ static void note_written(struct upstream_wire *wire, struct slice piece, size_t 
         call->callbacks.sent(call->context);
 }
 
-static CURLcode write_on(struct upstream_wire *wire)
+static enum line_result write_on(struct upstream_wire *wire)
 {
     while (!is_written(wire)) {
         struct slice piece = next_piece(wire);
         size_t count = 0;
-        CURLcode code = curl_easy_send(wire->easy, piece.data, piece.length, &count);
-        if (code != CURLE_OK)
-            return code;
+        enum line_result result = line_write(&wire->line, piece, &count);
+        if (result != LINE_DONE)
+            return result;
         note_written(wire, piece, count);
     }
-    return CURLE_OK;
+    return LINE_DONE;
 }
 
 /* --- the end --- */
@@ -95,8 +94,7 @@ static void end(struct upstream_wire *wire, CURLcode code)
 {
     struct upstream_call *call = wire->call;
     call_keep_words(call, wire->curl_words);
-    if (wire->tls != NULL && (SSL_get_shutdown(wire->tls) & SSL_RECEIVED_SHUTDOWN) != 0)
-        call->tls_end_came = true;
+    call->tls_end_came = line_has_tls_end(&wire->line);
     close_without(wire);
     wire_queue_look(call->upstream);
     call_transfer_ended(call, code);
@@ -106,8 +104,7 @@ static bool may_carry_another(const struct upstream_wire *wire, size_t excess)
 {
     const struct upstream_call *call = wire->call;
     const struct upstream_result *result = &call->result;
-    return excess == 0 && is_written(wire) && result->status != 0 &&
-           (wire->tls == NULL || SSL_has_pending(wire->tls) == 0) &&
+    return excess == 0 && is_written(wire) && result->status != 0 && line_is_empty(&wire->line) &&
            !failure_length_is_ambiguous(result->response_fields) &&
            answer_keeps_connection(buffer_slice(&call->response_head), result->status, result->response_fields,
                                    call->framing);
@@ -189,7 +186,12 @@ static CURLcode code_of_end(const struct upstream_wire *wire)
     return CURLE_PARTIAL_FILE;
 }
 
-enum step { STEP_MORE, STEP_WAIT, STEP_OVER /* the wire is the call's no more */ };
+enum step {
+    STEP_MORE,
+    STEP_NOTHING, /* a record that holds nothing for us */
+    STEP_WAIT,
+    STEP_OVER /* the wire is the call's no more */
+};
 
 static enum step take(struct upstream_wire *wire, struct slice bytes)
 {
@@ -208,27 +210,31 @@ static enum step read_some(struct upstream_wire *wire)
 {
     char *buffer = wire->upstream->read_buffer;
     size_t count = 0;
-    CURLcode code = curl_easy_recv(wire->easy, buffer, UPSTREAM_READ_BYTES, &count);
-    if (code == CURLE_AGAIN && !wire->cannot_write)
-        return STEP_WAIT;
-    if (code == CURLE_OK && count > 0)
+    enum line_result result = line_read(&wire->line, buffer, UPSTREAM_READ_BYTES, &count);
+    if (result == LINE_DONE)
         return take(wire, slice_of(buffer, count));
-    if (code == CURLE_OK)
-        code = code_of_end(wire);
-    else if (code == CURLE_AGAIN) /* nothing came that says more than that it could not be written */
-        code = CURLE_SEND_ERROR;
-    end(wire, code);
+    if (result == LINE_AGAIN && !line_waits(&wire->line))
+        return STEP_NOTHING;
+    if (result == LINE_AGAIN && !wire->cannot_write)
+        return STEP_WAIT;
+    if (result == LINE_AGAIN) /* nothing came that says more than that it could not be written */
+        end(wire, CURLE_SEND_ERROR);
+    else
+        end(wire, result == LINE_END ? code_of_end(wire) : CURLE_RECV_ERROR);
     return STEP_OVER;
 }
 
-/* Ends: an answer is bounded, and a record that adds nothing to it returns to the loop. */
+/* An answer is bounded; records that add nothing to it are not, and let others have their turn. */
 static enum step read_on(struct upstream_wire *wire)
 {
-    enum step step;
-    do
-        step = read_some(wire);
-    while (step == STEP_MORE);
-    return step;
+    for (unsigned nothing = 0; nothing < NOTHING_MAX;) {
+        enum step step = read_some(wire);
+        if (step == STEP_WAIT || step == STEP_OVER)
+            return step;
+        nothing += step == STEP_NOTHING;
+    }
+    loop_timer_start(wire->upstream->pool->loop, &wire->again, 0);
+    return STEP_WAIT;
 }
 
 /* --- both --- */
@@ -245,9 +251,9 @@ static bool watch(struct upstream_wire *wire, unsigned events)
 /* A connection that takes no more may have brought the answer that says why. */
 static void write_and_watch(struct upstream_wire *wire)
 {
-    CURLcode code = write_on(wire);
-    bool waits = code == CURLE_AGAIN;
-    if (code == CURLE_OK || waits) {
+    enum line_result result = write_on(wire);
+    bool waits = result == LINE_AGAIN;
+    if (result == LINE_DONE || waits) {
         (void)watch(wire, waits ? LOOP_READ | LOOP_WRITE : LOOP_READ);
         return;
     }
