@@ -82,6 +82,10 @@ void rig_end(struct rig *rig)
 {
     client_free(&rig->client);
     server_join(&rig->server);
+}
+
+void rig_free(struct rig *rig)
+{
     server_free(&rig->server);
 }
 

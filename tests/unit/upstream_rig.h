@@ -27,8 +27,9 @@ struct rig {
 void rig_start(struct rig *rig, const struct tls_folder *folder, void (*script)(struct server *server),
                const void *given);
 void rig_connect(struct rig *rig);
-/* Frees the client first, so that a script that waits for its end ends. */
+/* Frees the client first, so that a script that waits for its end ends. What the server got stays until rig_free. */
 void rig_end(struct rig *rig);
+void rig_free(struct rig *rig);
 
 /* In scripts. */
 struct rig *rig_of(struct server *server);
