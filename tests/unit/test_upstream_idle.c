@@ -210,6 +210,14 @@ static bool send_tickets_and_a_key_update(SSL *tls, unsigned round)
     return send_tickets(tls) && update_key(tls, round == 1 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
 }
 
+/* OpenSSL has decrypted the record behind a key update that asks for one before it has taken it in: SSL_has_pending tells of it. */
+static bool send_key_updates_before_other_messages(SSL *tls, unsigned round)
+{
+    (void)round; /* always the same */
+    return update_key(tls, SSL_KEY_UPDATE_REQUESTED) && update_key(tls, SSL_KEY_UPDATE_NOT_REQUESTED) &&
+           update_key(tls, SSL_KEY_UPDATE_REQUESTED) && send_tickets(tls);
+}
+
 /* `given` is a pointer to one of them. */
 typedef bool (*tls_talk)(SSL *tls, unsigned round);
 
@@ -257,6 +265,11 @@ static void assert_tls_messages_leave_it_open(const struct tls_folder *folder, t
 static void tickets_and_key_updates_leave_an_idle_connection_open(void **state)
 {
     assert_tls_messages_leave_it_open(*state, send_tickets_and_a_key_update);
+}
+
+static void what_follows_a_key_update_leaves_an_idle_connection_open(void **state)
+{
+    assert_tls_messages_leave_it_open(*state, send_key_updates_before_other_messages);
 }
 
 /* Tickets without end; most of a megabyte of them before the client looks. */
@@ -355,6 +368,7 @@ int main(void)
         IDLE_TEST(what_comes_unasked_ends_an_idle_connection_at_once),
         IDLE_TEST(a_request_does_not_use_a_connection_over_which_something_came),
         IDLE_TEST(tickets_and_key_updates_leave_an_idle_connection_open),
+        IDLE_TEST(what_follows_a_key_update_leaves_an_idle_connection_open),
         IDLE_TEST(tls_messages_without_end_hold_no_other_call_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
