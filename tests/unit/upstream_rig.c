@@ -109,6 +109,16 @@ size_t peer_drain(struct peer *peer)
     return got;
 }
 
+unsigned server_was_asked(const struct server *server, const char *target)
+{
+    char line[64];
+    unsigned times = 0;
+    int length = snprintf(line, sizeof(line), "POST %s HTTP/1.1\r\n", target);
+    for (size_t i = 0; i < server->request_count; i++)
+        times += strncmp(server->requests[i].data, line, (size_t)length) == 0;
+    return times;
+}
+
 /* --- the client's loop --- */
 
 static void end_turn(struct loop_timer *timer)

@@ -37,6 +37,9 @@ void rig_reach(struct server *server, unsigned step);
 /* Reads until the client's end, whatever comes; then closes. The bytes that came. */
 size_t peer_drain(struct peer *peer);
 
+/* How often `target` came by POST. After rig_end. */
+unsigned server_was_asked(const struct server *server, const char *target);
+
 /* Without a turn of the client's loop, waits until the script has come so far. */
 void rig_await(struct rig *rig, unsigned step);
 /* With its loop running. */
