@@ -34,10 +34,12 @@ struct server {
     int port;
     SSL_CTX *tls; /* NULL for plain */
     void (*script)(struct server *server);
+    bool (*answer)(struct server *server, struct peer *peer); /* script_answer_many's; a script may set it first */
     pthread_t thread;
     struct buffer requests[SERVER_REQUESTS_MAX]; /* head and body, as they came */
     atomic_size_t request_count;
     atomic_uint accepted;
+    atomic_uint ended;     /* by the client, as script_answer_many sees it */
     unsigned resumed;      /* TLS sessions */
     char peer_address[64]; /* of the latest connection */
     char alpn[16];         /* agreed on with the latest */

@@ -334,12 +334,20 @@ struct many_peers {
 };
 
 /* harness_ok, for a HEAD without its body (RFC 9110 §9.3.2) */
-static bool answer_ok(const struct server *server, struct peer *peer)
+static bool answer_ok(struct server *server, struct peer *peer)
 {
     const struct buffer *request = &server->requests[server->request_count - 1];
     bool is_head = request->length > 5 && memcmp(request->data, "HEAD ", 5) == 0;
     const char *body = strstr(harness_ok, "\r\n\r\n") + 4;
     return peer_send_bytes(peer, harness_ok, is_head ? (size_t)(body - harness_ok) : strlen(harness_ok));
+}
+
+static bool serve(struct server *server, struct peer *peer)
+{
+    if (server_read(server, peer))
+        return server->answer != NULL ? server->answer(server, peer) : answer_ok(server, peer);
+    atomic_fetch_add(&server->ended, 1);
+    return false;
 }
 
 void script_answer_many(struct server *server)
@@ -357,7 +365,7 @@ void script_answer_many(struct server *server)
         for (nfds_t i = 2; i < many.count; i++) {
             if (many.fds[i].revents == 0)
                 continue;
-            if (!server_read(server, &many.peers[i - 2]) || !answer_ok(server, &many.peers[i - 2]))
+            if (!serve(server, &many.peers[i - 2]))
                 many.fds[i].fd = -1; /* closed below */
         }
     }

@@ -1,0 +1,375 @@
+/* A connection to the exchange that carries no request: whatever comes over it unasked ends it and is nobody's answer, but for what TLS
+ * sends for itself. */
+#include "upstream_rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+#include <sys/socket.h>
+
+enum step { STIRRED = 1, ENDED };
+
+static void assert_ok(const struct answer *answer, bool is_reused)
+{
+    assert_string_equal(answer->message, "");
+    assert_int_equal(answer->failure, UPSTREAM_OK);
+    assert_int_equal(answer->status, 200);
+    assert_string_equal(answer->response_body, "ok");
+    assert_int_equal(answer->attempts, 1);
+    assert_int_equal(answer->connection.reused, is_reused);
+}
+
+/* --- a byte behind an answer --- */
+
+static void send_more_than_the_answer(struct server *server)
+{
+    struct peer peer = server_accept(server);
+    if (server_read(server, &peer))
+        (void)peer_send(&peer, rig_of(server)->given); /* a failure shows at the client */
+    (void)peer_drain(&peer);
+    rig_reach(server, ENDED);
+    script_answer_ok(server);
+}
+
+static void assert_excess_is_no_answer(const struct tls_folder *folder, const char *method, const char *sent,
+                                       const char *body)
+{
+    struct rig rig;
+    struct answer first, second;
+    struct upstream_request get = get_request("/first"), post = post_request("/second", "{}");
+    get.method = slice_text(method);
+    rig_start(&rig, folder, send_more_than_the_answer, sent);
+    rig_connect(&rig);
+    client_call(&rig.client, &first, &get);
+    assert_int_equal(first.failure, UPSTREAM_OK);
+    assert_string_equal(first.response_body, body);
+    rig_run_to(&rig, ENDED); /* without another request */
+    assert_int_equal(atomic_load(&rig.counts.closed), 1);
+    client_call(&rig.client, &second, &post);
+    rig_end(&rig);
+    assert_ok(&second, false);
+    assert_int_equal(rig.server.request_count, 2);
+    assert_int_equal(atomic_load(&rig.server.accepted), 2);
+    answer_free(&first);
+    answer_free(&second);
+    rig_free(&rig);
+}
+
+static void a_byte_behind_an_answer_is_no_answer(void **state)
+{
+    static const struct {
+        const char *method;
+        const char *sent;
+        const char *body;
+    } cases[] = {
+        { "GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab!", "ab" },
+        { "GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab\r\n", "ab" },
+        { "GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad",
+          "ab" },
+        { "GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabHTTP/1.1 100 Continue\r\n\r\n", "ab" },
+        { "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n!", "ab" },
+        { "GET", "HTTP/1.1 204 No\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad", "" },
+        { "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", "" },
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        assert_excess_is_no_answer(NULL, cases[i].method, cases[i].sent, cases[i].body);
+        assert_excess_is_no_answer(*state, cases[i].method, cases[i].sent, cases[i].body);
+    }
+}
+
+/* --- what comes over an idle connection --- */
+
+struct stir {
+    const char *text;
+    bool shuts; /* ends its side; over TLS without TLS's own end */
+    bool tells; /* TLS's own end */
+    bool resets;
+    bool keeps_reading; /* to see when the client ends */
+};
+
+static const struct stir stirs[] = {
+    { .text = "x", .keeps_reading = true },
+    { .text = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad", .keeps_reading = true },
+    { .text = "HTTP/1.1 408 Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+      .shuts = true,
+      .keeps_reading = true },
+    { .text = "", .shuts = true, .keeps_reading = true },
+    { .text = "", .tells = true, .keeps_reading = true },
+    { .text = "", .resets = true },
+    { .text = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad", .resets = true },
+};
+
+static void stir(struct peer *peer, const struct stir *what)
+{
+    if (what->text[0] != '\0')
+        (void)peer_send(peer, what->text); /* a failure shows at the client */
+    if (what->tells && peer->tls != NULL)
+        (void)SSL_shutdown(peer->tls); /* likewise */
+    if (what->shuts || (what->tells && peer->tls == NULL))
+        (void)shutdown(peer->fd, SHUT_WR); /* likewise */
+    if (what->resets)
+        peer_reset(peer);
+}
+
+static void stir_while_idle(struct server *server)
+{
+    const struct stir *what = rig_of(server)->given;
+    struct peer peer = server_accept(server);
+    if (server_read(server, &peer))
+        (void)peer_send(&peer, harness_ok); /* a failure shows at the client */
+    server_wait(server);
+    stir(&peer, what);
+    rig_reach(server, STIRRED);
+    if (what->keeps_reading) {
+        char byte; /* TLS's own reads end with what the server itself has said */
+        while (recv(peer.fd, &byte, 1, 0) > 0)
+            continue;
+        peer_close(&peer);
+    }
+    rig_reach(server, ENDED);
+    script_answer_ok(server);
+}
+
+static bool is_one_closed(const void *context)
+{
+    const struct rig *rig = context;
+    return atomic_load(&rig->counts.closed) >= 1;
+}
+
+/* `looks`: the client's loop runs before the next request, which finds no connection then; else it is the request that must look. */
+static void assert_a_stirred_connection_ends(const struct tls_folder *folder, const struct stir *what, bool looks)
+{
+    struct rig rig;
+    struct answer first, second;
+    struct upstream_request get = get_request("/first"), post = post_request("/second", "{}");
+    rig_start(&rig, folder, stir_while_idle, what);
+    rig_connect(&rig);
+    client_call(&rig.client, &first, &get);
+    client_turn(&rig.client); /* so that it is the idle connection's own, and not the answer's */
+    assert_int_equal(atomic_load(&rig.counts.closed), 0);
+    server_release(&rig.server);
+    if (looks) {
+        rig_run_to(&rig, ENDED);
+        client_run_until(&rig.client, is_one_closed, &rig);
+    } else {
+        rig_await(&rig, STIRRED);
+    }
+    client_call(&rig.client, &second, &post);
+    assert_int_equal(atomic_load(&rig.counts.closed), 1);
+    rig_end(&rig);
+    assert_ok(&first, false);
+    assert_ok(&second, false);
+    assert_int_equal(rig.server.request_count, 2);
+    assert_memory_equal(rig.server.requests[1].data, "POST /second ", 13);
+    assert_int_equal(atomic_load(&rig.server.accepted), 2);
+    assert_int_equal(atomic_load(&rig.counts.opened), 2);
+    assert_int_equal(atomic_load(&rig.counts.closed), 2);
+    answer_free(&first);
+    answer_free(&second);
+    rig_free(&rig);
+}
+
+static void what_comes_unasked_ends_an_idle_connection_at_once(void **state)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(stirs); i++) {
+        assert_a_stirred_connection_ends(NULL, &stirs[i], true);
+        assert_a_stirred_connection_ends(*state, &stirs[i], true);
+    }
+}
+
+static void a_request_does_not_use_a_connection_over_which_something_came(void **state)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(stirs); i++) {
+        assert_a_stirred_connection_ends(NULL, &stirs[i], false);
+        assert_a_stirred_connection_ends(*state, &stirs[i], false);
+    }
+}
+
+/* --- TLS's own messages --- */
+
+enum { TICKETS = 3, ROUNDS = 2 };
+
+static bool update_key(SSL *tls, int type)
+{
+    return SSL_key_update(tls, type) == 1 && SSL_do_handshake(tls) == 1;
+}
+
+static bool send_tickets(SSL *tls)
+{
+    bool well = true;
+    for (int i = 0; i < TICKETS; i++)
+        well = well && SSL_new_session_ticket(tls) == 1 && SSL_do_handshake(tls) == 1;
+    return well;
+}
+
+static bool send_tickets_and_a_key_update(SSL *tls, unsigned round)
+{
+    return send_tickets(tls) && update_key(tls, round == 1 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
+}
+
+/* OpenSSL has decrypted the record behind a key update that asks for one before it has taken it in: SSL_has_pending tells of it. */
+static bool send_key_updates_before_other_messages(SSL *tls, unsigned round)
+{
+    (void)round; /* always the same */
+    return update_key(tls, SSL_KEY_UPDATE_REQUESTED) && update_key(tls, SSL_KEY_UPDATE_NOT_REQUESTED) &&
+           update_key(tls, SSL_KEY_UPDATE_REQUESTED) && send_tickets(tls);
+}
+
+/* `given` is a pointer to one of them. */
+typedef bool (*tls_talk)(SSL *tls, unsigned round);
+
+static void talk_tls_while_idle(struct server *server)
+{
+    const tls_talk *talk = rig_of(server)->given;
+    struct peer peer = server_accept(server);
+    for (unsigned i = 1; i <= ROUNDS && server_read(server, &peer) && peer_send(&peer, harness_ok); i++) {
+        server_wait(server);
+        if (!(*talk)(peer.tls, i))
+            abort();
+        rig_reach(server, i);
+    }
+    peer_answer_all(server, &peer);
+}
+
+static void assert_tls_messages_leave_it_open(const struct tls_folder *folder, tls_talk talk)
+{
+    for (unsigned looks = 0; looks < 2; looks++) {
+        struct rig rig;
+        struct answer answers[ROUNDS + 1];
+        struct upstream_request request = post_request("/", "{}");
+        rig_start(&rig, folder, talk_tls_while_idle, &talk);
+        rig_connect(&rig);
+        for (unsigned i = 0; i < ARRAY_LENGTH(answers); i++) {
+            client_call(&rig.client, &answers[i], &request);
+            assert_ok(&answers[i], i > 0);
+            if (i == ROUNDS)
+                break;
+            server_release(&rig.server);
+            rig_await(&rig, i + 1);
+            if (looks == 1)
+                client_turn(&rig.client);
+        }
+        assert_int_equal(atomic_load(&rig.counts.closed), 0);
+        rig_end(&rig);
+        assert_int_equal(rig.server.request_count, ROUNDS + 1);
+        assert_int_equal(atomic_load(&rig.server.accepted), 1);
+        for (size_t i = 0; i < ARRAY_LENGTH(answers); i++)
+            answer_free(&answers[i]);
+        rig_free(&rig);
+    }
+}
+
+static void tickets_and_key_updates_leave_an_idle_connection_open(void **state)
+{
+    assert_tls_messages_leave_it_open(*state, send_tickets_and_a_key_update);
+}
+
+static void what_follows_a_key_update_leaves_an_idle_connection_open(void **state)
+{
+    assert_tls_messages_leave_it_open(*state, send_key_updates_before_other_messages);
+}
+
+/* Tickets without end; most of a megabyte of them before the client looks. */
+enum { MANY_TICKETS = 2000 };
+
+static atomic_bool flood_stops;
+
+static void flood(struct server *server, struct peer *peer)
+{
+    for (unsigned sent = 0; !atomic_load(&flood_stops); sent++) {
+        if (SSL_new_session_ticket(peer->tls) != 1 || SSL_do_handshake(peer->tls) != 1)
+            break; /* the client has ended */
+        if (sent == MANY_TICKETS)
+            rig_reach(server, STIRRED);
+    }
+    rig_reach(server, STIRRED);
+}
+
+static void flood_while_idle(struct server *server)
+{
+    struct peer peer = server_accept(server);
+    bool well = server_read(server, &peer) && peer_send(&peer, harness_ok);
+    server_wait(server);
+    if (well)
+        flood(server, &peer);
+    peer_answer_all(server, &peer);
+}
+
+static void flood_instead_of_an_answer(struct server *server)
+{
+    struct peer peer = server_accept(server);
+    bool well = server_read(server, &peer);
+    if (well)
+        flood(server, &peer);
+    if (well && peer_send(&peer, harness_ok)) /* a failure shows at the client */
+        peer_answer_all(server, &peer);
+    peer_close(&peer);
+}
+
+/* A call to another host on the same loop, begun and ended while the tickets come. */
+static void call_beside(struct rig *rig)
+{
+    struct server server;
+    struct answer answer;
+    char url[64];
+    struct error error = { 0 };
+    struct client beside = { .loop = rig->client.loop, .pool = rig->client.pool };
+    struct upstream_request request = post_request("/beside", "{}");
+    server_start(&server, "127.0.0.1", 0, NULL, script_answer_ok);
+    struct upstream_options options = client_options(url, sizeof(url), "http", "127.0.0.1", server.port);
+    assert_true(upstream_create(&beside.upstream, beside.pool, &options, &error));
+    beside.guard = (struct loop_timer){ .expired = rig->client.guard.expired, .context = &beside };
+    client_call(&beside, &answer, &request);
+    assert_ok(&answer, false);
+    upstream_free(beside.upstream);
+    server_join(&server);
+    exchange_end(&server, &answer);
+}
+
+static void tls_messages_without_end_hold_no_other_call_up(void **state)
+{
+    static void (*const scripts[])(struct server *) = { flood_while_idle, flood_instead_of_an_answer };
+    for (size_t i = 0; i < ARRAY_LENGTH(scripts); i++) {
+        struct rig rig;
+        struct answer answer;
+        struct upstream_request request = get_request("/");
+        struct call_context call = { .client = &rig.client, .answer = &answer };
+        atomic_store(&flood_stops, false);
+        rig_start(&rig, *state, scripts[i], NULL);
+        rig_connect(&rig);
+        client_send(&call, &request, false);
+        if (i == 0) {
+            client_run(&rig.client);
+            server_release(&rig.server);
+            rig_await(&rig, STIRRED); /* there is much to read before it is looked at */
+        } else {
+            rig_run_to(&rig, STIRRED);
+        }
+        call_beside(&rig);
+        assert_int_equal(answer.is_done, i == 0);
+        atomic_store(&flood_stops, true);
+        client_run(&rig.client);
+        assert_ok(&answer, false);
+        rig_end(&rig);
+        answer_free(&answer);
+        rig_free(&rig);
+    }
+}
+
+#define IDLE_TEST(name) cmocka_unit_test_setup_teardown(name, tls_folder_make, tls_folder_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IDLE_TEST(a_byte_behind_an_answer_is_no_answer),
+        IDLE_TEST(what_comes_unasked_ends_an_idle_connection_at_once),
+        IDLE_TEST(a_request_does_not_use_a_connection_over_which_something_came),
+        IDLE_TEST(tickets_and_key_updates_leave_an_idle_connection_open),
+        IDLE_TEST(what_follows_a_key_update_leaves_an_idle_connection_open),
+        IDLE_TEST(tls_messages_without_end_hold_no_other_call_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
