@@ -116,9 +116,12 @@ void warm_note_failure(struct upstream *upstream, const char *words)
 void warm_note_success(struct upstream *upstream)
 {
     struct upstream_warmth *warmth = &upstream->warmth;
-    if (warmth->is_told)
-        log_info("a connection to %s is at hand again", upstream->host);
+    if (!warmth->is_told)
+        return;
+    log_info("a connection to %s is at hand again", upstream->host);
     warmth->is_told = false;
+    warmth->rests = false; /* what it rested for is over */
+    loop_timer_stop(upstream->pool->loop, &warmth->timer);
 }
 
 void warm_note_end(const struct upstream_wire *wire)

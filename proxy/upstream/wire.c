@@ -176,22 +176,24 @@ bool wire_take_connection(struct upstream_wire *wire)
 
 /* --- at rest --- */
 
-/* Takes in one record of TLS's own. What is for us, the end, and a part of a record are nothing that may stand here. */
-static bool take_record_at_rest(struct upstream_wire *wire)
+/* Takes in one record of TLS's own, where it is whole. */
+static enum wire_look take_record_at_rest(struct upstream_wire *wire)
 {
     char byte;
     size_t count;
-    return wire->line.tls != NULL && line_read(&wire->line, &byte, sizeof(byte), &count) == LINE_AGAIN &&
-           (!line_waits(&wire->line) || line_is_empty(&wire->line));
+    if (wire->line.tls == NULL || line_read(&wire->line, &byte, sizeof(byte), &count) != LINE_AGAIN)
+        return WIRE_SPOILT;
+    return line_waits(&wire->line) && !line_is_empty(&wire->line) ? WIRE_AMIDST : WIRE_CLEAN;
 }
 
-bool wire_is_clean(struct upstream_wire *wire)
+enum wire_look wire_look(struct upstream_wire *wire)
 {
     for (int records = 0; records <= WIRE_RECORDS_AT_REST; records++) {
         if (line_is_empty(&wire->line) && sockets_have_nothing_to_read(wire->io.fd))
-            return true;
-        if (!take_record_at_rest(wire))
-            return false;
+            return WIRE_CLEAN;
+        enum wire_look look = take_record_at_rest(wire);
+        if (look != WIRE_CLEAN)
+            return look;
     }
-    return false;
+    return WIRE_SPOILT;
 }

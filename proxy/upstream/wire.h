@@ -43,8 +43,14 @@ unsigned wire_count(const struct upstream *upstream); /* of all states */
 /* libcurl has connected it: notes what is known of the connection, and has it watched. False: it cannot be used. */
 MUST_CHECK bool wire_take_connection(struct upstream_wire *wire);
 
-/* Whether an idle wire is as the last answer left it: nothing came, but for TLS's own messages, which are taken in. */
-bool wire_is_clean(struct upstream_wire *wire);
+enum wire_look {
+    WIRE_CLEAN,  /* as the last answer left it: nothing came, but for TLS's own messages, which were taken in */
+    WIRE_AMIDST, /* a part of a TLS record has come: not to be used now */
+    WIRE_SPOILT  /* bytes, or its end, came: never to be used again */
+};
+
+/* At an idle wire. */
+enum wire_look wire_look(struct upstream_wire *wire);
 
 /* --- wire_queue.c: which call gets which wire --- */
 

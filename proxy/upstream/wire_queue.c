@@ -52,6 +52,7 @@ static void leave(struct upstream_call *call)
         call->next_waiting->previous_waiting = call->previous_waiting;
     else
         upstream->last_waiting = call->previous_waiting;
+    loop_timer_stop(upstream->pool->loop, &call->retry); /* it has what it rested for */
     call->is_waiting = false;
     call->needs_new_wire = false;
     call->rests = false;
@@ -81,7 +82,7 @@ static bool can_be_used(struct upstream_wire *wire)
     const char *why = NULL;
     if (sockets_is_silent(wire->upstream, wire->io.fd))
         why = "nothing came over a connection where a request had waited in vain";
-    else if (!wire_is_clean(wire))
+    else if (wire_look(wire) != WIRE_CLEAN)
         why = "bytes, or its end, came over a connection that was idle";
     if (why != NULL)
         log_debug("%s: %s; it is closed", wire->upstream->host, why);
@@ -101,7 +102,7 @@ static struct upstream_wire *take_idle(struct upstream *upstream)
 void wire_stirred(struct upstream_wire *wire)
 {
     struct upstream *upstream = wire->upstream;
-    if (wire_is_clean(wire))
+    if (wire_look(wire) != WIRE_SPOILT)
         return;
     log_debug("%s: bytes, or its end, came over a connection that was idle; it is closed", upstream->host);
     warm_note_end(wire);
@@ -130,13 +131,11 @@ static bool make_room(struct upstream *upstream, const struct upstream_call *cal
     return true;
 }
 
-static void open_for(struct upstream_call *call)
+/* Waiting for room does not count. */
+static void begin_connect_timeout(struct upstream_call *call)
 {
-    struct upstream *upstream = call->upstream;
-    int64_t now = clock_monotonic_us();
-    if (call->connect_deadline_us == 0) /* waiting for room does not count */
-        call->connect_deadline_us = now + upstream->options.connect_timeout_us;
-    call->connecting = wire_open(upstream, call, call->connect_deadline_us - now);
+    if (call->connect_deadline_us == 0)
+        call->connect_deadline_us = clock_monotonic_us() + call->upstream->options.connect_timeout_us;
 }
 
 /* Has a connection made for the call. False when out of memory. */
@@ -144,6 +143,7 @@ static bool connect_for(struct upstream_call *call)
 {
     struct upstream_wire *wire = connecting_for_nobody(call->upstream);
     if (wire != NULL) {
+        begin_connect_timeout(call);
         wire->call = call;
         wire->was_opened_for_another = true;
         call->connecting = wire;
@@ -151,7 +151,8 @@ static bool connect_for(struct upstream_call *call)
     }
     if (!make_room(call->upstream, call))
         return true;
-    open_for(call);
+    begin_connect_timeout(call);
+    call->connecting = wire_open(call->upstream, call, call->connect_deadline_us - clock_monotonic_us());
     return call->connecting != NULL;
 }
 
