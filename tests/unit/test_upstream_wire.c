@@ -322,7 +322,6 @@ static void a_connection_is_used_again_where_the_answer_allows_it(void **state)
         { "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", "ab", false,
           false },
         { "HTTP/1.1 204 No\r\nConnection: close\r\n\r\n", "", false, false },
-        { "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", "", false, false },
         { "HTTP/1.1 200 OK\r\n\r\nto the end", "to the end", false, true },
         { "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\nto the end", "to the end", false, true },
         { "HTTP/1.0 200 OK\r\n\r\n", "", false, true },
