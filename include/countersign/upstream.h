@@ -1,10 +1,10 @@
 /* Requests to one exchange host, byte for byte: the only user of libcurl. One pool per loop; everything runs on the
  * loop's thread.
  *
- * What is sent: METHOD TARGET HTTP/1.1, Host, then exactly the fields given, in order and case, then the body. libcurl's
- * own defaults (Accept, Expect, User-Agent, a form content type) are suppressed. Nothing is ever sent twice but where
- * `may_repeat` says so: libcurl repeats a request by itself when a reused connection dies before an answer (watched on
- * 7.88), and its pre-request callback is where that is stopped. */
+ * What is sent: METHOD TARGET HTTP/1.1, Host, then exactly the fields given, in order and case, then the body; a
+ * Content-Length where there is a body and none was given; nothing else. Nothing is ever sent twice but where `may_repeat` says so.
+ * HTTP/1.1 is written and read by this room over connections that libcurl makes. HTTP/2 is libcurl's: it repeats a request by itself
+ * when a reused connection dies before an answer (watched on 7.88), and its pre-request callback is where that is stopped. */
 #ifndef COUNTERSIGN_UPSTREAM_H
 #define COUNTERSIGN_UPSTREAM_H
 
@@ -172,7 +172,7 @@ enum upstream_failure {
 const char *upstream_failure_name(enum upstream_failure failure);
 
 struct upstream_timing {   /* wall clock, µs; 0 where it did not happen */
-    int64_t started_us;    /* handed to libcurl */
+    int64_t started_us;    /* upstream_send was called */
     int64_t connected_us;  /* a connection was at hand (at the last attempt) */
     int64_t sent_us;       /* the last byte of the request left */
     int64_t first_byte_us; /* first byte of the answer */
@@ -200,8 +200,8 @@ struct upstream_result { /* valid during `done` only, but see upstream_result_ta
 
 struct upstream_callbacks {
     /* A connection is at hand and the request is about to be written: the moment to sign. `*request` is what upstream_send
-     * was given; `fields` and `field_count` may be changed (pointing at memory that stays until `done`), nothing else:
-     * libcurl has the body's length already. `attempt` is 1, or 2 for the repeat of a call with may_repeat. Returning false
+     * was given; `fields` and `field_count` may be changed (pointing at memory that stays until `done`); what else is changed
+     * does not count. `attempt` is 1, or 2 for the repeat of a call with may_repeat. Returning false
      * ends the call with UPSTREAM_ABORTED, or as lost where it is the repeat of what was lost; nothing was written for this
      * attempt. Must not call upstream functions. May be NULL. */
     bool (*about_to_send)(void *context, const struct upstream_connection *connection, unsigned attempt,
@@ -224,7 +224,7 @@ MUST_CHECK bool upstream_send(struct upstream_call **call, struct upstream *upst
                               const struct upstream_request *request, bool may_repeat,
                               const struct upstream_callbacks *callbacks, void *context, struct error *error);
 
-/* Ends a call under way without its `done`; its connection is closed. For shutdown. Not from its own callbacks. */
+/* Ends a call under way without its `done`; the connection that carries it is closed. For shutdown. Not from its own callbacks. */
 void upstream_cancel(struct upstream_call *call);
 
 /* Whether at least one byte of the request has been written, or (TLS) may have been. */

@@ -26,11 +26,17 @@ static bool write_reply_head(struct exchange *exchange)
     return front_reply_head(&exchange->reply_head, exchange->request, &reply);
 }
 
+/* The exchange's answer may be one that cannot be passed on; one of our own lacked nothing but memory, and is tried again. */
+static bool find_another_answer(struct exchange *exchange)
+{
+    return exchange->response_head.length == 0 || exchange_reply_with_unsendable_answer(exchange);
+}
+
 /* The head depends on whether the front has stopped accepting by then: written anew at each try. */
 static void take_client_response(struct exchange *exchange)
 {
     if (!write_reply_head(exchange) &&
-        (!exchange_reply_with_unsendable_answer(exchange) || !write_reply_head(exchange)))
+        (!find_another_answer(exchange) || !write_reply_head(exchange)))
         log_error("exchange %" PRId64 ": out of memory for its answer", exchange->record.id);
     int status = exchange->reply_status;
     bool has_body = !slice_equal_text(exchange->record.method, "HEAD") && status != 204 && status != 304;

@@ -30,10 +30,13 @@ bool attempt_may_begin(const struct upstream_call *call)
 
 enum upstream_stop attempt_ask_caller(struct upstream_call *call, struct upstream_request *request)
 {
+    struct upstream_request asked = call->request;
     *request = call->request;
     if (call->callbacks.about_to_send != NULL &&
-        !call->callbacks.about_to_send(call->context, &call->result.connection, call->result.attempts + 1, request))
+        !call->callbacks.about_to_send(call->context, &call->result.connection, call->result.attempts + 1, &asked))
         return call->result.attempts == 0 ? STOP_ABOUT_TO_SEND : STOP_REPEAT; /* what was lost stays lost */
+    request->fields = asked.fields;                                           /* nothing else is its to change */
+    request->field_count = asked.field_count;
     return request_check(request, NULL) ? STOP_NONE : STOP_REQUEST;
 }
 

@@ -193,7 +193,7 @@ static bool start_transfer(struct upstream_call *call)
 static void retry_expired(struct loop_timer *timer)
 {
     struct upstream_call *call = timer->context;
-    if (call->is_waiting) {
+    if (upstream_has_wires(call->upstream)) { /* it waits for one: see wire_queue.c */
         call->rests = false;
         wire_queue_look(call->upstream);
     } else if (!start_transfer(call))

@@ -36,9 +36,9 @@ static void shut_down(struct upstream *upstream)
         call_free(call);
     }
     upstream->spare_count = 0;
+    warm_end(upstream);
     wires_close(upstream);
     loop_timer_stop(upstream->pool->loop, &upstream->queue_timer);
-    loop_timer_stop(upstream->pool->loop, &upstream->warmth.timer);
     driver_free(upstream);
     sockets_free(upstream);
 }

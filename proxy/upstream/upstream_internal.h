@@ -28,7 +28,7 @@ enum {
 enum wire_state { WIRE_CONNECTING, WIRE_IDLE, WIRE_BUSY, WIRE_STATES };
 struct upstream_wire;
 
-/* Wires that are opened ahead of requests: warm.c. */
+/* Wires that are opened ahead of requests: wire_warm.c. */
 struct upstream_warmth {
     bool is_kept;
     bool has_failed; /* to open one, ever */
@@ -36,6 +36,9 @@ struct upstream_warmth {
     bool rests;      /* until the timer expires */
     int64_t delay_us;
     struct loop_timer timer;
+    unsigned old; /* idle ones that are to be replaced */
+    bool ages;    /* `ageing` runs */
+    struct loop_timer ageing;
 };
 
 struct upstream_pool {
@@ -314,8 +317,9 @@ void wire_queue_look(struct upstream *upstream);   /* soon: something may have c
 void wire_abandon(struct upstream_call *call);     /* the wire that carries it, if one does, is closed */
 void wires_close(struct upstream *upstream);       /* all; no call is left */
 
-/* warm.c */
+/* wire_warm.c */
 void warm_init(struct upstream *upstream);
+void warm_end(struct upstream *upstream);
 void warm_look(struct upstream *upstream); /* opens what is missing */
 void warm_note_success(struct upstream *upstream);
 void warm_note_failure(struct upstream *upstream, const char *words);

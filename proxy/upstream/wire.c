@@ -2,9 +2,12 @@
 #include "wire.h"
 
 #include "countersign/clock.h"
+#include "countersign/compiler.h"
 #include "countersign/log.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -14,10 +17,23 @@ enum { WIRE_RECORDS_AT_REST = 16 };
 
 /* --- lists --- */
 
+void wire_set_old(struct upstream_wire *wire, bool is_old)
+{
+    struct upstream_warmth *warmth = &wire->upstream->warmth;
+    if (is_old == wire->is_old)
+        return;
+    wire->is_old = is_old;
+    if (is_old)
+        warmth->old++;
+    else
+        warmth->old--;
+}
+
 static void enter(struct upstream_wire *wire, enum wire_state state)
 {
     struct upstream *upstream = wire->upstream;
     wire->state = state;
+    wire->rested_boot_us = state == WIRE_IDLE ? clock_boot_us() : 0;
     wire->previous = NULL;
     wire->next = upstream->wires[state];
     if (wire->next != NULL)
@@ -29,6 +45,7 @@ static void enter(struct upstream_wire *wire, enum wire_state state)
 static void leave(struct upstream_wire *wire)
 {
     struct upstream *upstream = wire->upstream;
+    wire_set_old(wire, false);
     if (wire->previous != NULL)
         wire->previous->next = wire->next;
     else
@@ -136,6 +153,17 @@ void wires_close(struct upstream *upstream)
 
 /* --- connected --- */
 
+/* Of a connection that has vanished without a word the kernel tells half a minute later, at no wake-up of ours. Failing, it tells later. */
+static void watch_for_silence(int fd)
+{
+    static const struct {
+        int option;
+        int value; /* seconds, or a number of probes */
+    } settings[] = { { TCP_KEEPIDLE, 15 }, { TCP_KEEPINTVL, 5 }, { TCP_KEEPCNT, 3 } };
+    for (size_t i = 0; i < ARRAY_LENGTH(settings); i++)
+        (void)setsockopt(fd, IPPROTO_TCP, settings[i].option, &settings[i].value, sizeof(settings[i].value));
+}
+
 static void happened(struct upstream_wire *wire, unsigned events)
 {
     if (wire->state == WIRE_BUSY)
@@ -165,6 +193,7 @@ bool wire_take_connection(struct upstream_wire *wire)
     wire->line.words = wire->curl_words;
     if (!line_begin(&wire->line, wire->easy, wire->line.tls, fd, upstream->has_tls_egress))
         return false;
+    watch_for_silence(fd);
     wire->connected_us = clock_monotonic_us();
     wire->again = (struct loop_timer){ .expired = read_again, .context = wire };
     wire->io = (struct loop_io){ .fd = fd, .ready = ready, .context = wire };

@@ -21,7 +21,9 @@ struct upstream_wire {
     bool was_opened_for_another; /* connecting: `call` took it over */
     bool lacks_descriptor;       /* none was left to open it */
     bool has_carried;            /* a request */
+    bool is_old;                 /* idle: to be replaced; see wire_warm.c */
     int64_t connected_us;        /* monotonic */
+    int64_t rested_boot_us;      /* idle: since then, by a clock that goes on while the machine sleeps */
     struct upstream_connection connection;
     char curl_words[CURL_ERROR_SIZE];
 
@@ -31,12 +33,17 @@ struct upstream_wire {
     bool cannot_write; /* what has come is still read */
 };
 
+/* No wire that has rested for longer carries a request: a machine that slept, or a NAT on the way, may have forgotten it without a
+ * word (libcurl's own bound, CURLOPT_MAXAGE_CONN). */
+enum { WIRE_REST_MAX_US = 118000000 };
+
 /* --- wire.c: a wire's life --- */
 
 /* Begins to connect within `timeout_us`. NULL when out of memory. */
 struct upstream_wire *wire_open(struct upstream *upstream, struct upstream_call *call, int64_t timeout_us);
 void wire_close(struct upstream_wire *wire);
 struct upstream_wire *wire_of_easy(CURL *easy);
+void wire_set_old(struct upstream_wire *wire, bool is_old);
 void wire_move(struct upstream_wire *wire, enum wire_state state);
 unsigned wire_count(const struct upstream *upstream); /* of all states */
 

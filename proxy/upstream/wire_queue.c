@@ -5,7 +5,7 @@
 #include "countersign/clock.h"
 #include "countersign/log.h"
 
-#include <string.h>
+#include <assert.h>
 
 /* --- the waiting --- */
 
@@ -17,6 +17,7 @@ void wire_queue_look(struct upstream *upstream)
 void wire_queue_enter(struct upstream_call *call)
 {
     struct upstream *upstream = call->upstream;
+    assert(!call->is_waiting && call->wire == NULL);
     call->is_waiting = true;
     call->next_waiting = NULL;
     call->previous_waiting = upstream->last_waiting;
@@ -82,6 +83,8 @@ static bool can_be_used(struct upstream_wire *wire)
     const char *why = NULL;
     if (sockets_is_silent(wire->upstream, wire->io.fd))
         why = "nothing came over a connection where a request had waited in vain";
+    else if (clock_boot_us() - wire->rested_boot_us > WIRE_REST_MAX_US)
+        why = "a connection was idle for so long that something on the way may have forgotten it";
     else if (wire_look(wire) != WIRE_CLEAN)
         why = "bytes, or its end, came over a connection that was idle";
     if (why != NULL)
@@ -215,13 +218,15 @@ static void tell_failure(struct upstream_wire *wire, CURLcode code)
 {
     struct upstream *upstream = wire->upstream;
     struct upstream_call *call = wire->call;
-    if (call == NULL) {
+    if (call == NULL || wire->was_opened_for_another)
         warm_note_failure(upstream, wire->curl_words[0] != '\0' ? wire->curl_words : curl_easy_strerror(code));
+    if (call == NULL) {
         wire_close(wire);
         wire_queue_look(upstream);
         return;
     }
-    bool is_own = !wire->was_opened_for_another;
+    /* one that took the wire over has another try of its own, as long as there is time */
+    bool is_own = !wire->was_opened_for_another || clock_monotonic_us() >= call->connect_deadline_us;
     call->connecting = NULL;
     if (is_own) {
         call_keep_words(call, wire->curl_words);

@@ -5,8 +5,10 @@
 #include "countersign/clock.h"
 #include "countersign/log.h"
 
+#include <stdio.h>
+
 enum {
-    NOTHING_MAX = 64,     /* records that hold nothing for us, read in one go */
+    PIECES_MAX = 64,      /* read, or written, in one go */
     PIECE_MAX = 16 * 1024 /* bytes handed to the connection at once: a TLS record's (RFC 8446 §5.1) */
 };
 
@@ -70,7 +72,9 @@ static void note_written(struct upstream_wire *wire, struct slice piece, size_t 
 
 static enum line_result write_on(struct upstream_wire *wire)
 {
-    while (!is_written(wire)) {
+    for (unsigned pieces = 0; !is_written(wire); pieces++) {
+        if (pieces == PIECES_MAX)
+            return LINE_AGAIN;
         struct slice piece = next_piece(wire);
         size_t count = 0;
         enum line_result result = line_write(&wire->line, piece, &count);
@@ -176,22 +180,20 @@ static CURLcode code_of(struct upstream_call *call, enum answer_progress progres
 }
 
 /* The connection has ended. Whether the answer is whole then, its framing says. */
-static CURLcode code_of_end(const struct upstream_wire *wire)
+static CURLcode code_of_end(struct upstream_wire *wire)
 {
     const struct upstream_call *call = wire->call;
+    wire->curl_words[0] = '\0';
     if (call->response_bytes == 0)
         return CURLE_GOT_NOTHING;
     if (!call->response_head_is_whole || answer_reader_may_end(&wire->reader))
         return CURLE_OK; /* failure.c looks whether the head is whole */
+    (void)snprintf(wire->curl_words, sizeof(wire->curl_words), "%zu bytes of its body came",
+                   call->response_body.length);
     return CURLE_PARTIAL_FILE;
 }
 
-enum step {
-    STEP_MORE,
-    STEP_NOTHING, /* a record that holds nothing for us */
-    STEP_WAIT,
-    STEP_OVER /* the wire is the call's no more */
-};
+enum step { STEP_MORE, STEP_WAIT, STEP_OVER /* the wire is the call's no more */ };
 
 static enum step take(struct upstream_wire *wire, struct slice bytes)
 {
@@ -213,8 +215,8 @@ static enum step read_some(struct upstream_wire *wire)
     enum line_result result = line_read(&wire->line, buffer, UPSTREAM_READ_BYTES, &count);
     if (result == LINE_DONE)
         return take(wire, slice_of(buffer, count));
-    if (result == LINE_AGAIN && !line_waits(&wire->line))
-        return STEP_NOTHING;
+    if (result == LINE_AGAIN && !line_waits(&wire->line)) /* a record that holds nothing for us */
+        return STEP_MORE;
     if (result == LINE_AGAIN && !wire->cannot_write)
         return STEP_WAIT;
     if (result == LINE_AGAIN) /* nothing came that says more than that it could not be written */
@@ -224,14 +226,13 @@ static enum step read_some(struct upstream_wire *wire)
     return STEP_OVER;
 }
 
-/* An answer is bounded; records that add nothing to it are not, and let others have their turn. */
+/* However much comes, and however little of it is for us, others have their turn. */
 static enum step read_on(struct upstream_wire *wire)
 {
-    for (unsigned nothing = 0; nothing < NOTHING_MAX;) {
+    for (unsigned pieces = 0; pieces < PIECES_MAX; pieces++) {
         enum step step = read_some(wire);
-        if (step == STEP_WAIT || step == STEP_OVER)
+        if (step != STEP_MORE)
             return step;
-        nothing += step == STEP_NOTHING;
     }
     loop_timer_start(wire->upstream->pool->loop, &wire->again, 0);
     return STEP_WAIT;

@@ -23,7 +23,7 @@ PLACE = "/api/trade/order/place"
 OUTCOME = re.compile(rb"\r\nCountersign-Outcome: ([^\r]*)")
 ERROR = re.compile(rb"\r\nCountersign-Error: ([^\r]*)")
 ROWS = ("SELECT id, outcome, status, error_name, attempts, reused, delivered, local_port, length(upstream_request_head), "
-        "client_request_body, target FROM exchange WHERE id > ? ORDER BY id")
+        "client_request_body, CAST(target AS BLOB) FROM exchange WHERE id > ? ORDER BY id")
 
 
 class FaultyUpstream:

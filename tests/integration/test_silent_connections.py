@@ -124,6 +124,9 @@ def test_an_order_that_waits_in_vain_where_others_are_answered_makes_no_connecti
 
 
 def test_a_get_is_no_other_case(line):
-    line.faulty.network.vanish(line.keep_connections())
+    gone = line.keep_connections()
+    line.faulty.network.vanish(gone)
     assert line.order("lost", faults.query) == "504 unknown timeout"
     assert line.order("next", faults.query) == "200 ok"
+    rows = line.rows(len(gone) + 2)  # also lest they be recorded within the next test
+    assert rows["lost"].local_port in gone and rows["next"].local_port not in gone
