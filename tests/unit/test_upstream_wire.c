@@ -16,7 +16,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-enum { SMALL = 8192 /* bytes: of a send buffer and of what a server takes in unread */, BODY = 3 * 1024 * 1024 };
+enum {
+    SMALL = 8192,
+    WINDOW = 65536 /* bytes: of a send buffer, and that a server takes in unread */,
+    BODY = 3 * 1024 * 1024
+};
 
 /* --- what leaves --- */
 
@@ -171,7 +175,7 @@ static void post_large(struct rig *rig, struct answer *answer, const char *bytes
 {
     struct upstream_request request = post_request("/order", "");
     request.body = slice_of(bytes, BODY);
-    server_takes(&rig->server, SMALL);
+    server_takes(&rig->server, WINDOW);
     sockets_take(SMALL);
     rig_connect(rig);
     client_call(&rig->client, answer, &request);
