@@ -81,6 +81,7 @@ void rig_connect(struct rig *rig)
 void rig_end(struct rig *rig)
 {
     client_free(&rig->client);
+    assert_int_equal(atomic_load(&rig->counts.opened), atomic_load(&rig->counts.closed));
     server_join(&rig->server);
 }
 
