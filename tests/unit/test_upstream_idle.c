@@ -272,6 +272,51 @@ static void what_follows_a_key_update_leaves_an_idle_connection_open(void **stat
     assert_tls_messages_leave_it_open(*state, send_key_updates_before_other_messages);
 }
 
+/* --- what comes before there is a request --- */
+
+static bool answer_with_the_handshake(SSL *tls, const char *text)
+{
+    unsigned char byte;
+    size_t count = 0;
+    return SSL_read_early_data(tls, &byte, 1, &count) == SSL_READ_EARLY_DATA_FINISH &&
+           SSL_write_early_data(tls, text, strlen(text), &count) == 1;
+}
+
+/* Sends an answer right behind its part of the handshake of a first connection, before the client can have asked. */
+static void answer_unasked(struct server *server)
+{
+    SSL_CTX *tls = server->tls;
+    server->tls = NULL;
+    struct peer peer = server_accept(server);
+    server->tls = tls;
+    peer.tls = SSL_new(tls);
+    if (peer.tls == NULL || SSL_set_fd(peer.tls, peer.fd) != 1 || SSL_set_max_early_data(peer.tls, 1) != 1 ||
+        !answer_with_the_handshake(peer.tls, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad"))
+        abort();
+    if (SSL_accept(peer.tls) == 1) /* a client that has had enough may be gone */
+        peer_answer_all(server, &peer);
+    peer_close(&peer);
+    script_answer_ok(server);
+}
+
+static void what_came_before_a_request_is_not_its_answer(void **state)
+{
+    struct rig rig;
+    struct answer first, second;
+    struct upstream_request post = post_request("/first", "{}"), next = post_request("/second", "{}");
+    rig_start(&rig, *state, answer_unasked, NULL);
+    rig_connect(&rig);
+    client_call(&rig.client, &first, &post);
+    assert_string_not_equal(first.response_body, "bad");
+    client_call(&rig.client, &second, &next);
+    rig_end(&rig);
+    assert_ok(&second, first.failure == UPSTREAM_OK);
+    assert_int_equal(rig.server.request_count, 1 + first.attempts);
+    answer_free(&first);
+    answer_free(&second);
+    rig_free(&rig);
+}
+
 #define IDLE_TEST(name) cmocka_unit_test_setup_teardown(name, tls_folder_make, tls_folder_remove)
 
 int main(void)
@@ -282,6 +327,7 @@ int main(void)
         IDLE_TEST(a_request_does_not_use_a_connection_over_which_something_came),
         IDLE_TEST(tickets_and_key_updates_leave_an_idle_connection_open),
         IDLE_TEST(what_follows_a_key_update_leaves_an_idle_connection_open),
+        IDLE_TEST(what_came_before_a_request_is_not_its_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
