@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+enum step { HELD = 1 };
+
 /* --- the order in which requests are about to leave --- */
 
 enum { MANY = 24 };
@@ -110,6 +112,7 @@ static void answer_first_when_released(struct server *server)
 {
     struct peer peer = server_accept(server);
     if (server_read(server, &peer)) {
+        rig_reach(server, HELD);
         server_wait(server);
         (void)peer_send(&peer, harness_ok); /* a failure shows at the client */
     }
@@ -254,6 +257,63 @@ static void a_call_that_is_not_sent_leaves_its_connection_to_the_next(void **sta
     }
 }
 
+/* --- a call that is cancelled while it waits --- */
+
+static void cancel(struct call_context *call)
+{
+    upstream_cancel(call->call);
+    call->client->open_calls--;
+}
+
+static void cancel_next(struct call_context *call)
+{
+    cancel(call + 1);
+}
+
+/* `by_done`: cancelled from within the `done` of the call before it, when it is the next to be served. */
+static void assert_cancelled_while_it_waits(const struct tls_folder *folder, bool by_done)
+{
+    struct rig rig;
+    struct answer answers[3] = { 0 };
+    struct call_context calls[3];
+    static const char *const targets[] = { "/first", "/cancelled", "/last" };
+    rig_start(&rig, folder, answer_first_when_released, NULL);
+    rig.options.connections_max = 1;
+    rig_connect(&rig);
+    for (size_t i = 0; i < 3; i++) {
+        calls[i] = (struct call_context){ .client = &rig.client, .answer = &answers[i] };
+        struct upstream_request request = post_request(targets[i], "{}");
+        client_send(&calls[i], &request, false);
+    }
+    calls[0].then = by_done ? cancel_next : NULL;
+    rig_run_to(&rig, HELD);
+    if (!by_done)
+        cancel(&calls[1]);
+    server_release(&rig.server);
+    client_run(&rig.client);
+    assert_int_equal(upstream_in_flight(rig.client.pool), 0);
+    rig_end(&rig);
+    assert_int_equal(answers[0].failure, UPSTREAM_OK);
+    assert_false(answers[1].is_done);
+    assert_int_equal(answers[1].asked, 0);
+    assert_int_equal(answers[2].failure, UPSTREAM_OK);
+    assert_int_equal(rig.server.request_count, 2);
+    assert_int_equal(server_was_asked(&rig.server, "/first"), 1);
+    assert_int_equal(server_was_asked(&rig.server, "/last"), 1);
+    assert_int_equal(atomic_load(&rig.server.accepted), 1);
+    for (size_t i = 0; i < 3; i++)
+        answer_free(&answers[i]);
+    rig_free(&rig);
+}
+
+static void cancelled_while_it_waits_for_room(void **state)
+{
+    for (unsigned by_done = 0; by_done < 2; by_done++) {
+        assert_cancelled_while_it_waits(NULL, by_done == 1);
+        assert_cancelled_while_it_waits(*state, by_done == 1);
+    }
+}
+
 #define QUEUE_TEST(name) cmocka_unit_test_setup_teardown(name, tls_folder_make, tls_folder_remove)
 
 int main(void)
@@ -264,6 +324,7 @@ int main(void)
         QUEUE_TEST(waiting_for_room_does_not_count_as_connecting),
         QUEUE_TEST(waiting_for_room_counts_in_the_timeout),
         QUEUE_TEST(a_call_that_is_not_sent_leaves_its_connection_to_the_next),
+        QUEUE_TEST(cancelled_while_it_waits_for_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

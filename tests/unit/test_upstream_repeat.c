@@ -1,4 +1,4 @@
-/* What is sent again when connections end, over what, and how often. */
+/* What is sent again when connections end, or cannot be had: over what, and how often. */
 #include "upstream_rig.h"
 
 #include <setjmp.h>
@@ -143,6 +143,118 @@ static void a_get_is_repeated_where_no_byte_of_an_answer_came_and_never_else(voi
     }
 }
 
+static bool refuse_the_second(struct call_context *call, unsigned attempt, struct upstream_request *request)
+{
+    (void)call, (void)request; /* any */
+    return attempt == 1;
+}
+
+static void a_repeat_that_its_caller_does_not_want_is_told_as_what_was_lost(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct answer answer, second;
+    struct upstream_request get = get_request("/get"), next = post_request("/next", "{}");
+    struct call_context call = { .client = &rig.client, .answer = &answer, .about_to_send = refuse_the_second };
+    rig_start(&rig, NULL, end_behind, "");
+    rig_connect(&rig);
+    client_send(&call, &get, true);
+    client_run(&rig.client);
+    client_call(&rig.client, &second, &next); /* over the connection that was made for the repeat */
+    rig_end(&rig);
+    assert_int_equal(answer.failure, UPSTREAM_LOST);
+    assert_true(answer.bytes_left);
+    assert_int_equal(answer.attempts, 1);
+    assert_int_equal(answer.asked, 2);
+    assert_memory_equal(answer.request_head, rig.server.requests[0].data, rig.server.requests[0].length);
+    assert_int_equal(second.failure, UPSTREAM_OK);
+    assert_int_equal(rig.server.request_count, 2);
+    assert_int_equal(server_was_asked(&rig.server, "/next"), 1);
+    assert_int_equal(atomic_load(&rig.server.accepted), 2);
+    answer_free(&answer);
+    answer_free(&second);
+    rig_free(&rig);
+}
+
+/* --- an exchange that is not there yet --- */
+
+enum { EARLY = 3 };
+
+struct late_server {
+    struct loop_timer timer;
+    struct server server;
+    int port;
+};
+
+static void start_late_server(struct loop_timer *timer)
+{
+    struct late_server *late = timer->context;
+    server_start(&late->server, "127.0.0.1", late->port, NULL, script_answer_many);
+}
+
+static void calls_that_are_refused_at_first_are_sent_once_each(void **state)
+{
+    (void)state;
+    for (unsigned connections = 1; connections <= EARLY; connections++) {
+        struct late_server late = { .port = closed_port() };
+        struct client client;
+        struct answer answers[EARLY];
+        struct call_context calls[EARLY];
+        char url[64];
+        struct upstream_request request = post_request("/order", "{}");
+        struct upstream_options options = client_options(url, sizeof(url), "http", "127.0.0.1", late.port);
+        options.connections_max = connections;
+        client_start(&client, &options);
+        late.timer = (struct loop_timer){ .expired = start_late_server, .context = &late };
+        loop_timer_start(client.loop, &late.timer, 250000);
+        for (size_t i = 0; i < EARLY; i++) {
+            calls[i] = (struct call_context){ .client = &client, .answer = &answers[i] };
+            client_send(&calls[i], &request, false);
+        }
+        client_run(&client);
+        client_free(&client);
+        server_release(&late.server);
+        server_join(&late.server);
+        assert_int_equal(server_was_asked(&late.server, "/order"), EARLY);
+        assert_int_equal(late.server.request_count, EARLY);
+        assert_true(atomic_load(&late.server.accepted) <= connections);
+        for (size_t i = 0; i < EARLY; i++) {
+            assert_int_equal(answers[i].failure, UPSTREAM_OK);
+            assert_int_equal(answers[i].asked, 1);
+            answer_free(&answers[i]);
+        }
+        server_free(&late.server);
+    }
+}
+
+static void calls_that_are_refused_all_end(void **state)
+{
+    (void)state;
+    for (unsigned connections = 1; connections <= EARLY; connections++) {
+        struct client client;
+        struct answer answers[EARLY];
+        struct call_context calls[EARLY];
+        char url[64];
+        struct upstream_request request = post_request("/order", "{}");
+        struct upstream_options options = client_options(url, sizeof(url), "http", "127.0.0.1", closed_port());
+        options.connections_max = connections;
+        options.connect_timeout_us = 250000;
+        client_start(&client, &options);
+        for (size_t i = 0; i < EARLY; i++) {
+            calls[i] = (struct call_context){ .client = &client, .answer = &answers[i] };
+            client_send(&calls[i], &request, false);
+        }
+        client_run(&client);
+        client_free(&client);
+        for (size_t i = 0; i < EARLY; i++) {
+            assert_int_equal(answers[i].failure, UPSTREAM_CONNECT);
+            assert_false(answers[i].bytes_left);
+            assert_int_equal(answers[i].attempts + answers[i].asked, 0);
+            answer_free(&answers[i]);
+        }
+    }
+}
+
 #define REPEAT_TEST(name) cmocka_unit_test_setup_teardown(name, tls_folder_make, tls_folder_remove)
 
 int main(void)
@@ -150,7 +262,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REPEAT_TEST(a_post_lost_with_both_connections_is_sent_once),
         REPEAT_TEST(a_get_lost_with_both_connections_is_repeated_once_over_a_new_one),
+        REPEAT_TEST(a_repeat_that_its_caller_does_not_want_is_told_as_what_was_lost),
         REPEAT_TEST(a_get_is_repeated_where_no_byte_of_an_answer_came_and_never_else),
+        REPEAT_TEST(calls_that_are_refused_at_first_are_sent_once_each),
+        REPEAT_TEST(calls_that_are_refused_all_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

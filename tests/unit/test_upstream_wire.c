@@ -16,11 +16,15 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-enum { SMALL = 8192 /* bytes: of a send buffer and of what a server takes in unread */, BODY = 3 * 1024 * 1024 };
+enum {
+    SMALL = 8192,
+    WINDOW = 65536 /* bytes: of a send buffer, and that a server takes in unread */,
+    BODY = 3 * 1024 * 1024
+};
 
 /* --- what leaves --- */
 
-enum { LONG_FIELDS = 50, LONG_VALUE = 4096 };
+enum { HEAD_MAX = 1 << 20, LONG_FIELDS = 50, LONG_VALUE = 4096 /* bytes, of the first; each is one shorter */ };
 
 static const struct http_field few[] = { FIELD("x-first", "1"), FIELD("X-Second", ""), FIELD("X-FIRST", "again") };
 static const struct http_field with_length[] = { FIELD("A", "b"), FIELD("cONTENT-lENGTH", "7"), FIELD("C", "d") };
@@ -50,7 +54,7 @@ static void assert_head_leaves_as_appended(const struct tls_folder *folder, cons
     rig_start(&rig, folder, hold_then_answer, NULL);
     server_takes(&rig.server, SMALL);
     rig_connect(&rig);
-    buffer_init(&head, 1024 * 1024);
+    buffer_init(&head, HEAD_MAX);
     assert_true(upstream_append_head(&head, rig.client.upstream, request, &error));
     struct call_context call = { .client = &rig.client, .answer = &answer };
     sockets_take(cuts ? SMALL : 0);
@@ -171,7 +175,7 @@ static void post_large(struct rig *rig, struct answer *answer, const char *bytes
 {
     struct upstream_request request = post_request("/order", "");
     request.body = slice_of(bytes, BODY);
-    server_takes(&rig->server, SMALL);
+    server_takes(&rig->server, WINDOW);
     sockets_take(SMALL);
     rig_connect(rig);
     client_call(&rig->client, answer, &request);

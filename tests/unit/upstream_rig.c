@@ -81,6 +81,7 @@ void rig_connect(struct rig *rig)
 void rig_end(struct rig *rig)
 {
     client_free(&rig->client);
+    assert_int_equal(atomic_load(&rig->counts.opened), atomic_load(&rig->counts.closed));
     server_join(&rig->server);
 }
 
@@ -171,6 +172,33 @@ void rig_run_to(struct rig *rig, unsigned step)
 {
     struct wanted_step wanted = { .rig = rig, .step = step };
     client_run_until(&rig->client, is_reached, &wanted);
+}
+
+static bool is_warm(const void *context)
+{
+    return upstream_is_warm(((const struct rig *)context)->client.upstream);
+}
+
+void rig_run_until_warm(struct rig *rig)
+{
+    client_run_until(&rig->client, is_warm, rig);
+}
+
+struct wanted_connections {
+    struct rig *rig;
+    unsigned accepted;
+};
+
+static bool are_accepted(const void *context)
+{
+    const struct wanted_connections *wanted = context;
+    return atomic_load(&wanted->rig->server.accepted) >= wanted->accepted;
+}
+
+void rig_run_to_connections(struct rig *rig, unsigned count)
+{
+    struct wanted_connections wanted = { .rig = rig, .accepted = count };
+    client_run_until(&rig->client, are_accepted, &wanted);
 }
 
 char *make_bytes(size_t size)

@@ -44,6 +44,9 @@ unsigned server_was_asked(const struct server *server, const char *target);
 void rig_await(struct rig *rig, unsigned step);
 /* With its loop running. */
 void rig_run_to(struct rig *rig, unsigned step);
+void rig_run_until_warm(struct rig *rig);
+/* Until the server has accepted so many since its start. */
+void rig_run_to_connections(struct rig *rig, unsigned count);
 void client_run_until(struct client *client, bool (*is_so)(const void *context), const void *context);
 /* A few turns: whatever has come to its sockets is looked at. */
 void client_turn(struct client *client);
