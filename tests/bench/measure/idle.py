@@ -1,0 +1,69 @@
+"""Part idle: what the program takes of the machine while nobody asks: wake-ups a minute by thread, and memory before and after load."""
+import re
+import time
+from pathlib import Path
+
+from . import ours
+from .processes import Keeper, settle, threads, tree
+from .rig import Rig
+from .table import say, show, table
+
+SETTLE_S = 3  # what a start leaves to be done
+LOAD_S = 3
+KINDS = ("Rss", "Pss", "Pss_Anon", "Pss_File", "Pss_Shmem")
+
+
+def switches(pid):
+    """{"process/thread": context switches so far}"""
+    found = {}
+    for process in tree(pid):
+        name = Path(f"/proc/{process}/comm").read_text().strip()
+        for thread, own in threads(process).items():
+            text = Path(f"/proc/{process}/task/{thread}/status").read_text()
+            label = own if own == name else f"{name}/{own}"
+            found[label] = found.get(label, 0) + sum(map(int, re.findall(r"ctxt_switches:\s+(\d+)", text)))
+    return found
+
+
+def memory(own):
+    """{process: {kind: KiB}}"""
+    found = {}
+    for name, pid in own.processes().items():
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        found[name] = {kind: int(re.search(rf"^{kind}:\s+(\d+) kB", text, re.M)[1]) for kind in KINDS}
+    return found
+
+
+def print_wakeups(wakeups):
+    say(table("idle, wake-ups a minute", ("", "a minute"), [*((name, show(count, 1)) for name, count in wakeups.items()),
+                                                            ("all", show(sum(wakeups.values()), 1))]))
+
+
+def print_memory(when, by_process):
+    rows = [(name, *(show(of[kind] / 1024, 1) for kind in KINDS)) for name, of in by_process.items()]
+    rows.append(("all", *(show(sum(of[kind] for of in by_process.values()) / 1024, 1) for kind in KINDS)))
+    say(table(f"memory {when}, MiB", ("", "RSS", "PSS", "own (PSS)", "files (PSS)", "shared memory (PSS)"), rows))
+
+
+def run(options):
+    seconds = 20 if options.quick else 60
+    say(f"\nidle: {seconds} s")
+    with options.scratch() as folder, Keeper() as keeper:
+        rig = Rig(keeper, folder)
+        own = ours.Countersign(keeper, options.binary, folder, rig.upstream_url, proxy=ours.NO_PACE)
+        time.sleep(SETTLE_S)
+        before = switches(own.pid)
+        time.sleep(seconds)
+        after = switches(own.pid)
+        wakeups = {name: (count - before.get(name, 0)) * 60 / seconds for name, count in after.items()}
+        kept = {"at rest": memory(own)}
+        rig.wrk(keeper, own.url, 16, LOAD_S)
+        settle(own.pid)
+        kept["after load"] = memory(own)
+        requests = rig.wrk(keeper, own.url, 16, LOAD_S)["requests"]
+        settle(own.pid)
+        kept["after as much again"] = memory(own)
+    print_wakeups(wakeups)
+    for when, by_process in kept.items():
+        print_memory(when, by_process)
+    return {"seconds": seconds, "wakeups_a_minute": wakeups, "memory_kib": kept, "requests_of_the_last_load": requests}

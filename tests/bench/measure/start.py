@@ -1,0 +1,24 @@
+"""Part startup: tests/bench/startup.py, as it stands."""
+import importlib.util
+import re
+import sys
+
+from .machine import ROOT
+from .processes import Keeper, Missing
+from .rig import INSTALL, environment
+from .table import say
+
+SCRIPT = ROOT / "tests" / "bench" / "startup.py"
+SAYS = re.compile(r"(?P<starts>\d+) starts: first signed answer after (?P<median_ms>\d+) ms \(median\), (?P<least_ms>\d+) to (?P<most_ms>\d+) ms")
+
+
+def run(options):
+    if importlib.util.find_spec("cryptography") is None:
+        raise Missing(f"Python has no cryptography here: `{INSTALL}` installs it")
+    with Keeper() as keeper:
+        output = keeper.run(sys.executable, SCRIPT, 5 if options.quick else 20, env=environment(COUNTERSIGN_BIN=str(options.binary)))
+    found = SAYS.search(output)
+    if not found:
+        raise RuntimeError(f"startup.py says {output!r}")
+    say(f"\nstartup\n  {found[0]}")
+    return {name: int(value) for name, value in found.groupdict().items()}
