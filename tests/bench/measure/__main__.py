@@ -20,13 +20,13 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from . import closed_loop, idle, machine, open_loop, report, round_trip, start
+from . import chart, closed_loop, idle, instructions, machine, open_loop, report, round_trip, start
 from .processes import Missing
 from .rig import environment, has_tool
 from .table import say
 
 PARTS = ("throughput", "cpu", "openloop", "roundtrip", "idle", "instructions", "startup")
-ALONE = {"openloop": open_loop.run, "roundtrip": round_trip.run, "idle": idle.run, 
+ALONE = {"openloop": open_loop.run, "roundtrip": round_trip.run, "idle": idle.run, "instructions": instructions.run,
          "startup": start.run}
 BUILD = machine.ROOT / "build"
 
@@ -139,7 +139,7 @@ def main():
         is_well = measure_all(options, results)
         say(f"\nwritten: {options.out}")
         drawing = options.out.with_name("latency.svg")
-        if False:
+        if chart.write(drawing, results):
             say(f"drawn: {drawing}")
     except Ended as ended:
         say(f"\nended by {signal.Signals(ended.args[0]).name}; what was started is ended")

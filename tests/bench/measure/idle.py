@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from . import ours
-from .processes import Keeper, settle, threads, tree
+from .processes import Keeper, role, settle, tasks, tree
 from .rig import Rig
 from .table import say, show, table
 
@@ -14,23 +14,16 @@ KINDS = ("Rss", "Pss", "Pss_Anon", "Pss_File", "Pss_Shmem")
 
 
 def switches(pid):
-    """{"process/thread": context switches so far}"""
-    found = {}
-    for process in tree(pid):
-        name = Path(f"/proc/{process}/comm").read_text().strip()
-        for thread, own in threads(process).items():
-            text = Path(f"/proc/{process}/task/{thread}/status").read_text()
-            label = own if own == name else f"{name}/{own}"
-            found[label] = found.get(label, 0) + sum(map(int, re.findall(r"ctxt_switches:\s+(\d+)", text)))
-    return found
+    """{thread: context switches so far}"""
+    return {label: sum(map(int, re.findall(r"ctxt_switches:\s+(\d+)", (task / "status").read_text()))) for label, task in tasks(pid)}
 
 
-def memory(own):
+def memory(pid):
     """{process: {kind: KiB}}"""
     found = {}
-    for name, pid in own.processes().items():
+    for pid in tree(pid):
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        found[name] = {kind: int(re.search(rf"^{kind}:\s+(\d+) kB", text, re.M)[1]) for kind in KINDS}
+        found[role(pid)] = {kind: int(re.search(rf"^{kind}:\s+(\d+) kB", text, re.M)[1]) for kind in KINDS}
     return found
 
 
@@ -56,13 +49,13 @@ def run(options):
         time.sleep(seconds)
         after = switches(own.pid)
         wakeups = {name: (count - before.get(name, 0)) * 60 / seconds for name, count in after.items()}
-        kept = {"at rest": memory(own)}
+        kept = {"at rest": memory(own.pid)}
         rig.wrk(keeper, own.url, 16, LOAD_S)
         settle(own.pid)
-        kept["after load"] = memory(own)
+        kept["after load"] = memory(own.pid)
         requests = rig.wrk(keeper, own.url, 16, LOAD_S)["requests"]
         settle(own.pid)
-        kept["after as much again"] = memory(own)
+        kept["after as much again"] = memory(own.pid)
     print_wakeups(wakeups)
     for when, by_process in kept.items():
         print_memory(when, by_process)

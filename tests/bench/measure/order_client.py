@@ -28,21 +28,10 @@ class Client:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if parts.scheme == "https":
                 with self.context.wrap_socket(plain, server_hostname=parts.hostname) as sock:
-                    self.ask(sock)
+                    ask(sock, self.request)
                     return (time.perf_counter() - begun) * 1000
-            self.ask(plain)
+            ask(plain, self.request)
             return (time.perf_counter() - begun) * 1000
-
-    def ask(self, sock):
-        sock.sendall(self.request)
-        answer = b""
-        while not is_whole(answer):
-            more = sock.recv(65536)
-            if not more:
-                raise ConnectionError(f"the connection ended behind {answer!r}")
-            answer += more
-        if not answer.startswith(b"HTTP/1.1 200 "):
-            raise ValueError(f"not 200: {answer!r}")
 
     def burst(self, count, url):
         """Milliseconds of each, from when all may begin."""
@@ -61,6 +50,23 @@ class Client:
         if None in ended:
             raise ConnectionError(f"{ended.count(None)} orders of the burst got no answer")
         return [(end - begun[0]) * 1000 for end in ended]
+
+
+def ask(sock, request):
+    """Sends it and takes the whole answer, which must be 200."""
+    sock.sendall(request)
+    take(sock)
+
+
+def take(sock):
+    answer = b""
+    while not is_whole(answer):
+        more = sock.recv(65536)
+        if not more:
+            raise ConnectionError(f"the connection ended behind {answer!r}")
+        answer += more
+    if not answer.startswith(b"HTTP/1.1 200 "):
+        raise ValueError(f"not 200: {answer!r}")
 
 
 def is_whole(answer):

@@ -1,5 +1,5 @@
 """The program under test, as users run it: one worker, signing, the guard and the store on, nothing else changed."""
-from .processes import children, free_port, listens, wait_until
+from .processes import free_port, listens, wait_until
 from .rig import KEY, SECRET, environment
 
 
@@ -19,24 +19,16 @@ def write_config(folder, upstream_url, port, proxy=(), upstream=()):
 class Countersign:
     """A running one; `pid` is the supervisor's, above the two processes that do the work."""
 
-    def __init__(self, keeper, binary, folder, upstream_url, before=(), proxy=(), upstream=(), wait=True):
+    def __init__(self, keeper, binary, folder, upstream_url, before=(), proxy=(), upstream=(), env=(), wait=True):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "countersign.log"
         config = write_config(folder, upstream_url, self.port, proxy, upstream)
-        keys = {"COINSTORE_API_KEY": KEY, "COINSTORE_API_SECRET": SECRET}
-        self.process = keeper.start(*before, binary, "serve", "-c", config, log=self.log, env=environment(**keys))
+        given = {"COINSTORE_API_KEY": KEY, "COINSTORE_API_SECRET": SECRET, **dict(env)}
+        self.process = keeper.start(*before, binary, "serve", "-c", config, log=self.log, env=environment(**given))
         self.pid = self.process.pid
         if wait:
             wait_until("countersign listens", lambda: listens(self.port), self.process, self.log)
-
-    def processes(self):
-        """{"supervisor": pid, "signer": pid, "proxy": pid}"""
-        found = {"supervisor": self.pid}
-        for child in children(self.pid):
-            with open(f"/proc/{child}/comm", encoding="utf-8") as file:
-                found[file.read().strip()] = child
-        return found
 
 
 NO_PACE = {"pace": "off"}  # or nothing faster than the exchange's 40 requests a second could be measured

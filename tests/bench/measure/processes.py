@@ -115,9 +115,21 @@ def tree(pid):
     return [pid, *(below for child in children(pid) for below in tree(child))]
 
 
-def threads(pid):
-    """{thread id: name} of a process."""
-    return {int(task.name): (task / "comm").read_text().strip() for task in Path(f"/proc/{pid}/task").iterdir()}
+def role(pid):
+    """What a process is, for people: ours by its job, another by its name."""
+    name = Path(f"/proc/{pid}/comm").read_text().strip()
+    if b"\0proxy-process\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+        return "proxy"
+    return "supervisor" if name == "countersign" else name
+
+
+def tasks(pid):
+    """(label, the folder below /proc) of each thread of each process below and including this one."""
+    for process in tree(pid):
+        label = role(process)
+        for task in Path(f"/proc/{process}/task").iterdir():
+            is_main = task.name == str(process)
+            yield (f"{label} (main)" if label == "proxy" else label) if is_main else f"{label}/{(task / 'comm').read_text().strip()}", task
 
 
 def ticks_us(fields):
@@ -125,19 +137,17 @@ def ticks_us(fields):
 
 
 def processor_us(pid):
-    """Of all processes below and including this one: {"user": µs, "system": µs, "threads": {name: µs}}."""
+    """Of all processes below and including this one: {"user": µs, "system": µs, "threads": {label: µs}}."""
     used = {"user": 0, "system": 0, "threads": {}}
-    for process in tree(pid):
-        for thread, name in threads(process).items():
-            task = Path(f"/proc/{process}/task/{thread}")
-            user, system = ticks_us((task / "stat").read_text().rpartition(")")[2].split()[11:13])
-            used["user"] += user
-            used["system"] += system
-            try:  # nanoseconds, where the kernel counts them
-                spent = int((task / "schedstat").read_text().split()[0]) // 1000
-            except FileNotFoundError:
-                spent = user + system
-            used["threads"][name] = used["threads"].get(name, 0) + spent
+    for label, task in tasks(pid):
+        user, system = ticks_us((task / "stat").read_text().rpartition(")")[2].split()[11:13])
+        used["user"] += user
+        used["system"] += system
+        try:  # nanoseconds, where the kernel counts them
+            spent = int((task / "schedstat").read_text().split()[0]) // 1000
+        except FileNotFoundError:
+            spent = user + system
+        used["threads"][label] = used["threads"].get(label, 0) + spent
     return used
 
 

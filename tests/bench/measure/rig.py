@@ -84,7 +84,7 @@ class Rig:
         self.targets, self.pids = {}, {}
         tool("wrk")
         certificates(folder)
-        self.upstream_port = self._nginx(keeper, "upstream", KEEPALIVE="75s")
+        self.upstream_port = self._nginx(keeper, "upstream", KEEPALIVE="75s", TLS="")
         self.upstream_url = f"https://localhost:{self.upstream_port}"
         self.targets["direct"] = self.upstream_url
         self._peer(keeper, "nginx")

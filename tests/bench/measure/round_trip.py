@@ -17,6 +17,7 @@ from .table import say, show, table
 ONE_WAY_MS = 25
 NEAR, FAR, PORT = "198.18.0.1", "198.18.0.2", 9443  # RFC 2544: for tests of networks; namespaces of our own
 KEEPALIVE_S = 10
+TLS = "ssl_protocols TLSv1.2 TLSv1.3;"  # the latter saves whoever goes direct a round trip
 BURST = 50
 PACE_WINDOW_S = 3.2  # after so long the exchange's limits have room for a burst again
 MINUTE_S = 60
@@ -25,7 +26,7 @@ MINUTE_S = 60
 @contextmanager
 def line(keeper, folder):
     """The commands that start a program near to the client and far from it."""
-    tool("ip", "iproute2"), tool("nsenter", "util-linux")
+    tool("ip", "iproute2")
     own_user = [] if os.geteuid() == 0 else [tool("unshare", "util-linux"), "--user", "--map-root-user"]
     log = folder / "line.log"
     with log.open("wb") as errors:
@@ -69,7 +70,7 @@ class Scene:
     def __init__(self, keeper, binary, folder, near, far):
         self.keeper, self.binary, self.folder, self.near = keeper, binary, folder, near
         certificates(folder, f"IP:{FAR}")
-        process, log = start_nginx(keeper, folder, "upstream", f"{FAR}:{PORT}", before=far, KEEPALIVE=f"{KEEPALIVE_S}s")
+        process, log = start_nginx(keeper, folder, "upstream", f"{FAR}:{PORT}", before=far, KEEPALIVE=f"{KEEPALIVE_S}s", TLS=TLS)
         wait_until("nginx listens", lambda: listens_there(process.pid, PORT), process, log)
         self.exchange = f"https://{FAR}:{PORT}"
         self.direct = f"{self.exchange}{TARGET}"
