@@ -58,16 +58,12 @@ def parse(arguments):
     return options
 
 
+@contextlib.contextmanager
 def scratch():
     """A folder for one part, on the disk that the build is on: the store's cost is a disk's, not a memory file system's."""
     (BUILD / "bench").mkdir(parents=True, exist_ok=True)
-    folder = tempfile.TemporaryDirectory(prefix="run-", dir=BUILD / "bench")
-
-    @contextlib.contextmanager
-    def opened():
-        with folder as name:
-            yield Path(name)
-    return opened()
+    with tempfile.TemporaryDirectory(prefix="run-", dir=BUILD / "bench") as name:
+        yield Path(name)
 
 
 def end_on_signals():
@@ -129,22 +125,27 @@ def prepare(options):
         sys.exit(f"tests/bench/run.sh: there is no {options.binary}")
 
 
-def main():
-    options = parse(sys.argv[1:])
+def work(options):
+    """The exit code."""
     prepare(options)
-    end_on_signals()
     results = report.begin(machine.facts(options.binary), options)
     say("\n".join(machine.describe(results["machine"])))
+    is_well = measure_all(options, results)
+    say(f"\nwritten: {options.out}")
+    drawing = options.out.with_name("latency.svg")
+    if chart.write(drawing, results):
+        say(f"drawn: {drawing}")
+    return 0 if is_well else 1
+
+
+def main():
+    options = parse(sys.argv[1:])
+    end_on_signals()
     try:
-        is_well = measure_all(options, results)
-        say(f"\nwritten: {options.out}")
-        drawing = options.out.with_name("latency.svg")
-        if chart.write(drawing, results):
-            say(f"drawn: {drawing}")
+        return work(options)
     except Ended as ended:
         say(f"\nended by {signal.Signals(ended.args[0]).name}; what was started is ended")
         return 128 + ended.args[0]
-    return 0 if is_well else 1
 
 
 if __name__ == "__main__":

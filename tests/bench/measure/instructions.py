@@ -99,7 +99,7 @@ def start_exchange(keeper, binary, folder, tls=True):
     process = keeper.start(binary, "mock", "--listen", f"127.0.0.1:{port}", *words, "--quiet", "--log-level", "warning", log=log,
                            env=environment(COINSTORE_API_KEY=KEY, COINSTORE_API_SECRET=SECRET))
     wait_until("the mock exchange listens", lambda: listens(port), process, log)
-    return f"{'https' if tls else 'http'}://localhost:{port}"
+    return f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
 
 
 def run(options):

@@ -7,7 +7,8 @@ def write_config(folder, upstream_url, port, proxy=(), upstream=()):
     sections = {
         "proxy": {"state_dir": folder / "state", "log_level": "warning", "admin": f"127.0.0.1:{free_port()}", **dict(proxy)},
         "account main": {"api_key": "env:COINSTORE_API_KEY", "api_secret": "env:COINSTORE_API_SECRET"},
-        "upstream spot": {"url": upstream_url, "ca_file": folder / "ca.pem", **dict(upstream)},
+        "upstream spot": {"url": upstream_url, **({"ca_file": folder / "ca.pem"} if upstream_url.startswith("https") else {}),
+                          **dict(upstream)},
         "listener bot": {"listen": f"127.0.0.1:{port}", "upstream": "spot", "account": "main"},
     }
     lines = [line for name, keys in sections.items() for line in (f"[{name}]", *(f"{key} = {value}" for key, value in keys.items()))]

@@ -54,18 +54,16 @@ class Keeper:
         return process
 
     def end(self, process):
-        """SIGTERM, and SIGKILL for one that does not mind it. Its exit code."""
+        """SIGTERM, to the process and then to what it left behind; SIGKILL where that does not help. Its exit code."""
         if process in self.running:
             self.running.remove(process)
-        with contextlib.suppress(ProcessLookupError):
+        if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        try:
-            return process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            for pid in [*children(process.pid), process.pid]:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            return process.wait()
+            if not has_ended(process.pid, END_S):
+                signal_session(process.pid, signal.SIGKILL)
+                has_ended(process.pid, END_S)
+            signal_session(process.pid, signal.SIGTERM)
+        return process.wait()
 
     def run(self, *command, **options):
         """Runs a command to its end, and gives what it printed."""
@@ -77,6 +75,21 @@ class Keeper:
         if process.returncode != 0:
             raise RuntimeError(f"{command[0]}: exit code {process.returncode}: {errors.decode(errors='replace').strip()}")
         return output.decode()
+
+
+def has_ended(pid, deadline_s):
+    """Waits for a child, and leaves it to be waited for: until then nobody else gets its number."""
+    end = time.monotonic() + deadline_s
+    while not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def signal_session(pid, number):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, number)
 
 
 def wait_until(what, look, process=None, log=None, deadline_s=START_S):

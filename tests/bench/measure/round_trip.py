@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 from . import delay_line, order_client, ours
 from .open_loop import REQUEST
@@ -143,7 +142,7 @@ def run(options):
     count = 3 if options.quick else 5
     say(f"\nround trip: {2 * ONE_WAY_MS} ms away; the exchange closes connections that are idle for {KEEPALIVE_S} s")
     with options.scratch() as folder, Keeper() as keeper, line(keeper, folder) as (near, far):
-        scene = Scene(keeper, options.binary, Path(folder), near, far)
+        scene = Scene(keeper, options.binary, folder, near, far)
         proxies = scene.starts(count)
         scene.orders(10 if options.quick else 30, proxies[0])
         scene.bursts(proxies)

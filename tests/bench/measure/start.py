@@ -15,10 +15,12 @@ SAYS = re.compile(r"(?P<starts>\d+) starts: first signed answer after (?P<median
 def run(options):
     if importlib.util.find_spec("cryptography") is None:
         raise Missing(f"Python has no cryptography here: `{INSTALL}` installs it")
-    with Keeper() as keeper:
-        output = keeper.run(sys.executable, SCRIPT, 5 if options.quick else 20, env=environment(COUNTERSIGN_BIN=str(options.binary)))
+    starts = 5 if options.quick else 20
+    say(f"\nstartup: {starts} starts")
+    with options.scratch() as folder, Keeper() as keeper:
+        output = keeper.run(sys.executable, SCRIPT, starts, env=environment(COUNTERSIGN_BIN=str(options.binary), TMPDIR=str(folder)))
     found = SAYS.search(output)
     if not found:
         raise RuntimeError(f"startup.py says {output!r}")
-    say(f"\nstartup\n  {found[0]}")
+    say(f"  {found[0]}")
     return {name: int(value) for name, value in found.groupdict().items()}
