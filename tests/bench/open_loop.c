@@ -1,6 +1,6 @@
 /* An open loop: sends requests at fixed moments, whether or not earlier ones are answered, over kept connections, and prints each
- * one's latency in nanoseconds, a line each. A latency counts from the moment the request was due, so that waiting for a free
- * connection counts, too; how late this program itself woke up does not, and is told on standard error.
+ * one's latency and how late this program woke up for it, in nanoseconds, a line each. A latency counts from when the program has
+ * seen that the request is due, so that waiting for a free connection counts; waking up late does not, for it is this program's.
  *
  *   open_loop PORT RATE COUNT CONNECTIONS [CA-FILE] <REQUEST >LATENCIES
  *
@@ -36,7 +36,7 @@ static char request[REQUEST_MAX];
 static size_t request_length;
 static struct connection *connections;
 static size_t *idle, idle_count, idle_first, connection_count; /* a ring: each connection is used in turn */
-static int64_t *due, *latency, lateness_max;
+static int64_t *due, *late, *latency;
 static long count, due_count, sent_count, answered_count;
 
 static void fail(const char *what)
@@ -156,8 +156,7 @@ static void take_time(int timer, int64_t begun, int64_t period)
         return;
     int64_t now = now_ns();
     for (; struck > 0 && due_count < count; struck--) {
-        int64_t planned = begun + due_count * period, late = now - planned;
-        lateness_max = late > lateness_max ? late : lateness_max;
+        late[due_count] = now - (begun + due_count * period);
         due[due_count++] = now;
     }
 }
@@ -216,9 +215,10 @@ int main(int argc, char **argv)
     connections = calloc(connection_count, sizeof(*connections));
     idle = calloc(connection_count, sizeof(*idle));
     due = calloc((size_t)count, sizeof(*due));
+    late = calloc((size_t)count, sizeof(*late));
     latency = calloc((size_t)count, sizeof(*latency));
     int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (connections == NULL || idle == NULL || due == NULL || latency == NULL || epoll_fd < 0)
+    if (connections == NULL || idle == NULL || due == NULL || late == NULL || latency == NULL || epoll_fd < 0)
         fail("start");
     SSL_CTX *context = argc == 6 ? tls_context(argv[5]) : NULL;
     for (size_t i = 0; i < connection_count; i++)
@@ -226,7 +226,6 @@ int main(int argc, char **argv)
     int64_t period = INT64_C(1000000000) / rate, begun = now_ns() + period;
     run(epoll_fd, start_timer(epoll_fd, begun, period), begun, period);
     for (long i = 0; i < count; i++)
-        printf("%lld\n", (long long)latency[i]);
-    (void)fprintf(stderr, "woke up %lld ns late at most\n", (long long)lateness_max);
+        printf("%lld %lld\n", (long long)latency[i], (long long)late[i]);
     return 0; /* what was taken ends with the process */
 }

@@ -107,9 +107,11 @@ def test_processor_time_is_for_each_request_and_thread():
 
 
 def test_what_an_open_loop_adds_is_the_difference_of_percentiles():
-    rounds = {"direct": [[float(value) for value in range(1, 1001)]], "countersign": [[float(10 * value) for value in range(1, 1001)]]}
+    latencies = [float(value) for value in range(1, 1001)]
+    rounds = {"direct": [(latencies, latencies)], "countersign": [([10 * value for value in latencies], latencies)]}
     own = open_loop.figures_of(rounds)["countersign"]
     assert (own["p50_us"], own["p99.9_us"], own["added_p50_us"], own["added_p99.9_us"]) == (5000, 9990, 4500, 8991)
+    assert own["sender_late_p99.9_us"] == 999
 
 
 def test_round_trips_have_their_median_and_extremes():

@@ -43,13 +43,15 @@ def run(options):
     say(f"\nidle: {seconds} s")
     with options.scratch() as folder, Keeper() as keeper:
         rig = Rig(keeper, folder)
-        own = ours.Countersign(keeper, options.binary, folder, rig.upstream_url, proxy=ours.NO_PACE)
+        own = ours.Countersign(keeper, options.binary, folder, rig.upstream_url)
         time.sleep(SETTLE_S)
         before = switches(own.pid)
         time.sleep(seconds)
         after = switches(own.pid)
         wakeups = {name: (count - before.get(name, 0)) * 60 / seconds for name, count in after.items()}
         kept = {"at rest": memory(own.pid)}
+        keeper.end(own.process)
+        own = ours.Countersign(keeper, options.binary, folder, rig.upstream_url, proxy=ours.NO_PACE)
         rig.wrk(keeper, own.url, 16, LOAD_S)
         settle(own.pid)
         kept["after load"] = memory(own.pid)

@@ -29,20 +29,23 @@ def percentile(ordered, wanted):
 
 
 def measure_one(keeper, program, folder, url, count):
+    """Latencies, and how late the program that sends them was; µs, in order."""
     request = folder / "request"
     request.write_text(REQUEST)
     ca_file = [folder / "ca.pem"] if url.startswith("https:") else []
     with request.open("rb") as stdin:
         output = keeper.run(program, url.rpartition(":")[2], RATE, count, CONNECTIONS, *ca_file, stdin=stdin, env=environment())
-    return sorted(int(line) / 1000 for line in output.split())
+    columns = zip(*(map(int, line.split()) for line in output.splitlines()))
+    return [sorted(value / 1000 for value in column) for column in columns]
 
 
 def figures_of(by_target):
     """{target: figures in µs}; each round's percentile is taken, then the median over the rounds."""
     found = {}
     for name, rounds in by_target.items():
-        points = {at: median([percentile(run, at) for run in rounds]) for at in POINTS}
-        found[name] = {**{f"p{at:g}_us": points[at] for at in FIGURES}, "distribution_us": [[at, points[at]] for at in POINTS]}
+        points = {at: median([percentile(latencies, at) for latencies, _ in rounds]) for at in POINTS}
+        found[name] = {**{f"p{at:g}_us": points[at] for at in FIGURES}, "distribution_us": [[at, points[at]] for at in POINTS],
+                       "sender_late_p99.9_us": median([percentile(late, 99.9) for _, late in rounds])}
     for of in found.values():
         for at in FIGURES:
             of[f"added_p{at:g}_us"] = of[f"p{at:g}_us"] - found["direct"][f"p{at:g}_us"]
@@ -50,7 +53,7 @@ def figures_of(by_target):
 
 
 def print_figures(figures):
-    names = [f"{kind}p{at:g}_us" for kind in ("", "added_") for at in FIGURES]
+    names = [*(f"{kind}p{at:g}_us" for kind in ("", "added_") for at in FIGURES), "sender_late_p99.9_us"]
     rows = [(name, *(of[key] for key in names)) for name, of in figures.items()]
     say(table(f"open loop, {RATE:,} requests/s, µs",
               ("", *(name.replace("_us", "").replace("_", " ") for name in names)), rows))
