@@ -71,6 +71,7 @@ def start_nginx(keeper, folder, name, address, before=(), **values):
     nginx = tool("nginx")
     log = folder / f"{name}.log"
     user = "user root;" if os.geteuid() == 0 or before else ""  # or its worker could not read the folder
+    fill_in("folders.conf", folder)
     config = fill_in(f"{name}.conf", folder, LISTEN=address, **values)
     process = keeper.start(*before, nginx, "-e", log, "-c", config, "-g", f"daemon off; {user}", log=log, env=environment())
     return process, log
