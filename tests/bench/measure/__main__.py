@@ -125,8 +125,8 @@ def prepare(options):
         sys.exit(f"tests/bench/run.sh: there is no {options.binary}")
 
 
-def work(options):
-    """The exit code."""
+def run(options):
+    """From the first step to the last; the exit code."""
     prepare(options)
     results = report.begin(machine.facts(options.binary), options)
     say("\n".join(machine.describe(results["machine"])))
@@ -142,7 +142,7 @@ def main():
     options = parse(sys.argv[1:])
     end_on_signals()
     try:
-        return work(options)
+        return run(options)
     except Ended as ended:
         say(f"\nended by {signal.Signals(ended.args[0]).name}; what was started is ended")
         return 128 + ended.args[0]

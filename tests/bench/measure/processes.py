@@ -141,8 +141,10 @@ def tasks(pid):
     for process in tree(pid):
         label = role(process)
         for task in Path(f"/proc/{process}/task").iterdir():
-            is_main = task.name == str(process)
-            yield (f"{label} (main)" if label == "proxy" else label) if is_main else f"{label}/{(task / 'comm').read_text().strip()}", task
+            if task.name == str(process):
+                yield f"{label} (main)" if label == "proxy" else label, task
+            else:
+                yield f"{label}/{(task / 'comm').read_text().strip()}", task
 
 
 def ticks_us(fields):

@@ -9,7 +9,8 @@ from .rig import INSTALL, environment
 from .table import say
 
 SCRIPT = ROOT / "tests" / "bench" / "startup.py"
-SAYS = re.compile(r"(?P<starts>\d+) starts: first signed answer after (?P<median_ms>\d+) ms \(median\), (?P<least_ms>\d+) to (?P<most_ms>\d+) ms")
+SAYS = re.compile(r"(?P<starts>\d+) starts: first signed answer after (?P<median_ms>\d+) ms \(median\), "
+                  r"(?P<least_ms>\d+) to (?P<most_ms>\d+) ms")
 
 
 def run(options):
