@@ -5,20 +5,20 @@ import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from program import ROOT, binary, children, command_line, environment, is_alive, poll
 
-sys.path.insert(0, str(ROOT / "tests" / "bench"))
+sys.path.append(str(ROOT / "tests" / "bench"))  # behind: it has a store.py, too
 
 from measure import chart, closed_loop, machine, open_loop, processes, report, rig, round_trip  # noqa: E402
 
 pytestmark = pytest.mark.once
 
 SCRIPT = ROOT / "tests" / "bench" / "run.sh"
-SCRATCH = ROOT / "build" / "bench"
 MACHINE = {"when": "2026-01-01 00:00 UTC", "processor": "A <processor> & more", "cores": 2, "kernel": "Linux 6.1", "commit": "abc",
            "program": "countersign", "load": [0.1, 0.1, 0.1]}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -179,19 +179,38 @@ def test_whatever_a_measurement_started_is_ended_with_it():
     assert started.poll() is not None
 
 
-def test_ctrl_c_ends_what_a_measurement_started_and_leaves_no_folder_behind(tmp_path):
+@pytest.fixture
+def under_way(tmp_path):
+    """The script, measuring; the processes it has started, and its folder for them."""
     def everything(pid):
         return [pid, *(below for child in children(pid) for below in everything(child))]
 
     def started():
         found = everything(script.pid)
-        return any(b"\0proxy-process\0" in command_line(pid) for pid in found) and found
+        folder = next(filter(None, (re.search(rb"/\S*/run-\w+", command_line(pid)) for pid in found if is_proxy(pid))), None)
+        return folder and (found, Path(folder[0].decode()))
 
-    before = set(SCRATCH.glob("run-*"))
-    script = subprocess.Popen([SCRIPT, "--out", tmp_path / "figures.json", "startup"], stdout=subprocess.DEVNULL,
+    def is_proxy(pid):
+        return b"\0proxy-process\0" in command_line(pid)
+
+    script = subprocess.Popen([SCRIPT, "--out", tmp_path / "figures.json", "startup"], stdout=subprocess.PIPE,
                               env=environment(tmp_path, COUNTERSIGN_BIN=str(binary())))
-    pids = poll("a measurement is under way", started)
+    with script:
+        yield script, *poll("a measurement is under way", started)
+
+
+def test_ctrl_c_ends_what_a_measurement_started_and_leaves_no_folder_behind(under_way):
+    script, pids, folder = under_way
+    assert folder.exists()
     script.send_signal(signal.SIGINT)
     assert script.wait(30) == 128 + signal.SIGINT
     poll("all is ended", lambda: not any(map(is_alive, pids)))
-    assert set(SCRATCH.glob("run-*")) <= before
+    assert not folder.exists()
+
+
+def test_a_reader_that_has_read_enough_ends_it_likewise(under_way):
+    script, pids, folder = under_way
+    script.stdout.close()
+    assert script.wait(60) == 128 + signal.SIGPIPE
+    poll("all is ended", lambda: not any(map(is_alive, pids)))
+    assert not folder.exists()

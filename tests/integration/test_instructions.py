@@ -7,7 +7,7 @@ import pytest
 
 from program import ROOT, binary
 
-sys.path.insert(0, str(ROOT / "tests" / "bench"))
+sys.path.append(str(ROOT / "tests" / "bench"))  # behind: it has a store.py, too
 
 from measure import instructions, processes  # noqa: E402
 

@@ -23,16 +23,12 @@ from pathlib import Path
 from . import chart, closed_loop, idle, instructions, machine, open_loop, report, round_trip, start
 from .processes import Missing
 from .rig import environment, has_tool
-from .table import say
+from .table import Ended, say
 
 PARTS = ("throughput", "cpu", "openloop", "roundtrip", "idle", "instructions", "startup")
 ALONE = {"openloop": open_loop.run, "roundtrip": round_trip.run, "idle": idle.run, "instructions": instructions.run,
          "startup": start.run}
 BUILD = machine.ROOT / "build"
-
-
-class Ended(BaseException):
-    """A signal asks for the end: what was started is ended first."""
 
 
 def parse(arguments):

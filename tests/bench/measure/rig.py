@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from .processes import Missing, free_port, listens, wait_until
+from .table import say
 
 RIG = Path(__file__).resolve().parents[1] / "rig"
 BODY = '{"symbol":"SHARPUSDT","side":"SELL","ordType":"MARKET","timestamp":1770742394290,"ordQty":"1386.193512614361"}'
@@ -93,7 +94,7 @@ class Rig:
         if modules:
             self._peer(keeper, "nginx-lua", MODULES=modules, LUA="/usr/share/lua/5.1")
         else:
-            print(f"nginx has no Lua module here, so that nothing is compared with it: `{INSTALL}` installs it", flush=True)
+            say(f"nginx has no Lua module here, so that nothing is compared with it: `{INSTALL}` installs it")
 
     def _nginx(self, keeper, name, **values):
         port = free_port()

@@ -1,5 +1,12 @@
 """Tables for people: names to the left, figures to the right."""
+import os
+import signal
 import statistics
+import sys
+
+
+class Ended(BaseException):
+    """A signal asks for the end: what was started is ended first."""
 
 
 def median(values):
@@ -23,4 +30,8 @@ def table(title, head, rows):
 
 
 def say(*words):
-    print(*words, flush=True)
+    try:
+        print(*words, flush=True)
+    except BrokenPipeError:  # nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Ended(signal.SIGPIPE) from None
