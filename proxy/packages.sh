@@ -7,6 +7,8 @@ packages_run="libmicrohttpd12 libcurl4 libssl3 libcjson1 libsqlite3-0 libinih1 z
 packages_test="g++ clang clang-tidy clang-format libclang-rt-14-dev libcmocka-dev shellcheck curl openssl nodejs procps
     iproute2 nftables strace python3 python3-pytest python3-pytest-xdist python3-pytest-timeout python3-requests python3-aiohttp
     python3-httpx python3-cryptography python3-brotli python3-h2 chromium"
+# What tests/bench/run.sh compares with and measures by; installed by its --install alone.
+packages_bench="gcc libc6-dev libssl-dev nginx libnginx-mod-http-lua lua-resty-core wrk valgrind openssl python3-cryptography iproute2"
 
 # packages_install NAME...: installs what is missing. Prints nothing and needs no rights when all is there.
 packages_install() {

@@ -97,7 +97,7 @@ step_lint() {
     local sources
     mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.c' '*.h')
     check "clang-format" clang-format --dry-run --Werror "${sources[@]}"
-    check "shellcheck" shellcheck -x proxy/run.sh proxy/packages.sh tests/run.sh tests/fuzz.sh tests/memory.sh tests/faults.sh tests/soak.sh .ci/run
+    check "shellcheck" shellcheck -x proxy/run.sh proxy/packages.sh tests/run.sh tests/fuzz.sh tests/memory.sh tests/faults.sh tests/soak.sh tests/bench/run.sh .ci/run
     check "the release preset builds without a warning" build_release_without_warnings
     soak_begin_beside
     build debug

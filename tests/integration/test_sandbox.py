@@ -66,6 +66,14 @@ def test_every_thread_of_the_proxy_is_limited(start):
 
 
 @pytest.mark.once
+def test_every_thread_of_the_proxy_has_its_name(proxy):
+    """Each names itself: the sandbox keeps another's name in /proc closed."""
+    def names():
+        return {(task / "comm").read_text().strip() for task in Path(f"/proc/{proxy.proxy_pid}/task").iterdir()}
+    poll("all threads have their names", lambda: {"worker", "recorder", "keys", "trading"} <= names())
+
+
+@pytest.mark.once
 @pytest.mark.skipif(LINUX < (5, 13), reason="the kernel has no Landlock")
 def test_each_process_says_what_it_gave_up_and_nothing_is_missing(proxy):
     for process, least in (("supervisor", 50), ("signer", 40), ("proxy", 100)):
