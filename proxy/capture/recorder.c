@@ -16,7 +16,7 @@ enum {
     PRUNE_EVERY_MS = 1000,   /* how often it is looked for what need not be kept any longer, */
     PRUNE_SLICE_US = 5000,   /* how long it is deleted at a time: rings fill meanwhile, */
     PRUNE_PAUSE_MS = 5,      /* and how soon that goes on where nothing else is to be done */
-    PRUNE_IDLE_MS = 60000,   /* exchanges grow old although none comes */
+    PRUNE_IDLE_MS = 600000,  /* exchanges grow old although none comes, by days */
     LET_GO_EVERY_MS = 1000,  /* how often, and how much, rings in use give memory back: of one that is gone round in */
     LET_GO_BYTES = 2 * 1024 * 1024 /* seconds little, as each page costs a fault when it is written again */
 };

@@ -233,6 +233,7 @@ static struct worker_options worker_options(struct service *service, size_t work
         .index = (unsigned)worker,
         .listen_fds = service->listen_fds + worker * service->config->listener_count,
         .ended_fd = service->life.ended,
+        .warmed_fd = service->life.warmed,
     };
 }
 
@@ -250,6 +251,7 @@ static bool start_workers(struct service *service, struct error *error)
             return false;
         service->worker_count++;
     }
+    life_wait_until_warm(&service->life, count); /* who asks for readiness meanwhile waits, too */
     const struct worker_options shared = worker_options(service, 0);
     return admin_start(service->admin, &shared, error);
 }
