@@ -17,6 +17,7 @@
 #include "countersign/exchange.h"
 #include "countersign/log.h"
 #include "countersign/policy.h"
+#include "countersign/resident.h"
 #include "countersign/running.h"
 #include "countersign/secret.h"
 #include "countersign/trading_switch.h"
@@ -402,6 +403,7 @@ bool service_run(const struct config *config, const struct service_ends *ends,
         service.life.context = &service;
         note_listeners(&service);
         tell_ready(&service, ready, context);
+        resident_let_go_of_files();
         ran = life_run(&service.life, service.signer, service.workers, service.worker_count, error);
         running_forget(config->proxy.state_dir);
         admin_drain(service.admin); /* it goes on answering, and says that this ends */

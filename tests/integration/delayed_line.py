@@ -35,8 +35,10 @@ class Line:
         return self
 
     def __exit__(self, *_):
+        asyncio.run_coroutine_threadsafe(self._end(), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
+        self.loop.close()
 
     @property
     def url(self):
@@ -74,15 +76,18 @@ class Line:
 
     def _run(self, started):
         asyncio.set_event_loop(self.loop)
-        server = self.loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
-        self.port = server.sockets[0].getsockname()[1]
+        self.server = self.loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.port = self.server.sockets[0].getsockname()[1]
         started.set()
         self.loop.run_forever()
-        server.close()
-        for task in asyncio.all_tasks(self.loop):
+
+    async def _end(self):
+        self.server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
             task.cancel()
-        self.loop.run_until_complete(asyncio.sleep(0))
-        self.loop.close()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # what was closed is closed in the loop's next turn
 
     def _note(self, connection, way):
         with self.changed:
@@ -104,13 +109,14 @@ class Line:
         ready = self.loop.time() + 2 * self.delay_s  # TCP's handshake
         ways = [self.loop.create_task(self._carry(reader, back, number, UP, ready)),
                 self.loop.create_task(self._carry(there, writer, number, DOWN, 0))]
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        with self.changed:
-            self.writers.pop(number, None)
-            self.last = time.monotonic()
-        for end in (writer, back):
-            end.close()
-        await asyncio.wait(ways)
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            with self.changed:
+                self.writers.pop(number, None)
+                self.last = time.monotonic()
+            for end in (writer, back):
+                end.close()
 
     async def _carry(self, reader, writer, number, way, ready):
         """Reads on while what came earlier is on its way; order is kept, as each takes the same time."""
@@ -120,10 +126,10 @@ class Line:
             while data := await reader.read(READ):
                 self._note(number, way)
                 await queue.put((max(self.loop.time(), ready) + self.delay_s, data))
-        except (OSError, asyncio.CancelledError):
+        except OSError:
             pass  # one end has gone
         await queue.put((self.loop.time() + self.delay_s, b""))
-        await asyncio.wait([sender])
+        await sender
 
     async def _deliver(self, queue, writer):
         while True:
