@@ -298,7 +298,6 @@ static bool open_all(struct service *service, const struct service_ends *ends, s
         return false;
     service->lock = -1; /* the capture's */
     report_recovery(&recovery);
-    resident_let_go_of_files(); /* and not later: what opens connections is what requests use, too */
     return trading_watch_open(&service->trading, config->proxy.state_dir, error) &&
            clocks_open(&service->clocks, config, error) && pacing_open(&service->pacing, config, error) &&
            start_workers(service, error);
@@ -404,6 +403,7 @@ bool service_run(const struct config *config, const struct service_ends *ends,
         service.life.context = &service;
         note_listeners(&service);
         tell_ready(&service, ready, context);
+        resident_let_go_of_files();
         ran = life_run(&service.life, service.signer, service.workers, service.worker_count, error);
         running_forget(config->proxy.state_dir);
         admin_drain(service.admin); /* it goes on answering, and says that this ends */
