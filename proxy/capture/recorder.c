@@ -5,6 +5,7 @@
 #include "countersign/log.h"
 #include "countersign/thread.h"
 
+#include <malloc.h>
 #include <time.h>
 
 enum {
@@ -185,6 +186,15 @@ static void let_go(struct recorder *recorder, size_t most)
     recorder->let_go_us = clock_monotonic_us();
 }
 
+/* What was freed goes back to the kernel. Other threads' allocations may wait for it, and there are hardly any: no frame has come
+ * for a while. */
+static void rest(struct recorder *recorder)
+{
+    if (recorder->store != NULL)
+        store_let_go(recorder->store);
+    (void)malloc_trim(0); /* whether there was any */
+}
+
 /* Some while frames come; all once none has come for as long. */
 static void let_go_if_due(struct recorder *recorder, bool is_idle)
 {
@@ -192,6 +202,8 @@ static void let_go_if_due(struct recorder *recorder, bool is_idle)
     if (!recorder->holds_pages || clock_monotonic_us() - recorder->let_go_us < (int64_t)LET_GO_EVERY_MS * 1000)
         return;
     let_go(recorder, is_idle ? SIZE_MAX : LET_GO_BYTES);
+    if (is_idle)
+        rest(recorder);
     recorder->holds_pages = !is_idle;
 }
 
