@@ -47,7 +47,7 @@ struct upstream_options {
     int64_t timeout_us;  /* from the call to the whole answer */
     size_t response_max; /* bytes of head and body together */
     unsigned connections_max;
-    unsigned warm; /* connections that upstream_keep_warm keeps open ahead of requests; at most connections_max */
+    unsigned warm; /* connections to keep open once upstream_keep_warm was called, connections_max at most */
     struct clock_watch *clock;      /* given the Date of each answer; borrowed; NULL for none */
     struct upstream_counts *counts; /* must outlive the upstream; NULL: nothing is counted */
     /* That answers may take together; of each one's body the first UPSTREAM_ANSWER_FREE are left out, of its head
@@ -112,17 +112,15 @@ struct upstream_certificate {
  * `describe_certificate` was not asked for. */
 bool upstream_last_certificate(struct upstream_certificate *certificate, const struct upstream *upstream);
 
-/* From now on at least options.warm connections are open at all times, over HTTP/1.1: opened without any request, so that
- * they cost nothing of any rate, and replaced as soon as the other side closes them. Where none can be had, it is tried
- * again after 100 ms, then after twice as long each time, up to 30 s, and told once. Calling it again changes nothing. With
- * UPSTREAM_HTTP_2 and UPSTREAM_HTTP_AUTO nothing is kept: upstream_warm opens connections there. */
+/* From now on keeps `warm` connections open, counting those in use: opened ahead of requests, and again when the exchange closes one.
+ * Over HTTP/1.1 alone. No request is made for it, so it costs nothing of any rate. Where none can be had, the next try comes after
+ * 100 ms, and later ones after up to 30 s; it is logged once. */
 void upstream_keep_warm(struct upstream *upstream);
 
-/* Whether there is nothing more to wait for: as many connections are open as are kept, or the first tries have failed. True
- * where none are kept. Cheap. */
+/* Whether these connections are open, or one could not be; true where none are kept. */
 bool upstream_is_warm(const struct upstream *upstream);
 
-/* Opens a connection by an unsigned `HEAD /`, or sends it over one that is open. Of the answer nothing is kept but what its Date says of the clock. A failure is
+/* Opens a connection by an unsigned `HEAD /`. Of the answer nothing is kept but what its Date says of the clock. A failure is
  * logged as a warning. `left` (may be NULL) is called once: when the request has left, or when it is certain that it does not;
  * not where the upstream is freed before. */
 void upstream_warm(struct upstream *upstream, void (*left)(void *context, bool has_left), void *context);

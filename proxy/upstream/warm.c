@@ -28,18 +28,6 @@ static void warmed(void *context, struct upstream_result *result)
                     result->message);
 }
 
-/* libcurl opens no connection of HTTP/1.1 but for a request: nothing is kept, so there is nothing to wait for. */
-void upstream_keep_warm(struct upstream *upstream)
-{
-    (void)upstream;
-}
-
-bool upstream_is_warm(const struct upstream *upstream)
-{
-    (void)upstream;
-    return true;
-}
-
 void upstream_warm(struct upstream *upstream, void (*left)(void *context, bool has_left), void *context)
 {
     static const struct upstream_callbacks callbacks = { .sent = warm_sent, .done = warmed };
@@ -57,4 +45,16 @@ void upstream_warm(struct upstream *upstream, void (*left)(void *context, bool h
     call->may_repeat = false;
     call->is_warming = true;
     call_link(call);
+}
+
+/* libcurl opens no connection of HTTP/1.1 but for a request: nothing is kept, so there is nothing to wait for. */
+void upstream_keep_warm(struct upstream *upstream)
+{
+    (void)upstream;
+}
+
+bool upstream_is_warm(const struct upstream *upstream)
+{
+    (void)upstream;
+    return true;
 }
