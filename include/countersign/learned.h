@@ -37,9 +37,12 @@ struct learned {
     int64_t first_us;
     int64_t last_us;
     bool has_changed; /* since its reader took that down */
+    void (*changed)(
+        void *context); /* called when `has_changed` becomes true by learned_note; NULL: nobody waits for it */
+    void *context;
 };
 
-/* Counts one request that was judged. No allocation, no system call. */
+/* Counts one request that was judged. No allocation, no system call of its own. */
 void learned_note(struct learned *learned, struct slice method, const struct endpoint_path *path, bool passes,
                   int64_t now_us);
 

@@ -17,7 +17,10 @@ struct id_cache {
 bool id_cache_create(struct id_cache **cache, struct error *error)
 {
     *cache = calloc(1, sizeof(**cache));
-    return *cache != NULL || error_set(error, ERROR_MEMORY, "out of memory for the capture store");
+    if (*cache == NULL)
+        return error_set(error, ERROR_MEMORY, "out of memory for the capture store");
+    (*cache)->is_empty = true; /* forgetting what was never remembered would touch every page */
+    return true;
 }
 
 void id_cache_free(struct id_cache *cache)

@@ -5,6 +5,7 @@
 #include "countersign/log.h"
 #include "countersign/thread.h"
 
+#include <malloc.h>
 #include <time.h>
 
 enum {
@@ -16,7 +17,7 @@ enum {
     PRUNE_EVERY_MS = 1000,   /* how often it is looked for what need not be kept any longer, */
     PRUNE_SLICE_US = 5000,   /* how long it is deleted at a time: rings fill meanwhile, */
     PRUNE_PAUSE_MS = 5,      /* and how soon that goes on where nothing else is to be done */
-    PRUNE_IDLE_MS = 60000,   /* exchanges grow old although none comes */
+    PRUNE_IDLE_MS = 600000,  /* exchanges grow old although none comes, by days */
     LET_GO_EVERY_MS = 1000,  /* how often, and how much, rings in use give memory back: of one that is gone round in */
     LET_GO_BYTES = 2 * 1024 * 1024 /* seconds little, as each page costs a fault when it is written again */
 };
@@ -185,6 +186,15 @@ static void let_go(struct recorder *recorder, size_t most)
     recorder->let_go_us = clock_monotonic_us();
 }
 
+/* What was freed goes back to the kernel. Other threads' allocations may wait for it, and there are hardly any: no frame has come
+ * for a while. */
+static void rest(struct recorder *recorder)
+{
+    if (recorder->store != NULL)
+        store_let_go(recorder->store);
+    (void)malloc_trim(0); /* whether there was any */
+}
+
 /* Some while frames come; all once none has come for as long. */
 static void let_go_if_due(struct recorder *recorder, bool is_idle)
 {
@@ -192,6 +202,8 @@ static void let_go_if_due(struct recorder *recorder, bool is_idle)
     if (!recorder->holds_pages || clock_monotonic_us() - recorder->let_go_us < (int64_t)LET_GO_EVERY_MS * 1000)
         return;
     let_go(recorder, is_idle ? SIZE_MAX : LET_GO_BYTES);
+    if (is_idle)
+        rest(recorder);
     recorder->holds_pages = !is_idle;
 }
 

@@ -339,3 +339,8 @@ bool store_commit(struct store *store, struct error *error)
     store->rows_left_out += store->left_out_now;
     return true;
 }
+
+void store_let_go(struct store *store)
+{
+    (void)sqlite3_db_release_memory(store->db); /* what is in use stays */
+}

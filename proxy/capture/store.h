@@ -48,6 +48,9 @@ MUST_CHECK bool store_set_ring_position(struct store *store, const char *ring, c
                                         struct error *error);
 uint64_t store_rows_left_out(const struct store *store);
 
+/* Outside a transaction: frees what SQLite keeps of the file in memory. It is read again when it is needed. */
+void store_let_go(struct store *store);
+
 /* Within a transaction: notes what befell the record itself; `kind` as in capture_reader.h, `detail` a sentence. */
 MUST_CHECK bool store_note_incident(struct store *store, int64_t at_us, const char *kind, int64_t count,
                                     const char *detail, struct error *error);

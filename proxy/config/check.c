@@ -108,16 +108,22 @@ static void check_timeouts(struct config_draft *draft, struct config_section *se
     buffer_free(&whole);
 }
 
-static void check_warm(struct config_draft *draft, const struct config_section *section)
+/* Likewise: where only `connections` was given, the other's default gives way. */
+static void check_warm(struct config_draft *draft, struct config_section *section)
 {
-    const struct config_upstream *upstream = &section->values.upstream;
+    struct config_upstream *upstream = &section->values.upstream;
     char title[CONFIG_TITLE_MAX];
-    if (are_set(section, (const char *const[]){ "warm", "connections", NULL }) &&
-        upstream->warm > upstream->connections)
-        config_problem_add(&draft->problems, place_of_either(section, "warm", section, "connections"),
-                           "%s warm: must not exceed connections; it is %lld, and connections is %lld",
-                           config_section_title(title, section), (long long)upstream->warm,
-                           (long long)upstream->connections);
+    if (!are_set(section, (const char *const[]){ "warm", "connections", NULL }) ||
+        upstream->warm <= upstream->connections)
+        return;
+    if (!section->slots[key_of(section->kind, "warm")].given) {
+        upstream->warm = upstream->connections;
+        return;
+    }
+    config_problem_add(&draft->problems, place_of_either(section, "warm", section, "connections"),
+                       "%s warm: must not exceed connections; it is %lld, and connections is %lld",
+                       config_section_title(title, section), (long long)upstream->warm,
+                       (long long)upstream->connections);
 }
 
 static void check_family(struct config_draft *draft, const struct config_section *section)

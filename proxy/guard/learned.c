@@ -78,6 +78,8 @@ void learned_note(struct learned *learned, struct slice method, const struct end
                   int64_t now_us)
 {
     bool has_room = true;
+    if (!learned->has_changed && learned->changed != NULL)
+        learned->changed(learned->context);
     learned->has_changed = true;
     learned->passed += passes;
     learned->refused += !passes;

@@ -122,9 +122,15 @@ static void write_changes(struct learning *learning)
 
 static void expired(struct loop_timer *timer)
 {
-    struct learning *learning = timer->context;
-    write_changes(learning);
-    loop_timer_start(learning->loop, timer, WRITE_EVERY_US);
+    write_changes(timer->context);
+}
+
+/* Of any table: the first change since the file was written has it written again in a while. */
+static void changed(void *context)
+{
+    struct learning *learning = context;
+    if (learning->timer.slot == 0)
+        loop_timer_start(learning->loop, &learning->timer, WRITE_EVERY_US);
 }
 
 /* --- life --- */
@@ -156,6 +162,8 @@ static bool open_tables(struct learning *learning, struct error *error)
             return error_set(error, ERROR_MEMORY, "out of memory for what listener %s learns", listener->name);
         if (!add_file(learning->tables[i], learning->path, listener->name, error))
             return error_prefix(error, "listener %s: what it learned before", listener->name);
+        learning->tables[i]->changed = changed;
+        learning->tables[i]->context = learning;
     }
     return true;
 }
@@ -184,7 +192,6 @@ bool learning_open(struct learning **opened, const struct config *config, struct
         return false;
     }
     learning->timer = (struct loop_timer){ .expired = expired, .context = learning };
-    loop_timer_start(loop, &learning->timer, WRITE_EVERY_US);
     *opened = learning;
     return true;
 }

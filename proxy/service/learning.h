@@ -8,7 +8,7 @@
 struct learning;
 
 /* NULL where no listener learns; goes on from what the file says. The loop gets a timer that writes the file every few seconds
- * while something changes. */
+ * while something changes, and does not run otherwise. */
 MUST_CHECK bool learning_open(struct learning **learning, const struct config *config, struct loop *loop,
                               unsigned worker, struct error *error);
 

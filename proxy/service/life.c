@@ -30,8 +30,10 @@ static bool open_descriptors(struct life *life, struct error *error)
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before threads start, so that all of them inherit it */
     life->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     life->ended = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (life->signals < 0 || life->ended < 0)
-        return error_system(error, errno, "cannot make the descriptors for signals and for the workers' end");
+    life->warmed = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (life->signals < 0 || life->ended < 0 || life->warmed < 0)
+        return error_system(error, errno,
+                            "cannot make the descriptors for signals, and for the workers' begin and end");
     return true;
 }
 
@@ -59,13 +61,13 @@ static bool take_start(struct life *life, struct inherited *inherited, struct er
 
 bool life_begin(struct life *life, int link, struct inherited *inherited, struct error *error)
 {
-    *life = (struct life){ .link = link, .signals = -1, .ended = -1 };
+    *life = (struct life){ .link = link, .signals = -1, .ended = -1, .warmed = -1 };
     return open_descriptors(life, error) && take_start(life, inherited, error);
 }
 
 void life_end(struct life *life)
 {
-    const int descriptors[] = { life->link, life->signals, life->ended };
+    const int descriptors[] = { life->link, life->signals, life->ended, life->warmed };
     for (size_t i = 0; i < ARRAY_LENGTH(descriptors); i++) {
         if (descriptors[i] >= 0)
             (void)close(descriptors[i]); /* nothing written can be lost here */
@@ -199,6 +201,24 @@ static enum life_event take_next(struct life *life, int *number, struct error *e
         (void)!read(life->ended, &count, sizeof(count)); /* the workers are looked at themselves */
     look_after_workers(life);
     return event;
+}
+
+void life_wait_until_warm(const struct life *life, size_t workers)
+{
+    struct pollfd watched[] = { { .fd = life->warmed, .events = POLLIN },
+                                { .fd = life->signals, .events = POLLIN },
+                                { .fd = life->link, .events = POLLIN },
+                                { .fd = life->ended, .events = POLLIN } };
+    int64_t deadline_us = clock_monotonic_us() + WORKER_WARM_US, left_us = WORKER_WARM_US;
+    eventfd_t seen = 0;
+    for (size_t warm = 0; warm < workers && left_us > 0; left_us = deadline_us - clock_monotonic_us()) {
+        if (poll(watched, ARRAY_LENGTH(watched), (int)(left_us / US_PER_MS) + 1) < 0 && errno != EINTR)
+            return; /* life_run meets it as well, and says so */
+        if (watched[1].revents != 0 || watched[2].revents != 0 || watched[3].revents != 0)
+            return;
+        if (watched[0].revents != 0 && eventfd_read(life->warmed, &seen) == 0)
+            warm += (size_t)seen;
+    }
 }
 
 void life_tell_ready(const struct life *life)

@@ -10,6 +10,7 @@ struct life {
     int link;               /* to the supervisor; owned */
     int signals;            /* signalfd(2) */
     int ended;              /* eventfd(2): a worker's thread has come to its end */
+    int warmed;             /* likewise: a worker's connections to the exchange are open */
     int64_t alive_every_us; /* how often the supervisor wants to hear that the workers are alive; 0: never */
     void (*on_configuration)(void *context, int fd); /* the configuration's file, opened anew; the callee's */
     void *context;
@@ -24,6 +25,10 @@ struct life {
 /* Blocks the signals, and takes what the supervisor says at the start: sockets, then how often it wants to hear. Before
  * threads are started. Owns `link` from then on. */
 MUST_CHECK bool life_begin(struct life *life, int link, struct inherited *inherited, struct error *error);
+
+/* Waits until as many workers have their connections open, for WORKER_WARM_US at most. Not beyond what life_run takes: a
+ * signal, the supervisor's end, a worker's. */
+void life_wait_until_warm(const struct life *life, size_t workers);
 
 /* Tells the supervisor that every listener accepts. */
 void life_tell_ready(const struct life *life);

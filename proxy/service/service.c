@@ -17,6 +17,7 @@
 #include "countersign/exchange.h"
 #include "countersign/log.h"
 #include "countersign/policy.h"
+#include "countersign/resident.h"
 #include "countersign/running.h"
 #include "countersign/secret.h"
 #include "countersign/trading_switch.h"
@@ -233,6 +234,7 @@ static struct worker_options worker_options(struct service *service, size_t work
         .index = (unsigned)worker,
         .listen_fds = service->listen_fds + worker * service->config->listener_count,
         .ended_fd = service->life.ended,
+        .warmed_fd = service->life.warmed,
     };
 }
 
@@ -250,6 +252,7 @@ static bool start_workers(struct service *service, struct error *error)
             return false;
         service->worker_count++;
     }
+    life_wait_until_warm(&service->life, count); /* who asks for readiness meanwhile waits, too */
     const struct worker_options shared = worker_options(service, 0);
     return admin_start(service->admin, &shared, error);
 }
@@ -400,6 +403,7 @@ bool service_run(const struct config *config, const struct service_ends *ends,
         service.life.context = &service;
         note_listeners(&service);
         tell_ready(&service, ready, context);
+        resident_let_go_of_files();
         ran = life_run(&service.life, service.signer, service.workers, service.worker_count, error);
         running_forget(config->proxy.state_dir);
         admin_drain(service.admin); /* it goes on answering, and says that this ends */

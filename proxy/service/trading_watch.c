@@ -1,8 +1,9 @@
 /* The switch in the proxy: mapped once, watched over by a thread.
  *
  * Workers read the mapping alone. The thread looks whether the file is still the one that is mapped and still to be believed,
- * whenever the kernel tells of a change (inotify) and once a second without (a file system may tell nothing). Where it is not,
- * zeros are mapped in its place, which is no page that lets orders leave; where it is again, the file.
+ * whenever the kernel tells of a change (inotify). On the file systems that tell of each, it looks once a minute besides; on
+ * others, and while there is no file to be told of, once a second. Where it is not to be believed, zeros are mapped in its
+ * place, which is no page that lets orders leave; where it is again, the file.
  *
  * A file that is cut short to nothing has no page any more: the next look at the mapping raises SIGBUS. The handler maps zeros
  * there, and the look is repeated. It needs the mapping's address, hence the one variable of this file that is not in a
@@ -13,6 +14,7 @@
 #include "countersign/thread.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -25,9 +27,15 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 1000, EVENTS_SIZE = 4096 };
+enum {
+    LOOK_MS = 1000,
+    TOLD_LOOK_MS =
+        60000, /* where changes are told: what is left is that a folder above is moved away, or mounted over */
+    EVENTS_SIZE = 4096
+};
 
 struct trading_watch {
     struct trading_paths paths;
@@ -191,16 +199,34 @@ static void look(struct trading_watch *watch)
 
 /* --- the thread --- */
 
-/* A name that comes or goes is told of the folder, everything else of the file. Asking for the same file again changes
- * nothing; a new one gets its own watch. */
-static void listen_for_changes(const struct trading_watch *watch)
+/* Whether nobody but this kernel changes files there, so that it can tell of every change. */
+static bool is_local(const char *path)
 {
+    static const unsigned long local[] = {
+        EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC,
+    };
+    struct statfs status;
+    if (statfs(path, &status) != 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LENGTH(local); i++) {
+        if ((unsigned long)status.f_type == local[i])
+            return true;
+    }
+    return false;
+}
+
+/* A name that comes or goes is told of the folder, everything else of the file. Asking for the same file again changes
+ * nothing; a new one gets its own watch. Whether every change is told from now on. */
+static bool listen_for_changes(const struct trading_watch *watch)
+{
+    const uint32_t of_file = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_DONT_FOLLOW;
+    const uint32_t of_folder =
+        IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF | IN_DELETE_SELF | IN_ATTRIB | IN_ONLYDIR;
     if (watch->inotify < 0)
-        return;
-    (void)inotify_add_watch(watch->inotify,
-                            watch->paths.page, /* where it fails, the look once a second remains; as below */
-                            IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_DONT_FOLLOW);
-    (void)inotify_add_watch(watch->inotify, watch->paths.folder, IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
+        return false;
+    bool tells_of_file = inotify_add_watch(watch->inotify, watch->paths.page, of_file) >= 0;
+    bool tells_of_folder = inotify_add_watch(watch->inotify, watch->paths.folder, of_folder) >= 0;
+    return tells_of_file && tells_of_folder && is_local(watch->paths.folder);
 }
 
 static void *run(void *context)
@@ -209,9 +235,10 @@ static void *run(void *context)
     struct pollfd wait[] = { { .fd = watch->end, .events = POLLIN }, { .fd = watch->inotify, .events = POLLIN } };
     for (;;) {
         _Alignas(struct inotify_event) char events[EVENTS_SIZE];
-        listen_for_changes(watch);
+        bool is_told = listen_for_changes(watch);
         look(watch);
-        (void)poll(wait, 2, LOOK_MS); /* a call that is interrupted looks again, which does no harm */
+        /* A call that is interrupted looks again, which does no harm. */
+        (void)poll(wait, 2, is_told && watch->told != TRADING_DAMAGED ? TOLD_LOOK_MS : LOOK_MS);
         if ((wait[0].revents & POLLIN) != 0)
             return NULL;
         if ((wait[1].revents & POLLIN) != 0)

@@ -35,6 +35,7 @@ static struct upstream_options upstream_options(struct worker *worker, const str
         .timeout_us = upstream->timeout,
         .response_max = (size_t)config->proxy.response_max,
         .connections_max = (unsigned)upstream->connections,
+        .warm = (unsigned)upstream->warm,
         .bytes = &worker->bytes,
     };
 }
@@ -209,7 +210,7 @@ static void worker_free(struct worker *worker)
         worker->current = older;
     }
     free(worker->upstreams);
-    free(worker->warm_calls);
+    worker_free_warming(worker);
     free(worker->fronts);
     free(worker->connections);
     free(worker->in_flight);
@@ -218,7 +219,8 @@ static void worker_free(struct worker *worker)
 
 static bool open_all(struct worker *worker, const struct worker_options *options, struct error *error)
 {
-    if (worker->upstreams == NULL || worker->fronts == NULL || worker->connections == NULL || worker->in_flight == NULL)
+    if (worker->upstreams == NULL || worker->fronts == NULL || worker->connections == NULL ||
+        worker->in_flight == NULL || !worker_make_warming(worker))
         return error_set(error, ERROR_MEMORY, "out of memory for a worker");
     if (!peer_lookup_create(&worker->peers, error) || !loop_create(&worker->loop, error) ||
         !scheme_hmac_create(&worker->shared.hmac, error) || !upstream_pool_create(&worker->pool, worker->loop, error) ||
@@ -263,6 +265,7 @@ bool worker_start(struct worker **started, const struct worker_options *options,
     worker->pulse = options->pulse;
     worker->counts = options->counts;
     worker->ended_fd = options->ended_fd;
+    worker->warmed_fd = options->warmed_fd;
     worker->upstreams = calloc(options->config->upstream_count, sizeof(struct upstream *));
     worker->fronts = calloc(options->config->listener_count, sizeof(struct front *));
     worker->connections = calloc(options->config->listener_count, sizeof(struct places_holder));

@@ -21,6 +21,9 @@
 
 struct worker;
 
+/* How long a worker's connections to the exchange may keep others waiting at its start. */
+enum { WORKER_WARM_US = 1000000 };
+
 struct worker_options {
     const struct config *config;
     struct signer_client *signer;
@@ -37,6 +40,7 @@ struct worker_options {
     struct front_counts *front_counts; /* likewise */
     struct upstream_counts *reachings; /* one for each upstream */
     int ended_fd;                      /* eventfd(2), written when the worker's thread has come to its end */
+    int warmed_fd;                     /* likewise, when its connections to the exchange are open: see WORKER_WARM_US */
     int *listen_fds; /* one for each listener of the configuration; taken over one by one by the worker's fronts */
 };
 

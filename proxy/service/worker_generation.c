@@ -143,6 +143,7 @@ void worker_go_over(struct worker *worker)
     for (size_t i = 0; i < next->config->listener_count; i++)
         front_set_context(worker->fronts[i], &next->listeners[i]);
     worker_note_joins(worker);
+    worker_warm(worker);
     free_older(next);
     (void)sem_post(next->followed); /* fails beyond SEM_VALUE_MAX, which one post for each SIGHUP does not reach */
 }

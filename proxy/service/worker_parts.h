@@ -30,7 +30,7 @@ struct worker {
     const struct config *started;      /* with it: what stays as it was then */
     struct clock_watch *const *clocks; /* likewise; the service's, and so the same for all generations */
     const struct pacing *pacing;       /* likewise */
-    struct warm_call *warm_calls;      /* worker_warm.c */
+    struct warming *warming;           /* worker_warm.c */
     struct front **fronts;             /* config->listener_count */
     struct worker_generation *current;
     struct worker_generation *prepared;       /* the main thread's */
@@ -47,6 +47,8 @@ struct worker {
     atomic_bool hurry_wanted;
     atomic_bool has_ended;
     int ended_fd;
+    int warmed_fd;
+    bool is_warm;    /* was told */
     bool has_failed; /* read after the thread's end */
     struct loop_timer drain_timer;
     int64_t drain_begun_us;
@@ -61,9 +63,14 @@ struct worker_generation *worker_generation_make(struct worker *worker, const st
                                                  const struct callers *callers, struct error *error);
 void worker_generation_free(struct worker_generation *generation);
 
-/* Opens connections to the exchange ahead of requests, as many as the configuration says and the pace allows. The worker's
- * thread. */
+/* Has connections to the exchange opened ahead of requests, as many as the configuration says, to each upstream that a listener
+ * sends to; again after a reload, for those that are new among these. Writes warmed_fd once, when they are open, the first tries
+ * have failed, or WORKER_WARM_US are over; at once where there is nothing to wait for. The worker's thread. */
 void worker_warm(struct worker *worker);
+
+/* Before and after: what it needs. False when out of memory. */
+MUST_CHECK bool worker_make_warming(struct worker *worker);
+void worker_free_warming(struct worker *worker);
 
 /* Notes which keys and upstreams are needed now, for readiness. */
 void worker_note_joins(const struct worker *worker);

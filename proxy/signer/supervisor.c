@@ -4,6 +4,7 @@
 #include "command_runner.h"
 #include "countersign/clock.h"
 #include "countersign/log.h"
+#include "countersign/resident.h"
 #include "countersign/supervisor_link.h"
 #include "keystore_private.h"
 #include "process.h"
@@ -296,6 +297,7 @@ static bool run(int *exit_code, struct supervisor *supervisor, struct error *err
     }
     if (!supervisor_start_proxy(supervisor, error))
         return false;
+    resident_let_go_of_files(); /* before memory is locked */
     sandbox_supervisor_enter(supervisor->options->config);
     while (!child_has_ended(&supervisor->proxy)) {
         if (!turn(supervisor, error))

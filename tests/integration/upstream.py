@@ -134,11 +134,14 @@ def answers_as_documented(request, wire):
 
 
 class Wire:
-    """What a behaviour may do to its connection."""
+    """What a behaviour may do to its connection. A HEAD is answered by the head alone (RFC 9110 9.3.2)."""
 
-    def __init__(self, sock):
-        self.send = sock.sendall
+    def __init__(self, sock, method="GET"):
+        self.send = self._send_head if method == "HEAD" else sock.sendall
         self.sock = sock
+
+    def _send_head(self, raw):
+        self.sock.sendall(raw[:raw.index(b"\r\n\r\n") + 4])
 
     def end(self):
         try:
@@ -261,8 +264,8 @@ class Upstream:
     def _open(self, tls, peer, began):
         with self.changed:
             number = len(self.connections) + 1
-        self._note(self.connections, Connection(number, peer, tls, began, tls.session_reused,
-                                                tls.selected_alpn_protocol()))
+            self._note(self.connections, Connection(number, peer, tls, began, tls.session_reused,
+                                                    tls.selected_alpn_protocol()))
         return number
 
     def _serve_one(self, tls, stream, connection):
@@ -274,7 +277,7 @@ class Upstream:
         assert not stream.buffer, f"bytes behind the request: {stream.buffer!r}"
         request = Request(connection, head, body, bytes(stream.taken), now_ms(), self._judge(head, fields, body))
         self._note(self.everything, request)
-        return self._behaviour(request.path)(request, Wire(tls))
+        return self._behaviour(request.path)(request, Wire(tls, request.method))
 
     @staticmethod
     def _take_body(stream, fields):

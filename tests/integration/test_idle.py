@@ -1,0 +1,55 @@
+"""A proxy that has nothing to do does nothing: no timer runs but those of the windows' keys, one for each 30 s and account."""
+import time
+
+import pytest
+
+import wakeups
+from load import PLACE
+from program import poll
+from rawhttp import DEADLINE_S
+
+TICKERS = "/api/v1/market/tickers"
+STRETCH_S = 10  # a window may turn in it: the signer's client asks for the next key, and the signer gives it
+WOKEN_MAX = 8   # in all threads of all three processes together; a timer of one second alone would be ten
+
+
+def is_quiet(pids, seen):
+    """Whether a whole stretch has passed with next to nothing; notes what was woken."""
+    before = wakeups.of_threads(pids)
+    time.sleep(STRETCH_S)
+    seen.append(wakeups.since(before, pids))
+    return sum(seen[-1].values()) <= WOKEN_MAX
+
+
+def assert_comes_to_rest(proxy):
+    seen, pids = [], (proxy.pid, proxy.signer_pid, proxy.proxy_pid)
+    for _ in range(DEADLINE_S // STRETCH_S):
+        if is_quiet(pids, seen):
+            return
+    raise AssertionError(f"woken in each {STRETCH_S} s, by process and thread: {seen}")
+
+
+@pytest.mark.slow
+def test_nothing_wakes_where_nothing_has_come_yet(start):
+    assert_comes_to_rest(start({"proxy": {"admin": "127.0.0.1:0"}, "upstream spot": {"warm": 2}}))
+
+
+@pytest.mark.slow
+def test_nothing_wakes_once_requests_have_been_answered_recorded_and_learned(start):
+    proxy = start({"proxy": {"admin": "127.0.0.1:0", "pace": "queue"}, "upstream spot": {"warm": 2},
+                   "listener bot": {"learn": "yes"}, "capture": {"keep_days": 30, "keep_count": 1000}})
+    with proxy.client() as client:  # which stays: a bot that waits for its market
+        for number in range(20):
+            assert client.request("POST", PLACE, [], b'{"n":%d}' % number).status == 200
+            assert client.request("GET", TICKERS).status == 200
+        proxy.record(40)
+        assert_comes_to_rest(proxy)
+
+
+@pytest.mark.slow
+def test_what_was_learned_after_a_rest_is_kept_as_well(start, state_dir):
+    proxy = start({"listener bot": {"learn": "yes"}})
+    file = state_dir / "learned-0"
+    for path in ("/api/v1/market/tickers", "/api/v1/ticker/price"):
+        assert proxy.request("GET", path).status == 200
+        poll(f"{path} is in {file}", lambda path=path: file.exists() and path in file.read_text())
