@@ -1,5 +1,7 @@
 """A proxy that has nothing to do does nothing: no timer runs but those of the windows' keys, one for each 30 s and account."""
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -7,6 +9,7 @@ import wakeups
 from load import PLACE
 from program import poll
 from rawhttp import DEADLINE_S
+from usage import KIB, MIB, own_memory
 
 TICKERS = "/api/v1/market/tickers"
 STRETCH_S = 10  # a window may turn in it: the signer's client asks for the next key, and the signer gives it
@@ -53,3 +56,26 @@ def test_what_was_learned_after_a_rest_is_kept_as_well(start, state_dir):
     for path in ("/api/v1/market/tickers", "/api/v1/ticker/price"):
         assert proxy.request("GET", path).status == 200
         poll(f"{path} is in {file}", lambda path=path: file.exists() and path in file.read_text())
+
+
+# --- memory ---
+
+def resident(pid):
+    """Bytes of a process that are in memory, shared ones included."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^VmRSS:\s+(\d+) kB$", text, re.M)[1]) * KIB
+
+
+@pytest.mark.once
+def test_both_processes_together_take_less_than_16_mib_of_memory_before_requests_come(start):
+    proxy = start({"upstream spot": {"warm": 2}})
+    poll("what the start alone needed is let go",
+         lambda: resident(proxy.signer_pid) + resident(proxy.proxy_pid) < 16 * MIB)
+
+
+@pytest.mark.once
+def test_the_recorder_touches_none_of_its_memory_before_there_is_something_to_remember(start):
+    proxy = start({"upstream spot": {"warm": 2}})
+    assert proxy.request("POST", PLACE, [], b"{}").status == 200
+    proxy.record(1)
+    assert own_memory(proxy.proxy_pid) < 5.5 * MIB
