@@ -26,7 +26,8 @@ SLACK_BYTES = 64 << 10
 MOCK_AHEAD = "7s"      # of the mock exchange's clock: within the windows that it takes
 PACED = {"count": 45, "window_s": 3}  # of the account paced, which is asked for more; the others' pace stands in nobody's way
 RATE = "2000/100ms"
-TIMES = {"timeout": "1500ms", "connect_timeout": "700ms", "warm": 0}
+TIMES = {"timeout": "1500ms", "connect_timeout": "700ms"}
+WARM = {"one": 2, "lossy": 1}  # connections kept open ahead of requests; the others': none
 LISTENERS = {"one": "127.0.0.1:", "two": "127.0.0.1:", "unix": "unix:", "mock": "127.0.0.1:", "lossy": "127.0.0.1:",
              "paced": "127.0.0.1:"}
 
@@ -188,11 +189,11 @@ class Setting:
                 "account mock": {"api_key": "env:COINSTORE_API_KEY", "api_secret": "env:COINSTORE_API_SECRET",
                                  "clock": self.variant.clock, "rate": RATE},
                 **{f"account {name}": {**files.keys, "rate": RATE} for name, files in self.accounts.items()},
-                "upstream mock": {"url": f"http://{self.relay.address}", **TIMES, "ip_rate": RATE}}
+                "upstream mock": {"url": f"http://{self.relay.address}", **TIMES, "warm": 0, "ip_rate": RATE}}
         made["account paced"]["rate"] = "{count}/{window_s}s".format(**PACED)
         for name, upstream in self.upstreams.items():
             made[f"upstream {name}"] = {"url": upstream.url, "ca_file": self.authority.ca_file, **TIMES, "ip_rate": RATE,
-                                        "http": "2" if name == "two" else "1.1"}
+                                        "warm": WARM.get(name, 0), "http": "2" if name == "two" else "1.1"}
         for name, address in self.addresses.items():
             of = {"two": ("two", "second"), "mock": ("mock", "mock"), "unix": ("one", "second"), "lossy": ("lossy", "main"),
                   "paced": ("one", "paced")}
