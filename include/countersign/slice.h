@@ -14,8 +14,12 @@ struct slice {
 /* printf("%.*s", SLICE_ARGUMENTS(s)) */
 #define SLICE_ARGUMENTS(s) (int)(s).length, (s).data == NULL ? "" : (s).data
 
-/* A slice of a string literal. */
-#define SLICE_LITERAL(text) ((struct slice){ .data = (text), .length = sizeof(text) - 1 })
+/* A slice of a string literal; the first one initialises what is static. */
+#define SLICE_OF_LITERAL(text)                                                                                         \
+    {                                                                                                                  \
+        .data = (text), .length = sizeof(text) - 1                                                                     \
+    }
+#define SLICE_LITERAL(text) ((struct slice)SLICE_OF_LITERAL(text))
 
 struct slice slice_of(const void *data, size_t length);
 

@@ -111,7 +111,8 @@ bool buffer_append_format_list(struct buffer *buffer, const char *format, va_lis
 {
     va_list again;
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, again);
+    size_t room = buffer->capacity - buffer->length;
+    int length = vsnprintf(room == 0 ? NULL : buffer->data + buffer->length, room, format, again);
     va_end(again);
     if (length < 0) {
         buffer->failed = true;
@@ -119,7 +120,8 @@ bool buffer_append_format_list(struct buffer *buffer, const char *format, va_lis
     }
     if (!grow(buffer, (size_t)length))
         return false;
-    (void)vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments); /* measured above */
+    if ((size_t)length >= room) /* it was only measured, then */
+        (void)vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments); /* fits by now */
     buffer->length += (size_t)length;
     return true;
 }

@@ -6,8 +6,9 @@
 
 const struct http_field *http_field_find(struct http_fields fields, const char *name)
 {
+    struct slice wanted = slice_text(name);
     for (size_t i = 0; i < fields.count; i++) {
-        if (slice_equal_text_caseless(fields.items[i].name, name))
+        if (slice_equal_caseless(fields.items[i].name, wanted))
             return &fields.items[i];
     }
     return NULL;
@@ -15,9 +16,10 @@ const struct http_field *http_field_find(struct http_fields fields, const char *
 
 size_t http_field_count(struct http_fields fields, const char *name)
 {
+    struct slice wanted = slice_text(name);
     size_t count = 0;
     for (size_t i = 0; i < fields.count; i++)
-        count += slice_equal_text_caseless(fields.items[i].name, name);
+        count += slice_equal_caseless(fields.items[i].name, wanted);
     return count;
 }
 
@@ -33,17 +35,23 @@ static bool connection_lists(struct slice value, struct slice name)
 
 bool http_field_is_hop_by_hop(struct http_fields fields, struct slice name)
 {
-    static const char *const always[] = {
-        "Connection", "Keep-Alive",        "Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate", "TE",
-        "Trailer",    "Transfer-Encoding", "Upgrade"
+    static const struct slice always[] = {
+        SLICE_OF_LITERAL("Connection"),
+        SLICE_OF_LITERAL("Keep-Alive"),
+        SLICE_OF_LITERAL("Proxy-Connection"),
+        SLICE_OF_LITERAL("Proxy-Authorization"),
+        SLICE_OF_LITERAL("Proxy-Authenticate"),
+        SLICE_OF_LITERAL("TE"),
+        SLICE_OF_LITERAL("Trailer"),
+        SLICE_OF_LITERAL("Transfer-Encoding"),
+        SLICE_OF_LITERAL("Upgrade"),
     };
     for (size_t i = 0; i < ARRAY_LENGTH(always); i++) {
-        if (slice_equal_text_caseless(name, always[i]))
+        if (slice_equal_caseless(name, always[i]))
             return true;
     }
     for (size_t i = 0; i < fields.count; i++) {
-        if (slice_equal_text_caseless(fields.items[i].name, "Connection") &&
-            connection_lists(fields.items[i].value, name))
+        if (slice_equal_caseless(fields.items[i].name, always[0]) && connection_lists(fields.items[i].value, name))
             return true;
     }
     return false;

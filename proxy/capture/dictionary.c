@@ -168,16 +168,18 @@ static void take_values(struct value *values, const struct dictionary *dictionar
     }
 }
 
-static bool digest_values(struct digest *digest, struct digester *digester, const struct value *values, size_t count)
+static struct fingerprint fingerprint_of_values(struct fingerprinter *fingerprinter, const struct value *values,
+                                                size_t count)
 {
-    bool done = digester_begin(digester);
-    for (size_t i = 0; done && i < count; i++) {
-        struct slice kind = slice_of(&values[i].kind, sizeof(values[i].kind));
-        struct slice number = slice_of(&values[i].number, sizeof(values[i].number));
-        done = digester_add(digester, kind) &&
-               digester_add(digester, values[i].kind == VALUE_TEXT ? values[i].text : number);
+    fingerprint_begin(fingerprinter);
+    for (size_t i = 0; i < count; i++) {
+        fingerprint_add_number(fingerprinter, (uint64_t)values[i].kind);
+        if (values[i].kind == VALUE_TEXT)
+            fingerprint_add(fingerprinter, values[i].text);
+        else
+            fingerprint_add_number(fingerprinter, (uint64_t)values[i].number);
     }
-    return done && digester_end(digest, digester);
+    return fingerprint_end(fingerprinter);
 }
 
 static int bind_values(sqlite3_stmt *statement, int place, const struct value *values, size_t count)
@@ -221,16 +223,14 @@ static int add_row(const struct dictionary *dictionary, int64_t id, const struct
     return code;
 }
 
-int dictionary_id(int64_t *id, struct dictionary *dictionary, struct digester *digester, const struct record *record,
-                  int64_t *new_id, int step)
+int dictionary_id(int64_t *id, struct dictionary *dictionary, struct fingerprinter *fingerprinter,
+                  const struct record *record, int64_t *new_id, int step)
 {
     const struct dictionary_row *row = &rows[dictionary->kind];
     struct value values[DICTIONARY_COLUMNS_MAX] = { { .kind = VALUE_NULL } };
-    struct digest digest;
     take_values(values, dictionary, record);
-    if (!digest_values(&digest, digester, values, row->count))
-        return SQLITE_NOMEM;
-    *id = id_cache_find(dictionary->cache, &digest);
+    struct fingerprint of = fingerprint_of_values(fingerprinter, values, row->count);
+    *id = id_cache_find(dictionary->cache, &of);
     if (*id != 0)
         return SQLITE_DONE;
     int code = find_row(id, dictionary, values, row->count);
@@ -242,6 +242,6 @@ int dictionary_id(int64_t *id, struct dictionary *dictionary, struct digester *d
     }
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         return code;
-    id_cache_remember(dictionary->cache, &digest, *id);
+    id_cache_remember(dictionary->cache, &of, *id);
     return SQLITE_DONE;
 }

@@ -29,8 +29,8 @@ MUST_CHECK bool dictionary_open(struct dictionary *dictionary, enum dictionary_k
 void dictionary_close(struct dictionary *dictionary); /* one that is not open is allowed */
 
 /* The id of the record's row; a new one gets the id `new_id`, which is moved on by `step`. SQLITE_DONE, or what failed. */
-int dictionary_id(int64_t *id, struct dictionary *dictionary, struct digester *digester, const struct record *record,
-                  int64_t *new_id, int step);
+int dictionary_id(int64_t *id, struct dictionary *dictionary, struct fingerprinter *fingerprinter,
+                  const struct record *record, int64_t *new_id, int step);
 
 /* An address without its port ("127.0.0.1:50001" -> "127.0.0.1", 50001); port 0 where there is none that would be written
  * the same way again. */

@@ -33,25 +33,10 @@ void digester_free(struct digester *digester)
     free(digester);
 }
 
-bool digester_begin(struct digester *digester)
-{
-    return EVP_DigestInit_ex2(digester->context, digester->sha256, NULL) == 1;
-}
-
-bool digester_add(struct digester *digester, struct slice value)
-{
-    uint64_t length = value.length;
-    return EVP_DigestUpdate(digester->context, &length, sizeof(length)) == 1 &&
-           EVP_DigestUpdate(digester->context, value.data, value.length) == 1;
-}
-
-bool digester_end(struct digest *digest, struct digester *digester)
-{
-    return EVP_DigestFinal_ex(digester->context, digest->bytes, NULL) == 1;
-}
-
 bool digester_of(struct digest *digest, struct digester *digester, struct slice first, struct slice second)
 {
-    return digester_begin(digester) && EVP_DigestUpdate(digester->context, first.data, first.length) == 1 &&
-           EVP_DigestUpdate(digester->context, second.data, second.length) == 1 && digester_end(digest, digester);
+    return EVP_DigestInit_ex2(digester->context, digester->sha256, NULL) == 1 &&
+           EVP_DigestUpdate(digester->context, first.data, first.length) == 1 &&
+           EVP_DigestUpdate(digester->context, second.data, second.length) == 1 &&
+           EVP_DigestFinal_ex(digester->context, digest->bytes, NULL) == 1;
 }

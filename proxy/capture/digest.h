@@ -1,4 +1,4 @@
-/* SHA-256 over bytes and over rows of values: how the store finds again what it holds. One thread at a time. */
+/* SHA-256 over bytes: whether a payload's digest follows from what is recorded. One thread at a time. */
 #ifndef COUNTERSIGN_CAPTURE_DIGEST_H
 #define COUNTERSIGN_CAPTURE_DIGEST_H
 
@@ -16,13 +16,7 @@ struct digester;
 MUST_CHECK bool digester_create(struct digester **digester, struct error *error);
 void digester_free(struct digester *digester); /* NULL is allowed */
 
-/* Of `first` and then `second`, nothing between them. False where OpenSSL fails, which it does only without memory; so
- * below. */
+/* Of `first` and then `second`, nothing between them. False where OpenSSL fails, which it does only without memory. */
 MUST_CHECK bool digester_of(struct digest *digest, struct digester *digester, struct slice first, struct slice second);
-
-/* Of values one after the other, each told from the next by its length. */
-MUST_CHECK bool digester_begin(struct digester *digester);
-MUST_CHECK bool digester_add(struct digester *digester, struct slice value);
-MUST_CHECK bool digester_end(struct digest *digest, struct digester *digester);
 
 #endif

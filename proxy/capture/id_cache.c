@@ -1,11 +1,11 @@
-/* A direct-mapped table of digests. The recorder's thread. */
+/* A direct-mapped table of fingerprints. The recorder's thread. */
 #include "id_cache.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct cache_slot {
-    struct digest digest;
+    struct fingerprint of;
     int64_t id; /* 0: empty */
 };
 
@@ -28,20 +28,20 @@ void id_cache_free(struct id_cache *cache)
     free(cache);
 }
 
-static size_t slot_of(const struct digest *digest)
+static size_t slot_of(const struct fingerprint *of)
 {
-    return (digest->bytes[0] | (size_t)digest->bytes[1] << 8) % ID_CACHE_SLOTS;
+    return of->words[0] % ID_CACHE_SLOTS;
 }
 
-int64_t id_cache_find(const struct id_cache *cache, const struct digest *digest)
+int64_t id_cache_find(const struct id_cache *cache, const struct fingerprint *of)
 {
-    const struct cache_slot *slot = &cache->slots[slot_of(digest)];
-    return slot->id != 0 && memcmp(&slot->digest, digest, sizeof(*digest)) == 0 ? slot->id : 0;
+    const struct cache_slot *slot = &cache->slots[slot_of(of)];
+    return slot->id != 0 && fingerprint_equal(&slot->of, of) ? slot->id : 0;
 }
 
-void id_cache_remember(struct id_cache *cache, const struct digest *digest, int64_t id)
+void id_cache_remember(struct id_cache *cache, const struct fingerprint *of, int64_t id)
 {
-    cache->slots[slot_of(digest)] = (struct cache_slot){ .digest = *digest, .id = id };
+    cache->slots[slot_of(of)] = (struct cache_slot){ .of = *of, .id = id };
     cache->is_empty = false;
 }
 

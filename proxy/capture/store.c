@@ -155,8 +155,8 @@ static void note_damage(struct store *store)
 
 static bool open_steps(struct store *store, struct error *error)
 {
-    bool done = digester_create(&store->digester, error) && id_cache_create(&store->bytes_cache, error) &&
-                id_cache_create(&store->head_cache, error);
+    bool done = digester_create(&store->digester, error) && fingerprinter_init(&store->fingerprinter, error) &&
+                id_cache_create(&store->bytes_cache, error) && id_cache_create(&store->head_cache, error);
     if (!done)
         return false;
     done = open_current(store, error) && store_prepare(store, error) && store_refresh(store, error);

@@ -5,13 +5,11 @@
 static int put_bytes(int64_t *id, struct store *store, struct slice data)
 {
     sqlite3_stmt *add = store->statements[STORE_ADD_BYTES];
-    struct digest digest;
     *id = 0;
     if (data.length == 0)
         return SQLITE_DONE;
-    if (!digester_of(&digest, store->digester, data, slice_of(NULL, 0)))
-        return SQLITE_NOMEM;
-    *id = id_cache_find(store->bytes_cache, &digest);
+    struct fingerprint of = fingerprint_of(&store->fingerprinter, 0, data);
+    *id = id_cache_find(store->bytes_cache, &of);
     if (*id != 0)
         return SQLITE_DONE;
     *id = store->next.bytes;
@@ -23,7 +21,7 @@ static int put_bytes(int64_t *id, struct store *store, struct slice data)
         return code;
     store->next.bytes += store->options.imports ? -1 : 1;
     store->epoch.size += (int64_t)data.length;
-    id_cache_remember(store->bytes_cache, &digest, *id);
+    id_cache_remember(store->bytes_cache, &of, *id);
     return SQLITE_DONE;
 }
 
@@ -40,17 +38,16 @@ static int add_head(const struct store *store, int64_t id, struct slice template
 
 static int put_head(int64_t *id, struct store *store, struct slice head, const struct head_values *values)
 {
-    struct digest digest;
     *id = 0;
     if (head.length == 0)
         return SQLITE_DONE;
     buffer_reset(&store->template);
     bool raw = !head_template_append(&store->template, head, values);
     struct slice template = raw ? head : buffer_slice(&store->template);
-    if (store->template.failed ||
-        !digester_of(&digest, store->digester, slice_text(raw ? "raw:" : "template:"), template))
+    if (store->template.failed)
         return SQLITE_NOMEM;
-    *id = id_cache_find(store->head_cache, &digest);
+    struct fingerprint of = fingerprint_of(&store->fingerprinter, raw, template);
+    *id = id_cache_find(store->head_cache, &of);
     if (*id != 0)
         return SQLITE_DONE;
     *id = store->next.head;
@@ -59,7 +56,7 @@ static int put_head(int64_t *id, struct store *store, struct slice head, const s
         return code;
     store->next.head += store->options.imports ? -1 : 1;
     store->epoch.size += (int64_t) template.length;
-    id_cache_remember(store->head_cache, &digest, *id);
+    id_cache_remember(store->head_cache, &of, *id);
     return SQLITE_DONE;
 }
 

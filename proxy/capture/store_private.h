@@ -3,6 +3,8 @@
 #define COUNTERSIGN_CAPTURE_STORE_PRIVATE_H
 
 #include "dictionary.h"
+#include "digest.h"
+#include "fingerprint.h"
 #include "head_template.h"
 #include "sql.h"
 #include "store.h"
@@ -54,7 +56,8 @@ struct store {
     sqlite3 *db;
     struct store_options options;
     sqlite3_stmt *statements[STORE_STATEMENT_COUNT];
-    struct digester *digester;
+    struct digester *digester; /* of payloads */
+    struct fingerprinter fingerprinter;
     struct id_cache *bytes_cache;
     struct id_cache *head_cache;
     struct dictionary dictionaries[DICTIONARY_COUNT];

@@ -138,7 +138,7 @@ static int put_dictionaries(int64_t *ids, struct store *store, const struct reco
         bool below = kind == DICTIONARY_CONNECTION && store->options.imports;
         ids[kind] = 0;
         if (kind != DICTIONARY_CONNECTION || has_connection(&record->connection))
-            code = dictionary_id(&ids[kind], &store->dictionaries[kind], store->digester, record,
+            code = dictionary_id(&ids[kind], &store->dictionaries[kind], &store->fingerprinter, record,
                                  &store->next.dictionary[kind], below ? -1 : 1);
     }
     return code;

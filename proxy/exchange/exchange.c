@@ -217,10 +217,11 @@ static const char *why_no_key(const struct exchange_listener *listener)
 
 void exchange_forward(struct exchange *exchange)
 {
+    int64_t now_us = clock_monotonic_us();
     if (exchange->state != EXCHANGE_WAITING_FOR_KEY)
-        exchange->waiting_since_us = clock_monotonic_us();
+        exchange->waiting_since_us = now_us;
     enum signer_client_key key = exchange_is_to_be_signed(exchange) ? key_at_hand(exchange) : SIGNER_CLIENT_KEY_READY;
-    bool patience = clock_monotonic_us() - exchange->waiting_since_us < EXCHANGE_KEY_WAIT_US;
+    bool patience = now_us - exchange->waiting_since_us < EXCHANGE_KEY_WAIT_US;
     if (key == SIGNER_CLIENT_KEY_READY && patience) {
         go_on(exchange);
     } else if (key != SIGNER_CLIENT_KEY_GONE && patience) {

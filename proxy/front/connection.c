@@ -33,6 +33,7 @@ static void describe_peer(struct front_connection *from, struct MHD_Connection *
     struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
     socklen_t length = sizeof(own);
     from->found.uid = -1;
+    from->is_tcp = address != NULL && address->client_addr != NULL && address->client_addr->sa_family != AF_UNIX;
     if (address == NULL || address->client_addr == NULL || fd == NULL ||
         getsockname(fd->connect_fd, (struct sockaddr *)&own, &length) != 0)
         return; /* its user stays unknown */

@@ -194,7 +194,9 @@ static void take_in(struct front *front, int fd, const struct sockaddr *address,
         warn(front, "there are as many as proxy.connections_max allows");
         turn_away(front, fd);
     } else {
+        gate_enter(front);                                            /* it puts it into its epoll set */
         (void)MHD_add_connection(front->daemon, fd, address, length); /* where it fails, it has closed it */
+        gate_leave();
     }
 }
 

@@ -26,7 +26,7 @@ enum {
 
 /* Lets libmicrohttpd do what is to be done now, and sets the timer for what is to be done later. MHD_get_timeout leaves out
  * what only another MHD_run does, whatever happens on any socket: to go on with a connection that was resumed. */
-void front_turn(struct front *front)
+static void turn(struct front *front)
 {
     for (int round = 0; round < FRONT_ROUNDS_MAX; round++) {
         MHD_UNSIGNED_LONG_LONG wait_ms = 0;
@@ -46,6 +46,12 @@ void front_turn(struct front *front)
     loop_timer_start(front->options.loop, &front->timer, 0); /* others on this loop get their turn */
 }
 
+void front_turn(struct front *front)
+{
+    front->may_ask = true;
+    turn(front);
+}
+
 static void ready(struct loop_io *io, unsigned events)
 {
     (void)events;
@@ -54,7 +60,7 @@ static void ready(struct loop_io *io, unsigned events)
 
 static void expired(struct loop_timer *timer)
 {
-    front_turn(timer->context);
+    turn(timer->context);
 }
 
 /* --- what libmicrohttpd says --- */

@@ -67,6 +67,7 @@ struct front {
     struct front_connection **gated; /* plain connections by their descriptor; see gate_recv.c */
     size_t gated_count;
     struct buffer scratch; /* one field of a reply with its NULs */
+    bool may_ask;          /* libmicrohttpd may ask its epoll set; see gate_poll.c */
     bool again;            /* MHD_run has work that MHD_get_timeout does not tell of; see front.c, `turn` */
     bool accepting;
     char note[FRONT_NOTE_MAX]; /* the first thing libmicrohttpd logged while it started */
@@ -80,7 +81,12 @@ struct front_connection {
     struct gate gate;
     struct gate_ending ending; /* what libmicrohttpd still gets, once the gate is shut */
     bool is_shut;
-    int socket; /* to end it by; gate_recv.c has `fd` */
+    bool is_polled;   /* it is in the kernel's set; see gate_poll.c */
+    bool is_parked;   /* but for libmicrohttpd it is not */
+    bool has_news;    /* something may have come since a read has taken all there was */
+    bool is_tcp;      /* where a read that was given less than it asked for has taken all */
+    void *event_data; /* libmicrohttpd's */
+    int socket;       /* to end it by; gate_recv.c has `fd` */
     enum front_phase phase;
     int64_t since_us; /* monotonic: when the phase began */
     struct front_connection *previous;
@@ -143,16 +149,21 @@ void request_forget_body(struct front_request *request);
 /* gate_recv.c: what libmicrohttpd reads passes through the connection's gate, while it is between enter and leave. */
 void gate_enter(struct front *front);
 void gate_leave(void);
+struct front *gate_entered(void); /* NULL: none */
 
 /* Puts a gate before a plain connection's bytes. False when memory is out. */
 bool gate_watch(struct front *front, struct front_connection *from, int fd);
 void gate_forget(struct front *front, struct front_connection *from);
+struct front_connection *gate_at(const struct front *front, int fd); /* NULL: none */
+
+/* gate_poll.c: takes it out of the set, where libmicrohttpd will not. */
+void gate_poll_forget(const struct front *front, struct front_connection *from);
 
 /* request.c: whether the gate found a fault in it, and the same with the defect noted: its body is then empty. */
 bool request_is_at_fault(const struct front_request *request);
 bool request_take_fault(struct front_request *request);
 
-/* front.c: has libmicrohttpd do what is to be done now */
+/* front.c: has libmicrohttpd do what is to be done now, with a look at its epoll set */
 void front_turn(struct front *front);
 
 /* door.c: the listening socket, watched or no more; and those that were turned away. */

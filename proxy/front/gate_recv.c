@@ -25,6 +25,11 @@ void gate_leave(void)
     reading = NULL;
 }
 
+struct front *gate_entered(void)
+{
+    return reading;
+}
+
 /* --- which descriptors --- */
 
 static bool make_room(struct front *front, size_t fd)
@@ -50,17 +55,20 @@ bool gate_watch(struct front *front, struct front_connection *from, int fd)
         return false;
     gate_init(&from->gate, options->header_max, chunks_max);
     from->fd = fd;
+    from->has_news = true;
     front->gated[fd] = from;
     return true;
 }
 
 void gate_forget(struct front *front, struct front_connection *from)
 {
-    if (from->fd >= 0)
-        front->gated[from->fd] = NULL;
+    if (from->fd < 0)
+        return;
+    gate_poll_forget(front, from);
+    front->gated[from->fd] = NULL;
 }
 
-static struct front_connection *gated_at(const struct front *front, int fd)
+struct front_connection *gate_at(const struct front *front, int fd)
 {
     return fd < 0 || (size_t)fd >= front->gated_count ? NULL : front->gated[fd];
 }
@@ -103,11 +111,24 @@ static ssize_t read_behind(struct front_connection *from, char *room, size_t len
     return given > 0 ? (ssize_t)given : throw_away(from->fd, room, length, flags);
 }
 
+/* From the kernel, or what it would say; see gate_poll.c. */
+static ssize_t read_news(struct front_connection *from, char *room, size_t length, int flags)
+{
+    if (from->is_polled && !from->has_news) {
+        errno = EAGAIN;
+        return -1;
+    }
+    ssize_t received = recvfrom(from->fd, room, length, flags, NULL, NULL);
+    bool took_all = received < 0 ? errno == EAGAIN : from->is_tcp && received > 0 && (size_t)received < length;
+    from->has_news = !took_all;
+    return received;
+}
+
 static ssize_t read_through(struct front_connection *from, char *room, size_t length, int flags)
 {
     if (from->is_shut)
         return read_behind(from, room, length, flags);
-    ssize_t received = recvfrom(from->fd, room, length, flags, NULL, NULL);
+    ssize_t received = read_news(from, room, length, flags);
     if (received <= 0)
         return received;
     if (from->phase == FRONT_PHASE_SILENT || from->phase == FRONT_PHASE_KEPT)
@@ -126,7 +147,7 @@ ssize_t gate_recv(int fd, void *room, size_t length, int flags) __asm__("recv") 
 
 ssize_t gate_recv(int fd, void *room, size_t length, int flags)
 {
-    struct front_connection *from = reading == NULL ? NULL : gated_at(reading, fd);
+    struct front_connection *from = reading == NULL ? NULL : gate_at(reading, fd);
     if (from == NULL)
         return recvfrom(fd, room, length, flags, NULL, NULL);
     return read_through(from, room, length, flags);

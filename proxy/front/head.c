@@ -1,6 +1,8 @@
 /* Looks at a request's head and finds what must not be forwarded: a table of checks. Pure. */
 #include "head.h"
 
+#include "gate_steps.h"
+
 #include "countersign/compiler.h"
 
 enum { CRLF_LENGTH = 2, TARGET_CONTROL_LAST = 0x20 };
@@ -10,16 +12,10 @@ static bool has_byte(struct slice text, char byte)
     return slice_find(text, byte) < text.length;
 }
 
-static bool is_token_byte(char byte)
-{
-    bool is_letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-    return is_letter || (byte >= '0' && byte <= '9') || has_byte(SLICE_LITERAL("!#$%&'*+-.^_`|~"), byte);
-}
-
 bool head_is_token(struct slice name)
 {
     for (size_t i = 0; i < name.length; i++) {
-        if (!is_token_byte(name.data[i]))
+        if ((gate_kinds[(unsigned char)name.data[i]] & N) == 0)
             return false;
     }
     return name.length > 0;
@@ -27,8 +23,9 @@ bool head_is_token(struct slice name)
 
 bool head_lists_token(struct http_fields fields, const char *name, const char *token)
 {
+    struct slice wanted = slice_text(name);
     for (size_t i = 0; i < fields.count; i++) {
-        if (!slice_equal_text_caseless(fields.items[i].name, name))
+        if (!slice_equal_caseless(fields.items[i].name, wanted))
             continue;
         struct slice rest = fields.items[i].value;
         struct slice part;

@@ -143,6 +143,8 @@ bool front_reply(struct front_request *request, const struct front_reply *reply,
     phase_enter(request->front, request->from, FRONT_PHASE_WRITING);
     if (is_waiting) {
         request->client_left = front_request_client_left(request);
+        request->from->has_news |=
+            request->client_left; /* its end may have come with the request: one event for both */
         resume(request);
     }
     return true;

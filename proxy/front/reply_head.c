@@ -61,10 +61,14 @@ static bool date_follows(const struct front_reply *reply, size_t index)
 
 bool reply_sends_field(const struct front_reply *reply, size_t index)
 {
-    static const char *const not_ours_to_send[] = { "Connection", "Content-Length", "Transfer-Encoding" };
+    static const struct slice not_ours_to_send[] = {
+        SLICE_OF_LITERAL("Connection"),
+        SLICE_OF_LITERAL("Content-Length"),
+        SLICE_OF_LITERAL("Transfer-Encoding"),
+    };
     struct http_field field = reply->fields[index];
     for (size_t i = 0; i < ARRAY_LENGTH(not_ours_to_send); i++) {
-        if (slice_equal_text_caseless(field.name, not_ours_to_send[i]))
+        if (slice_equal_caseless(field.name, not_ours_to_send[i]))
             return false;
     }
     if (!head_is_token(field.name) || has_byte(field.value, '\r') || has_byte(field.value, '\n') ||

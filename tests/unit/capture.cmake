@@ -1,4 +1,5 @@
 countersign_unit_test(redaction ROOMS capture base)
+countersign_unit_test(fingerprint ROOMS capture base LIBRARIES OpenSSL::Crypto)
 # Programs on one fixture (capture_fixture.c): real files in a scratch folder.
 foreach(part ring journal capture recovery reader query prune)
     countersign_unit_test(${part} ROOMS capture base LIBRARIES PkgConfig::SQLITE Threads::Threads)
