@@ -173,6 +173,19 @@ void rig_run_to(struct rig *rig, unsigned step)
     client_run_until(&rig->client, is_reached, &wanted);
 }
 
+static bool is_warm(const void *context)
+{
+    return upstream_is_warm(context);
+}
+
+void rig_keep_warm(struct rig *rig, unsigned connections)
+{
+    rig->options.warm = connections;
+    rig_connect(rig);
+    upstream_keep_warm(rig->client.upstream);
+    client_run_until(&rig->client, is_warm, rig->client.upstream);
+}
+
 char *make_bytes(size_t size)
 {
     char *bytes = malloc(size);
