@@ -11,7 +11,7 @@
 #include <poll.h>
 #include <string.h>
 
-enum { FRESH_S = 100, FORGOTTEN_S = 119, RENEWED_S = 91, LONG_S = 600 };
+enum { FRESH_S = 100, FORGOTTEN_S = 119, RENEWED_S = 100, LONG_S = 600 };
 
 struct counted {
     const struct rig *rig;
@@ -167,7 +167,7 @@ static void connections_kept_ahead_are_replaced_by_new_ones_that_come_first(void
     rig_free(&rig);
 }
 
-/* `given`: how many may be open. */
+/* At no moment are more open than there may be. */
 static bool are_replaced(const void *context)
 {
     const struct rig *rig = context;

@@ -8,6 +8,9 @@
 
 #include <cmocka.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 enum step { BEGUN = 1, WHOLE };
@@ -31,9 +34,19 @@ static const struct ticket_talk ticket_talks[] = {
     { .tickets = 2 },
     { .tickets = 8 },
     { .tickets = 1, .first_bytes = 1 },  /* of a record's header */
-    { .tickets = 1, .first_bytes = 5 },  /* the header */
+    { .tickets = 1, .first_bytes = 7 },  /* the header, and a little more */
     { .tickets = 2, .first_bytes = 20 }, /* some of what it holds */
 };
+
+static struct peer accept_by_hand(struct server *server)
+{
+    const int on = 1;
+    tls_by_hand_prepare(server->tls);
+    struct peer peer = server_accept(server);
+    if (setsockopt(peer.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0) /* a piece is there once it was sent */
+        abort();
+    return peer;
+}
 
 /* The record, and behind it an answer to the request that comes then. */
 static void talk_by_hand(struct server *server, struct peer *peer)
@@ -57,8 +70,7 @@ static void talk_by_hand(struct server *server, struct peer *peer)
 
 static void talk_by_hand_while_idle(struct server *server)
 {
-    tls_by_hand_prepare(server->tls);
-    struct peer peer = server_accept(server);
+    struct peer peer = accept_by_hand(server);
     talk_by_hand(server, &peer);
     (void)recv(peer.fd, &(char){ 0 }, 1, 0); /* until the client's end */
     peer_reset(&peer);
@@ -106,8 +118,7 @@ static void tickets_in_any_records_and_pieces_leave_an_idle_connection_open(void
 static void begin_a_ticket(struct server *server)
 {
     const struct ticket_talk *talk = rig_of(server)->given;
-    tls_by_hand_prepare(server->tls);
-    struct peer peer = server_accept(server), raw = { .fd = peer.fd };
+    struct peer peer = accept_by_hand(server), raw = { .fd = peer.fd };
     server_wait(server);
     struct tls_record record = tls_by_hand_tickets(talk->tickets);
     (void)peer_send_bytes(&raw, record.bytes, talk->first_bytes); /* a failure shows at the client */

@@ -184,6 +184,7 @@ void rig_keep_warm(struct rig *rig, unsigned connections)
     rig_connect(rig);
     upstream_keep_warm(rig->client.upstream);
     client_run_until(&rig->client, is_warm, rig->client.upstream);
+    client_turn(&rig->client); /* they rest from now on */
 }
 
 char *make_bytes(size_t size)
