@@ -48,6 +48,13 @@ static void assert_ok(const struct answer *answer, bool is_reused)
     assert_int_equal(answer->connection.reused, is_reused);
 }
 
+/* What a slow machine takes for a handshake or an answer ends nothing here. */
+static void start(struct rig *rig, const struct tls_folder *folder, void (*script)(struct server *server))
+{
+    rig_start(rig, folder, script, NULL);
+    rig->options.connect_timeout_us = rig->options.timeout_us = (int64_t)LONG_S * 1000000;
+}
+
 /* --- the next request --- */
 
 struct rest {
@@ -61,7 +68,7 @@ static void assert_used_after_rest(const struct tls_folder *folder, const struct
     struct rig rig;
     struct answer answers[2];
     struct upstream_request request = post_request("/order", "{}");
-    rig_start(&rig, folder, script_answer_many, NULL);
+    start(&rig, folder, script_answer_many);
     rig_connect(&rig);
     client_call(&rig.client, &answers[0], &request);
     rest->clock_goes_on(rest->seconds);
@@ -100,7 +107,7 @@ static void a_connection_in_use_again_and_again_is_kept(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(folders); i++) {
         struct rig rig;
         struct upstream_request request = post_request("/order", "{}");
-        rig_start(&rig, folders[i], script_answer_many, NULL);
+        start(&rig, folders[i], script_answer_many);
         rig_connect(&rig);
         for (unsigned call = 0; call < 4; call++) {
             struct answer answer;
@@ -147,7 +154,7 @@ static void connections_kept_ahead_are_replaced_by_new_ones_that_come_first(void
     struct rig rig;
     struct answer answer;
     struct upstream_request request = post_request("/order", "{}");
-    rig_start(&rig, *state, let_two_be_replaced, NULL);
+    start(&rig, *state, let_two_be_replaced);
     rig_keep_warm(&rig, KEPT);
     clock_pass(RENEWED_S);
     rig_run_to(&rig, ONE_IS_NEW);
@@ -188,7 +195,7 @@ static void take_a_new_one_for_each_that_ended(struct server *server)
 static void replacing_keeps_to_the_greatest_number_of_connections(void **state)
 {
     struct rig rig;
-    rig_start(&rig, *state, take_a_new_one_for_each_that_ended, NULL);
+    start(&rig, *state, take_a_new_one_for_each_that_ended);
     rig.options.connections_max = KEPT;
     rig_keep_warm(&rig, KEPT);
     clock_pass(RENEWED_S);
@@ -228,8 +235,7 @@ static void a_connection_in_use_is_not_replaced(void **state)
         struct answer answers[2];
         struct upstream_request request = post_request("/order", "{}");
         struct call_context call = { .client = &rig.client, .answer = &answers[0] };
-        rig_start(&rig, folders[i], answer_when_the_other_was_replaced, NULL);
-        rig.options.timeout_us = (int64_t)LONG_S * 1000000;
+        start(&rig, folders[i], answer_when_the_other_was_replaced);
         rig_keep_warm(&rig, KEPT);
         client_send(&call, &request, false);
         rig_run_to(&rig, ASKED);
@@ -274,7 +280,7 @@ static void connections_that_libcurl_takes_for_old_stay_open(void **state)
         struct answer first, answers[THREE];
         struct call_context calls[THREE];
         struct upstream_request request = post_request("/order", "{}");
-        rig_start(&rig, folders[i], answer_and_end_behind_the_first, NULL);
+        start(&rig, folders[i], answer_and_end_behind_the_first);
         rig_keep_warm(&rig, THREE);
         clock_pass_for_libcurl(FORGOTTEN_S);
         client_call(&rig.client, &first, &request);

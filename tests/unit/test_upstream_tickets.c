@@ -8,9 +8,6 @@
 
 #include <cmocka.h>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 enum step { BEGUN = 1, WHOLE };
@@ -38,16 +35,6 @@ static const struct ticket_talk ticket_talks[] = {
     { .tickets = 2, .first_bytes = 20 }, /* some of what it holds */
 };
 
-static struct peer accept_by_hand(struct server *server)
-{
-    const int on = 1;
-    tls_by_hand_prepare(server->tls);
-    struct peer peer = server_accept(server);
-    if (setsockopt(peer.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0) /* a piece is there once it was sent */
-        abort();
-    return peer;
-}
-
 /* The record, and behind it an answer to the request that comes then. */
 static void talk_by_hand(struct server *server, struct peer *peer)
 {
@@ -70,7 +57,8 @@ static void talk_by_hand(struct server *server, struct peer *peer)
 
 static void talk_by_hand_while_idle(struct server *server)
 {
-    struct peer peer = accept_by_hand(server);
+    tls_by_hand_prepare(server->tls);
+    struct peer peer = server_accept(server);
     talk_by_hand(server, &peer);
     (void)recv(peer.fd, &(char){ 0 }, 1, 0); /* until the client's end */
     peer_reset(&peer);
@@ -118,7 +106,8 @@ static void tickets_in_any_records_and_pieces_leave_an_idle_connection_open(void
 static void begin_a_ticket(struct server *server)
 {
     const struct ticket_talk *talk = rig_of(server)->given;
-    struct peer peer = accept_by_hand(server), raw = { .fd = peer.fd };
+    tls_by_hand_prepare(server->tls);
+    struct peer peer = server_accept(server), raw = { .fd = peer.fd };
     server_wait(server);
     struct tls_record record = tls_by_hand_tickets(talk->tickets);
     (void)peer_send_bytes(&raw, record.bytes, talk->first_bytes); /* a failure shows at the client */
