@@ -182,9 +182,16 @@ bool line_waits(const struct line *line)
     return line->waits;
 }
 
+/* OpenSSL 3.0 has nothing "pending" of a record whose header it has read and nothing more: then it waits for the rest (RB), not for a
+ * header (RH). */
+static bool is_between_records(const SSL *tls)
+{
+    return SSL_has_pending(tls) == 0 && strcmp(SSL_rstate_string(tls), "RH") == 0;
+}
+
 bool line_is_empty(const struct line *line)
 {
-    return line->begin == line->end && (line->tls == NULL || SSL_has_pending(line->tls) == 0);
+    return line->begin == line->end && (line->tls == NULL || is_between_records(line->tls));
 }
 
 bool line_has_tls_end(const struct line *line)

@@ -128,8 +128,11 @@ static void open_missing(struct upstream *upstream)
 {
     struct upstream_warmth *warmth = &upstream->warmth;
     while (!warmth->rests && wire_count(upstream) - warmth->old < wanted(upstream)) {
-        if (wire_count(upstream) >= upstream->options.connections_max)
+        if (wire_count(upstream) >= upstream->options.connections_max) {
+            if (upstream->wire_counts[WIRE_CONNECTING] > 0)
+                return; /* one by one, so that one is at hand */
             close_an_old_one(upstream);
+        }
         if (wire_open(upstream, NULL, upstream->options.connect_timeout_us) != NULL)
             continue;
         log_debug("out of memory for a connection to %s ahead of requests", upstream->host);

@@ -188,90 +188,6 @@ static void a_request_does_not_use_a_connection_over_which_something_came(void *
     }
 }
 
-/* --- TLS's own messages --- */
-
-enum { TICKETS = 3, ROUNDS = 2 };
-
-static bool update_key(SSL *tls, int type)
-{
-    return SSL_key_update(tls, type) == 1 && SSL_do_handshake(tls) == 1;
-}
-
-static bool send_tickets(SSL *tls)
-{
-    bool well = true;
-    for (int i = 0; i < TICKETS; i++)
-        well = well && SSL_new_session_ticket(tls) == 1 && SSL_do_handshake(tls) == 1;
-    return well;
-}
-
-static bool send_tickets_and_a_key_update(SSL *tls, unsigned round)
-{
-    return send_tickets(tls) && update_key(tls, round == 1 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
-}
-
-/* OpenSSL has decrypted the record behind a key update that asks for one before it has taken it in: SSL_has_pending tells of it. */
-static bool send_key_updates_before_other_messages(SSL *tls, unsigned round)
-{
-    (void)round; /* always the same */
-    return update_key(tls, SSL_KEY_UPDATE_REQUESTED) && update_key(tls, SSL_KEY_UPDATE_NOT_REQUESTED) &&
-           update_key(tls, SSL_KEY_UPDATE_REQUESTED) && send_tickets(tls);
-}
-
-/* `given` is a pointer to one of them. */
-typedef bool (*tls_talk)(SSL *tls, unsigned round);
-
-static void talk_tls_while_idle(struct server *server)
-{
-    const tls_talk *talk = rig_of(server)->given;
-    struct peer peer = server_accept(server);
-    for (unsigned i = 1; i <= ROUNDS && server_read(server, &peer) && peer_send(&peer, harness_ok); i++) {
-        server_wait(server);
-        if (!(*talk)(peer.tls, i))
-            abort();
-        rig_reach(server, i);
-    }
-    peer_answer_all(server, &peer);
-}
-
-static void assert_tls_messages_leave_it_open(const struct tls_folder *folder, tls_talk talk)
-{
-    for (unsigned looks = 0; looks < 2; looks++) {
-        struct rig rig;
-        struct answer answers[ROUNDS + 1];
-        struct upstream_request request = post_request("/", "{}");
-        rig_start(&rig, folder, talk_tls_while_idle, &talk);
-        rig_connect(&rig);
-        for (unsigned i = 0; i < ARRAY_LENGTH(answers); i++) {
-            client_call(&rig.client, &answers[i], &request);
-            assert_ok(&answers[i], i > 0);
-            if (i == ROUNDS)
-                break;
-            server_release(&rig.server);
-            rig_await(&rig, i + 1);
-            if (looks == 1)
-                client_turn(&rig.client);
-        }
-        assert_int_equal(atomic_load(&rig.counts.closed), 0);
-        rig_end(&rig);
-        assert_int_equal(rig.server.request_count, ROUNDS + 1);
-        assert_int_equal(atomic_load(&rig.server.accepted), 1);
-        for (size_t i = 0; i < ARRAY_LENGTH(answers); i++)
-            answer_free(&answers[i]);
-        rig_free(&rig);
-    }
-}
-
-static void tickets_and_key_updates_leave_an_idle_connection_open(void **state)
-{
-    assert_tls_messages_leave_it_open(*state, send_tickets_and_a_key_update);
-}
-
-static void what_follows_a_key_update_leaves_an_idle_connection_open(void **state)
-{
-    assert_tls_messages_leave_it_open(*state, send_key_updates_before_other_messages);
-}
-
 /* --- what comes before there is a request --- */
 
 static bool answer_with_the_handshake(SSL *tls, const char *text)
@@ -325,8 +241,6 @@ int main(void)
         IDLE_TEST(a_byte_behind_an_answer_is_no_answer),
         IDLE_TEST(what_comes_unasked_ends_an_idle_connection_at_once),
         IDLE_TEST(a_request_does_not_use_a_connection_over_which_something_came),
-        IDLE_TEST(tickets_and_key_updates_leave_an_idle_connection_open),
-        IDLE_TEST(what_follows_a_key_update_leaves_an_idle_connection_open),
         IDLE_TEST(what_came_before_a_request_is_not_its_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

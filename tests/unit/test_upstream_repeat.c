@@ -255,6 +255,24 @@ static void calls_that_are_refused_all_end(void **state)
     }
 }
 
+static void answer_in_part(struct server *server)
+{
+    script_send_and_close(server, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+}
+
+static void what_came_of_a_lost_answer_is_told(void **state)
+{
+    (void)state;
+    struct server server;
+    struct answer answer;
+    struct upstream_request order = post_request("/order", "{}");
+    exchange_once(&server, &answer, &order, answer_in_part);
+    assert_int_equal(answer.failure, UPSTREAM_LOST);
+    assert_string_equal(answer.response_body, "half");
+    assert_non_null(strstr(answer.message, "4 bytes of its body came"));
+    exchange_end(&server, &answer);
+}
+
 #define REPEAT_TEST(name) cmocka_unit_test_setup_teardown(name, tls_folder_make, tls_folder_remove)
 
 int main(void)
@@ -266,6 +284,7 @@ int main(void)
         REPEAT_TEST(a_get_is_repeated_where_no_byte_of_an_answer_came_and_never_else),
         REPEAT_TEST(calls_that_are_refused_at_first_are_sent_once_each),
         REPEAT_TEST(calls_that_are_refused_all_end),
+        REPEAT_TEST(what_came_of_a_lost_answer_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

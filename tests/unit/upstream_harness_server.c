@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -111,6 +112,14 @@ static bool start_tls(struct server *server, struct peer *peer)
     return true;
 }
 
+/* What is sent is on its way, and does not wait for what was sent before to be acknowledged. */
+static void send_at_once(int fd)
+{
+    const int on = 1;
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)
+        abort();
+}
+
 struct peer server_accept(struct server *server)
 {
     struct peer peer = { .fd = -1 };
@@ -121,6 +130,7 @@ struct peer server_accept(struct server *server)
         return peer;
     atomic_fetch_add(&server->accepted, 1);
     note_peer(server, &name);
+    send_at_once(peer.fd);
     if (server->tls != NULL && !start_tls(server, &peer))
         peer_close(&peer);
     return peer;

@@ -201,6 +201,15 @@ void rig_run_to_connections(struct rig *rig, unsigned count)
     client_run_until(&rig->client, are_accepted, &wanted);
 }
 
+void rig_keep_warm(struct rig *rig, unsigned connections)
+{
+    rig->options.warm = connections;
+    rig_connect(rig);
+    upstream_keep_warm(rig->client.upstream);
+    client_run_until(&rig->client, is_warm, rig);
+    client_turn(&rig->client); /* they rest from now on */
+}
+
 char *make_bytes(size_t size)
 {
     char *bytes = malloc(size);

@@ -27,6 +27,8 @@ struct rig {
 void rig_start(struct rig *rig, const struct tls_folder *folder, void (*script)(struct server *server),
                const void *given);
 void rig_connect(struct rig *rig);
+/* Likewise, and has so many connections opened ahead; returns once they are there. */
+void rig_keep_warm(struct rig *rig, unsigned connections);
 /* Frees the client first, so that a script that waits for its end ends. What the server got stays until rig_free. */
 void rig_end(struct rig *rig);
 void rig_free(struct rig *rig);
