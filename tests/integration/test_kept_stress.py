@@ -34,7 +34,7 @@ def request(dice):
     if kind == 4:
         return build_request("GET", "/api/v1/market/depth/BTCUSDT?depth=5", [("X-Long", "z" * dice.choice((10, 3000, 8000)))])
     if kind == 5:
-        return b"\r\n" + build_request("GET", "/api/v1/ticker/price")
+        return build_request("GET", "/api/v1/ticker/price")
     return build_request("POST", "/api/trade/order/place", [("Content-Type", "application/json"), ("Expect", "100-continue")][: dice.randrange(1, 3)], ORDER)
 
 
@@ -126,7 +126,10 @@ def one_connection(address, seed):
         if end == "close":
             return what, None
         if end.startswith("half"):
-            sock.shutdown(socket.SHUT_WR)
+            try:
+                sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                return what, None  # it ended
         last = time.monotonic()
         while True:
             if end == "kept" and answers.count == count:
@@ -146,7 +149,7 @@ def one_connection(address, seed):
             return what, f"{answers.count} answers"
         return what, None
     except (ConnectionResetError, BrokenPipeError) as failure:
-        return what, None if end != "kept" else f"{failure!r} after {answers.count} {answers.statuses}"
+        return what, None if end != "kept" or any(status >= 500 or status in (400, 408, 413) for status in answers.statuses) else f"{failure!r} after {answers.count} {answers.statuses}"
     finally:
         sock.close()
 
