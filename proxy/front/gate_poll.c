@@ -32,10 +32,12 @@ static int plain_wait(int epoll_fd, struct epoll_event *events, int count, int t
 
 /* --- the set --- */
 
+/* Behind its parking, what came meanwhile and was not read is told anew, as it would be of a connection that is put in. */
 static int put_in(struct front_connection *from, int epoll_fd, const struct epoll_event *event)
 {
     struct epoll_event marked = { .events = event->events, .data.u64 = gated_mark | (unsigned)from->fd };
-    if (!from->is_polled && plain_ctl(epoll_fd, EPOLL_CTL_ADD, from->fd, &marked) != 0)
+    bool is_to_be_told = !from->is_polled || from->has_news;
+    if (is_to_be_told && plain_ctl(epoll_fd, from->is_polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, from->fd, &marked) != 0)
         return -1;
     from->is_polled = true;
     from->is_parked = false;

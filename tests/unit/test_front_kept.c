@@ -190,6 +190,44 @@ static void descriptors_may_be_used_again_by_connections_of_another_kind(void **
     close_all(fixture);
 }
 
+/* --- the end of a turn --- */
+
+static struct front_request *waits;
+
+static bool answers_who_waits(struct fixture *fixture)
+{
+    if (fixture->seen_count < fixture->until_count || waits == NULL)
+        return false;
+    struct front_request *request = waits;
+    waits = NULL;
+    answer(fixture, request);
+    return true;
+}
+
+/* Its answer is given in each of the steps that one turn of the loop may take, and its next request follows at once. */
+static void an_answer_at_the_end_of_a_turn_leaves_the_next_request_readable(void **state)
+{
+    enum { PIPELINED = SEEN_MAX - 1 };
+    for (size_t step = 1; step <= PIPELINED; step++) {
+        struct fixture *fixture = open_answering_later(*state);
+        struct client *waiting = client_open(fixture), *busy = client_open(fixture);
+        client_send_text(waiting, get);
+        wait_for_seen(fixture, 1);
+        waits = last_seen(fixture)->request;
+        fixture->answer_later = false;
+        for (size_t i = 0; i < PIPELINED; i++)
+            client_send_text(busy, get);
+        fixture->until_count = 1 + step;
+        run_until(fixture, answers_who_waits);
+        wait_for_bytes(waiting, 1);
+        client_send_text(waiting, get);
+        wait_for_finished(fixture, 1 + PIPELINED + 1);
+        client_close(waiting);
+        client_close(busy);
+        close_all(fixture);
+    }
+}
+
 #define BOTH(test)                                                                                                     \
     { #test " (TCP)", test, NULL, NULL, tcp },                                                                         \
     {                                                                                                                  \
@@ -211,6 +249,7 @@ int main(void)
         BOTH(a_client_that_ends_its_side_behind_a_next_request_is_closed_behind_its_answer),
         BOTH(a_client_that_ends_its_side_within_a_next_request_is_closed_at_once),
         BOTH(a_client_that_ends_its_side_between_requests_is_closed),
+        BOTH(an_answer_at_the_end_of_a_turn_leaves_the_next_request_readable),
         BOTH(descriptors_may_be_used_again_by_connections_of_another_kind),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
