@@ -84,6 +84,7 @@ struct front_connection {
     bool is_polled;   /* it is in the kernel's set; see gate_poll.c */
     bool is_parked;   /* but for libmicrohttpd it is not */
     bool has_news;    /* something may have come since a read has taken all there was */
+    bool has_more;    /* its end, an error or urgent bytes: a short read has not taken all */
     bool is_tcp;      /* where a read that was given less than it asked for has taken all */
     void *event_data; /* libmicrohttpd's */
     int socket;       /* to end it by; gate_recv.c has `fd` */

@@ -35,7 +35,7 @@ static int plain_wait(int epoll_fd, struct epoll_event *events, int count, int t
 /* Behind its parking, what came meanwhile and was not read is told anew, as it would be of a connection that is put in. */
 static int put_in(struct front_connection *from, int epoll_fd, const struct epoll_event *event)
 {
-    struct epoll_event marked = { .events = event->events, .data.u64 = gated_mark | (unsigned)from->fd };
+    struct epoll_event marked = { .events = event->events | EPOLLRDHUP, .data.u64 = gated_mark | (unsigned)from->fd };
     bool is_to_be_told = !from->is_polled || from->has_news;
     if (is_to_be_told && plain_ctl(epoll_fd, from->is_polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, from->fd, &marked) != 0)
         return -1;
@@ -79,6 +79,8 @@ static bool take_event(const struct front *front, struct epoll_event *event)
         return false; /* it is being closed */
     if ((event->events & ~(uint32_t)EPOLLOUT) != 0)
         from->has_news = true;
+    if ((event->events & ~(uint32_t)(EPOLLIN | EPOLLOUT)) != 0)
+        from->has_more = true;
     event->data.ptr = from->event_data;
     return !from->is_parked;
 }

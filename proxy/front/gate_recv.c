@@ -119,7 +119,8 @@ static ssize_t read_news(struct front_connection *from, char *room, size_t lengt
         return -1;
     }
     ssize_t received = recvfrom(from->fd, room, length, flags, NULL, NULL);
-    bool took_all = received < 0 ? errno == EAGAIN : from->is_tcp && received > 0 && (size_t)received < length;
+    bool took_all =
+        received < 0 ? errno == EAGAIN : from->is_tcp && !from->has_more && received > 0 && (size_t)received < length;
     from->has_news = !took_all;
     return received;
 }

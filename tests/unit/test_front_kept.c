@@ -122,6 +122,43 @@ static void a_client_that_ends_its_side_while_it_waits_is_closed_behind_the_answ
     close_all(fixture);
 }
 
+/* The second one's bytes and the client's end come while the first one waits: libmicrohttpd finds both by itself when the first is answered,
+ * and reads no more behind what it got. The second one is answered at once, so nothing looks for its client's end then. */
+static void a_client_that_ends_its_side_behind_a_next_request_is_closed_behind_its_answer(void **state)
+{
+    struct fixture *fixture = open_answering_later(*state);
+    struct client *client = client_open(fixture);
+    client_send_text(client, get);
+    wait_for_seen(fixture, 1);
+    struct front_request *first = last_seen(fixture)->request;
+    assert_int_equal(send(client->io.fd, get, sizeof(get) - 1, MSG_NOSIGNAL), sizeof(get) - 1);
+    assert_int_equal(shutdown(client->io.fd, SHUT_WR), 0);
+    run_for(fixture, QUIET_US);
+    fixture->answer_later = false;
+    answer(fixture, first);
+    wait_for_end(client);
+    wait_for_finished(fixture, 2);
+    client_close(client);
+    close_all(fixture);
+}
+
+/* What came is the beginning of a request that will never be whole. */
+static void a_client_that_ends_its_side_within_a_next_request_is_closed_at_once(void **state)
+{
+    struct fixture *fixture = open_answering_later(*state);
+    struct client *client = client_open(fixture);
+    client_send_text(client, get);
+    wait_for_seen(fixture, 1);
+    assert_int_equal(send(client->io.fd, get, sizeof(get) / 2, MSG_NOSIGNAL), sizeof(get) / 2);
+    assert_int_equal(shutdown(client->io.fd, SHUT_WR), 0);
+    run_for(fixture, QUIET_US);
+    answer(fixture, last_seen(fixture)->request);
+    wait_for_end(client);
+    wait_for_finished(fixture, 1);
+    client_close(client);
+    close_all(fixture);
+}
+
 static void a_client_that_ends_its_side_between_requests_is_closed(void **state)
 {
     struct fixture *fixture = open_answering_later(*state);
@@ -209,6 +246,8 @@ int main(void)
         BOTH(others_that_wait_meanwhile_are_not_forgotten),
         BOTH(a_client_that_ends_its_side_with_its_request_is_closed_behind_the_answer),
         BOTH(a_client_that_ends_its_side_while_it_waits_is_closed_behind_the_answer),
+        BOTH(a_client_that_ends_its_side_behind_a_next_request_is_closed_behind_its_answer),
+        BOTH(a_client_that_ends_its_side_within_a_next_request_is_closed_at_once),
         BOTH(a_client_that_ends_its_side_between_requests_is_closed),
         BOTH(an_answer_at_the_end_of_a_turn_leaves_the_next_request_readable),
         BOTH(descriptors_may_be_used_again_by_connections_of_another_kind),
