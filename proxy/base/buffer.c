@@ -112,6 +112,7 @@ bool buffer_append_format_list(struct buffer *buffer, const char *format, va_lis
     va_list again;
     va_copy(again, arguments);
     size_t room = buffer->capacity - buffer->length;
+    /* what it prints behind `length` counts for nothing until there is room for all of it */
     int length = vsnprintf(room == 0 ? NULL : buffer->data + buffer->length, room, format, again);
     va_end(again);
     if (length < 0) {

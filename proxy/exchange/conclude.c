@@ -35,8 +35,7 @@ static bool find_another_answer(struct exchange *exchange)
 /* The head depends on whether the front has stopped accepting by then: written anew at each try. */
 static void take_client_response(struct exchange *exchange)
 {
-    if (!write_reply_head(exchange) &&
-        (!find_another_answer(exchange) || !write_reply_head(exchange)))
+    if (!write_reply_head(exchange) && (!find_another_answer(exchange) || !write_reply_head(exchange)))
         log_error("exchange %" PRId64 ": out of memory for its answer", exchange->record.id);
     int status = exchange->reply_status;
     bool has_body = !slice_equal_text(exchange->record.method, "HEAD") && status != 204 && status != 304;

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.timeout(400)]
 
 SOON_S = 12  # far below proxy.idle_timeout and proxy.request_timeout
 SEED = int(os.environ.get("STRESS_SEED", "0")) or random.randrange(1 << 30)
-SECONDS = float(os.environ.get("STRESS_SECONDS", "20"))
+SECONDS = float(os.environ.get("STRESS_SECONDS", "8"))
 THREADS = int(os.environ.get("STRESS_THREADS", "32"))
 ORDER = b'{"symbol":"BTCUSDT","side":"BUY","ordType":"LIMIT","ordPrice":"20000","ordQty":"0.001","timestamp":1770742394290}'
 
