@@ -7,6 +7,7 @@
 #include "countersign/slice.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 
 struct buffer {
     char *data; /* NULL until the first append */
@@ -33,6 +34,7 @@ bool buffer_append(struct buffer *buffer, const void *data, size_t length);
 bool buffer_append_slice(struct buffer *buffer, struct slice slice);
 bool buffer_append_text(struct buffer *buffer, const char *text);
 bool buffer_append_byte(struct buffer *buffer, char byte);
+bool buffer_append_decimal(struct buffer *buffer, uint64_t number);
 bool buffer_append_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
 bool buffer_append_format_list(struct buffer *buffer, const char *format, va_list arguments) PRINTF_LIKE(2, 0);
 

@@ -98,6 +98,17 @@ bool buffer_append_byte(struct buffer *buffer, char byte)
     return buffer_append(buffer, &byte, 1);
 }
 
+bool buffer_append_decimal(struct buffer *buffer, uint64_t number)
+{
+    char digits[20]; /* of the greatest number */
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return buffer_append(buffer, digits + at, sizeof(digits) - at);
+}
+
 bool buffer_append_format(struct buffer *buffer, const char *format, ...)
 {
     va_list arguments;

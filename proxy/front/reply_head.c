@@ -6,8 +6,6 @@
 
 #include "countersign/compiler.h"
 
-#include <inttypes.h>
-
 enum { HEAD_ROOM = 160 }; /* the status line with the longest reason, Connection, Content-Length, the empty line */
 
 static bool is_success(int status)
@@ -102,7 +100,11 @@ bool front_reply_head(struct buffer *head, const struct front_request *request, 
     if (reply->status < 200 || reply->status > 599 || reply_head_bound(reply) > FRONT_REPLY_HEAD_MAX)
         return false;
     struct reply_plan plan = reply_plan(request, reply);
-    (void)buffer_append_format(head, "HTTP/1.1 %d %s\r\n", reply->status, reason_of(reply->status)); /* see the end */
+    (void)buffer_append_text(head, "HTTP/1.1 "); /* see the end */
+    (void)buffer_append_decimal(head, (uint64_t)reply->status);
+    (void)buffer_append_byte(head, ' ');
+    (void)buffer_append_text(head, reason_of(reply->status));
+    (void)buffer_append_text(head, "\r\n");
     if (plan.close)
         (void)buffer_append_text(head, "Connection: close\r\n");
     else if (plan.names_keep_alive)
@@ -111,8 +113,11 @@ bool front_reply_head(struct buffer *head, const struct front_request *request, 
         if (reply_sends_field(reply, i))
             (void)http_append_field(head, reply->fields[i].name, reply_field_value(reply, i));
     }
-    if (plan.framing == REPLY_BODY || plan.framing == REPLY_LENGTH_ONLY)
-        (void)buffer_append_format(head, "Content-Length: %" PRIu64 "\r\n", plan.length);
+    if (plan.framing == REPLY_BODY || plan.framing == REPLY_LENGTH_ONLY) {
+        (void)buffer_append_text(head, "Content-Length: ");
+        (void)buffer_append_decimal(head, plan.length);
+        (void)buffer_append_text(head, "\r\n");
+    }
     (void)buffer_append_text(head, "\r\n");
     return !head->failed;
 }

@@ -124,12 +124,12 @@ bool upstream_append_head(struct buffer *head, const struct upstream *upstream, 
 bool head_write(struct buffer *head, const struct upstream *upstream, const struct upstream_request *request)
 {
     static const char *const versions[] = {
-        [UPSTREAM_HTTP_1_1] = "1.1", [UPSTREAM_HTTP_2] = "2", [UPSTREAM_HTTP_AUTO] = "1.1"
+        [UPSTREAM_HTTP_1_1] = " HTTP/1.1\r\n", [UPSTREAM_HTTP_2] = " HTTP/2\r\n", [UPSTREAM_HTTP_AUTO] = " HTTP/1.1\r\n"
     };
     (void)buffer_append_slice(head, request->method); /* `failed` is checked at the end of the run */
     (void)buffer_append_byte(head, ' ');
     (void)buffer_append_slice(head, request->target);
-    (void)buffer_append_format(head, " HTTP/%s\r\n", versions[upstream->options.http]);
+    (void)buffer_append_text(head, versions[upstream->options.http]);
     (void)http_append_field(head, SLICE_LITERAL("Host"), slice_text(upstream->host));
     for (size_t i = 0; i < request->field_count; i++) {
         struct slice value = slice_trim_blanks(request->fields[i].value);

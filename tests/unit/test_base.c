@@ -19,6 +19,22 @@
 
 #include <cmocka.h>
 
+static void a_number_is_appended_in_decimal(void **state)
+{
+    (void)state;
+    struct buffer buffer;
+    buffer_init(&buffer, 30);
+    assert_true(buffer_append_decimal(&buffer, 0));
+    assert_true(buffer_append_byte(&buffer, ' '));
+    assert_true(buffer_append_decimal(&buffer, 100));
+    assert_true(buffer_append_byte(&buffer, ' '));
+    assert_true(buffer_append_decimal(&buffer, UINT64_MAX));
+    assert_string_equal(buffer_text(&buffer), "0 100 18446744073709551615");
+    assert_false(buffer_append_decimal(&buffer, 12345)); /* beyond the maximum */
+    assert_string_equal(buffer_text(&buffer), "0 100 18446744073709551615");
+    buffer_free(&buffer);
+}
+
 static void a_buffer_refuses_what_exceeds_its_maximum_and_stays_as_it_was(void **state)
 {
     (void)state;
@@ -225,6 +241,7 @@ static void dates_are_read_as_http_writes_them(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_number_is_appended_in_decimal),
         cmocka_unit_test(a_buffer_refuses_what_exceeds_its_maximum_and_stays_as_it_was),
         cmocka_unit_test(a_buffer_that_was_never_initialised_takes_nothing),
         cmocka_unit_test(parts_between_separators_are_given_in_order_empty_ones_too),
