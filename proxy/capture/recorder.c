@@ -9,8 +9,10 @@
 #include <time.h>
 
 enum {
-    GATHER_MS = 10,      /* how long frames may wait for company: then intent, outcome and reply mostly meet */
-    SHORT_SHARE = 4,     /* but not while more than this part of a ring is in use */
+    GATHER_MS = 10,  /* how long frames may wait for company: then intent, outcome and reply mostly meet */
+    SHORT_SHARE = 4, /* but not while more than this part of a ring is in use */
+    CALM_SHARE =
+        64, /* while no more than this part is, requests go first: a batch at once would hold one up for as long */
     PAUSE_FIRST_MS = 10, /* after a failure of the store; doubled up to */
     PAUSE_LAST_MS = 1000,
     STOP_PATIENCE_MS = 5000, /* how long a failing store is tried again once the proxy ends */
@@ -32,15 +34,19 @@ static bool has_frames(const void *context)
     return false;
 }
 
-static bool is_short_of_room(const void *context)
+static bool uses_more_than(const struct recorder *recorder, size_t share)
 {
-    const struct recorder *recorder = context;
     for (size_t i = 0; i < recorder->source_count; i++) {
         const struct ring *ring = recorder->sources[i].ring;
-        if (ring_used(ring) > ring->size / SHORT_SHARE)
+        if (ring_used(ring) > ring->size / share)
             return true;
     }
     return false;
+}
+
+static bool is_short_of_room(const void *context)
+{
+    return uses_more_than(context, SHORT_SHARE);
 }
 
 static bool is_stopped(struct recorder *recorder)
@@ -124,6 +130,7 @@ static size_t fill_batch(struct recorder *recorder)
     size_t count = recorder->source_count;
     size_t share = count < BATCH_FRAMES_MAX ? BATCH_FRAMES_MAX / count : 1;
     batch_reset(&recorder->batch);
+    recorder->batch.gives_way = !uses_more_than(recorder, CALM_SHARE) && !is_stopped(recorder);
     int64_t now_us = clock_monotonic_us();
     for (size_t i = 0; i < count; i++) {
         recorder->sources[i].goal = ring_head(recorder->sources[i].ring);

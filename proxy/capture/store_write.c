@@ -7,6 +7,7 @@
 #include "countersign/log.h"
 
 #include <inttypes.h>
+#include <sched.h>
 #include <string.h>
 
 enum { SIGNATURE_BYTES = sizeof(((struct record *)0)->signature) / 2, WINDOW_MS = 30000 };
@@ -349,6 +350,8 @@ static bool note_left_out(struct store *store, int64_t id, struct error *error)
 bool store_write_batch(struct store *store, const struct batch *batch, struct error *error)
 {
     for (size_t i = 0; i < batch->count; i++) {
+        if (batch->gives_way)
+            (void)sched_yield(); /* cannot fail on Linux */
         int code = put_entry(store, &batch->entries[i]);
         if (code == SQLITE_DONE)
             continue;
