@@ -1,0 +1,66 @@
+/* Who goes first: the recorder lets others have the processor between two exchanges, unless it is behind. */
+#include "capture_fixture.h"
+
+#include <sched.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    FEW = 5,    /* exchanges; less than a sixty-fourth of FIXTURE_RING_SIZE */
+    MANY = 100, /* much more */
+};
+
+static atomic_uint times_given_way;
+
+/* In the place of the C library's. */
+int sched_yield(void)
+{
+    atomic_fetch_add(&times_given_way, 1);
+    return (int)syscall(SYS_sched_yield);
+}
+
+static void journal_many(struct capture *capture, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct record sent = sample_record(capture_next_id(capture));
+        journal_whole(capture_journal(capture, 0), &sent);
+    }
+}
+
+static void while_little_waits_it_gives_way_before_each_exchange(void **state)
+{
+    struct capture *capture = open_capture(state, NULL);
+    atomic_store(&times_given_way, 0);
+    journal_many(capture, FEW);
+    wait_for_store(state, "SELECT count(*) FROM exchange WHERE outcome IS NOT NULL", FEW);
+    assert_true(atomic_load(&times_given_way) >= FEW);
+    capture_close(capture);
+}
+
+/* What it had begun with before so much waited may still have given way. */
+static void while_much_waits_it_does_not(void **state)
+{
+    struct capture *capture = open_capture(state, NULL);
+    sqlite3 *other = NULL;
+    assert_int_equal(sqlite3_open(scratch_path(state, "capture.db"), &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    atomic_store(&times_given_way, 0);
+    journal_many(capture, MANY);
+    assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    wait_for_store(state, "SELECT count(*) FROM exchange WHERE outcome IS NOT NULL", MANY);
+    assert_true(atomic_load(&times_given_way) < MANY / 2);
+    capture_close(capture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(while_little_waits_it_gives_way_before_each_exchange, scratch_make,
+                                        scratch_remove),
+        cmocka_unit_test_setup_teardown(while_much_waits_it_does_not, scratch_make, scratch_remove),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
