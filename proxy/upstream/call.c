@@ -170,12 +170,10 @@ static void deadline_expired(struct loop_timer *timer)
 
 /* --- the way --- */
 
-/* Over HTTP/1.1 it begins when a connection is begun for the call: to wait for room is no part of it. */
-static void begin_connect_timeout(struct upstream_call *call)
+void call_begin_connect_timeout(struct upstream_call *call)
 {
-    const struct upstream *upstream = call->upstream;
-    call->connect_deadline_us =
-        upstream_has_wires(upstream) ? 0 : clock_monotonic_us() + upstream->options.connect_timeout_us;
+    if (call->connect_deadline_us == 0)
+        call->connect_deadline_us = clock_monotonic_us() + call->upstream->options.connect_timeout_us;
 }
 
 static bool start_transfer(struct upstream_call *call)
@@ -184,6 +182,7 @@ static bool start_transfer(struct upstream_call *call)
         wire_queue_enter(call);
         return true;
     }
+    call_begin_connect_timeout(call);
     int64_t left_us = call->connect_deadline_us - clock_monotonic_us();
     call->curl_words[0] = '\0';
     return handle_set_connect_timeout(call->easy, left_us) &&
@@ -254,7 +253,7 @@ void call_transfer_ended(struct upstream_call *call, CURLcode code)
     }
     if (may_repeat_now(call, code)) {
         call->is_repeated = true;
-        begin_connect_timeout(call);
+        call->connect_deadline_us = 0;
         take_new_connection(call, "the connection was lost");
         return;
     }
@@ -300,7 +299,7 @@ struct upstream_call *call_start(struct upstream *upstream, const struct upstrea
     call->request = *request;
     call->callbacks = *callbacks;
     call->context = context;
-    begin_connect_timeout(call);
+    call->connect_deadline_us = 0;
     if ((call->easy != NULL && !handle_set_request(call)) || !start_transfer(call)) {
         call_make_spare(call);
         return NULL;

@@ -3,15 +3,13 @@
 
 #include "countersign/clock.h"
 
-#include <string.h>
-
 /* Where the last try for a connection just ran out of time, the one before it says why there was none. */
 static CURLcode telling_code(struct upstream_call *call, CURLcode code)
 {
     if (code != CURLE_OPERATION_TIMEDOUT || call->retried_code == CURLE_OK || call->result.attempts > 0)
         return code;
     call->stop = STOP_NONE;
-    memcpy(call->curl_words, call->retried_words, sizeof(call->curl_words));
+    call_keep_words(call, call->retried_words);
     return call->retried_code;
 }
 

@@ -299,6 +299,8 @@ void call_link(struct upstream_call *call); /* into its upstream's live ones */
 struct upstream_call *call_of_easy(CURL *easy);
 void call_transfer_ended(struct upstream_call *call, CURLcode code); /* from the driver, outside libcurl */
 void call_drop(struct upstream_call *call);                          /* without `done` */
+/* Where it has not begun for this connection yet: connect_deadline_us is 0. */
+void call_begin_connect_timeout(struct upstream_call *call);
 /* Out of what carries it (a connection that has begun to is closed), the timers and the list. */
 void call_detach(struct upstream_call *call);
 void call_make_spare(struct upstream_call *call); /* once detached */

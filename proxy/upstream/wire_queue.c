@@ -134,19 +134,12 @@ static bool make_room(struct upstream *upstream, const struct upstream_call *cal
     return true;
 }
 
-/* Waiting for room does not count. */
-static void begin_connect_timeout(struct upstream_call *call)
-{
-    if (call->connect_deadline_us == 0)
-        call->connect_deadline_us = clock_monotonic_us() + call->upstream->options.connect_timeout_us;
-}
-
 /* Has a connection made for the call. False when out of memory. */
 static bool connect_for(struct upstream_call *call)
 {
     struct upstream_wire *wire = connecting_for_nobody(call->upstream);
     if (wire != NULL) {
-        begin_connect_timeout(call);
+        call_begin_connect_timeout(call);
         wire->call = call;
         wire->was_opened_for_another = true;
         call->connecting = wire;
@@ -154,7 +147,7 @@ static bool connect_for(struct upstream_call *call)
     }
     if (!make_room(call->upstream, call))
         return true;
-    begin_connect_timeout(call);
+    call_begin_connect_timeout(call); /* to wait for room was no part of it */
     call->connecting = wire_open(call->upstream, call, call->connect_deadline_us - clock_monotonic_us());
     return call->connecting != NULL;
 }

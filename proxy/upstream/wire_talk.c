@@ -240,13 +240,12 @@ static enum step read_on(struct upstream_wire *wire)
 
 /* --- both --- */
 
-static bool watch(struct upstream_wire *wire, unsigned events)
+/* Where it fails, the call ends by its timeout. */
+static void watch(struct upstream_wire *wire, unsigned events)
 {
     struct error error;
-    if (loop_io_watch(wire->upstream->pool->loop, &wire->io, events, &error))
-        return true;
-    log_error("a connection to %s: %s", wire->upstream->host, error.message);
-    return false; /* the call ends by its timeout */
+    if (!loop_io_watch(wire->upstream->pool->loop, &wire->io, events, &error))
+        log_error("a connection to %s: %s", wire->upstream->host, error.message);
 }
 
 /* A connection that takes no more may have brought the answer that says why. */
@@ -255,7 +254,7 @@ static void write_and_watch(struct upstream_wire *wire)
     enum line_result result = write_on(wire);
     bool waits = result == LINE_AGAIN;
     if (result == LINE_DONE || waits) {
-        (void)watch(wire, waits ? LOOP_READ | LOOP_WRITE : LOOP_READ);
+        watch(wire, waits ? LOOP_READ | LOOP_WRITE : LOOP_READ);
         return;
     }
     wire->cannot_write = true;

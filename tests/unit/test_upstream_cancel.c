@@ -14,15 +14,6 @@ enum step { HELD = 1, ENDED };
 
 enum { SMALL = 8192, WINDOW = 65536, BODY = 2 * 1024 * 1024, DEADLINE_US = 1500000 };
 
-static void assert_ok(const struct answer *answer)
-{
-    assert_string_equal(answer->message, "");
-    assert_int_equal(answer->failure, UPSTREAM_OK);
-    assert_int_equal(answer->status, 200);
-    assert_string_equal(answer->response_body, "ok");
-    assert_int_equal(answer->attempts, 1);
-}
-
 /* Two calls: one that ends before its time, and one that must not be touched by it. */
 struct pair {
     struct rig rig;

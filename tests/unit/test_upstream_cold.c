@@ -13,21 +13,6 @@ enum { WARM = 3 };
 
 enum step { HELD = 1, ENDED };
 
-static void assert_ok(const struct answer *answer)
-{
-    assert_string_equal(answer->message, "");
-    assert_int_equal(answer->failure, UPSTREAM_OK);
-    assert_string_equal(answer->response_body, "ok");
-    assert_int_equal(answer->attempts, 1);
-}
-
-static void rig_start_warm(struct rig *rig, const struct tls_folder *folder, void (*script)(struct server *server),
-                           unsigned warm)
-{
-    rig_start(rig, folder, script, NULL);
-    rig->options.warm = warm;
-}
-
 /* --- where none can be had --- */
 
 enum { SECOND_US = 1000000, MOST_IN_A_SECOND = 12 /* per connection; after 0.1 s, 0.2 s, 0.4 s it would be 4 */ };

@@ -10,13 +10,6 @@
 
 enum step { STIRRED = 1, ENDED };
 
-static void assert_ok(const struct answer *answer)
-{
-    assert_string_equal(answer->message, "");
-    assert_int_equal(answer->failure, UPSTREAM_OK);
-    assert_string_equal(answer->response_body, "ok");
-}
-
 /* Tickets without end; most of a megabyte of them before the client looks. */
 enum { MANY_TICKETS = 2000 };
 

@@ -12,16 +12,6 @@
 
 enum step { STIRRED = 1, ENDED };
 
-static void assert_ok(const struct answer *answer, bool is_reused)
-{
-    assert_string_equal(answer->message, "");
-    assert_int_equal(answer->failure, UPSTREAM_OK);
-    assert_int_equal(answer->status, 200);
-    assert_string_equal(answer->response_body, "ok");
-    assert_int_equal(answer->attempts, 1);
-    assert_int_equal(answer->connection.reused, is_reused);
-}
-
 /* --- a byte behind an answer --- */
 
 static void send_more_than_the_answer(struct server *server)
@@ -50,7 +40,7 @@ static void assert_excess_is_no_answer(const struct tls_folder *folder, const ch
     assert_int_equal(atomic_load(&rig.counts.closed), 1);
     client_call(&rig.client, &second, &post);
     rig_end(&rig);
-    assert_ok(&second, false);
+    assert_ok_over(&second, false);
     assert_int_equal(rig.server.request_count, 2);
     assert_int_equal(atomic_load(&rig.server.accepted), 2);
     answer_free(&first);
@@ -160,8 +150,8 @@ static void assert_a_stirred_connection_ends(const struct tls_folder *folder, co
     client_call(&rig.client, &second, &post);
     assert_int_equal(atomic_load(&rig.counts.closed), 1);
     rig_end(&rig);
-    assert_ok(&first, false);
-    assert_ok(&second, false);
+    assert_ok_over(&first, false);
+    assert_ok_over(&second, false);
     assert_int_equal(rig.server.request_count, 2);
     assert_memory_equal(rig.server.requests[1].data, "POST /second ", 13);
     assert_int_equal(atomic_load(&rig.server.accepted), 2);
@@ -226,7 +216,7 @@ static void what_came_before_a_request_is_not_its_answer(void **state)
     assert_string_not_equal(first.response_body, "bad");
     client_call(&rig.client, &second, &next);
     rig_end(&rig);
-    assert_ok(&second, first.failure == UPSTREAM_OK);
+    assert_ok_over(&second, first.failure == UPSTREAM_OK);
     assert_int_equal(rig.server.request_count, 1 + first.attempts);
     answer_free(&first);
     answer_free(&second);

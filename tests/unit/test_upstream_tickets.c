@@ -12,15 +12,6 @@
 
 enum step { BEGUN = 1, WHOLE };
 
-static void assert_ok(const struct answer *answer, bool is_reused)
-{
-    assert_string_equal(answer->message, "");
-    assert_int_equal(answer->failure, UPSTREAM_OK);
-    assert_string_equal(answer->response_body, "ok");
-    assert_int_equal(answer->attempts, 1);
-    assert_int_equal(answer->connection.reused, is_reused);
-}
-
 struct ticket_talk {
     unsigned tickets;   /* in one record */
     size_t first_bytes; /* that come ahead of the rest; 0: all at once */
@@ -86,7 +77,7 @@ static void assert_tickets_leave_it_open(const struct tls_folder *folder, const 
             client_turn(&rig.client);
     }
     client_call(&rig.client, &answer, &request);
-    assert_ok(&answer, true);
+    assert_ok_over(&answer, true);
     assert_int_equal(atomic_load(&rig.counts.opened), 1);
     assert_int_equal(atomic_load(&rig.counts.closed), 0);
     rig_end(&rig);
@@ -132,7 +123,7 @@ static void a_request_does_not_wait_for_the_rest_of_a_ticket(void **state)
         client_turn(&rig.client);
         assert_int_equal(atomic_load(&rig.counts.closed), 0);
         client_call(&rig.client, &answer, &request);
-        assert_ok(&answer, false);
+        assert_ok_over(&answer, false);
         rig_end(&rig);
         assert_int_equal(rig.server.request_count, 1);
         answer_free(&answer);

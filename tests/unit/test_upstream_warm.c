@@ -9,21 +9,6 @@
 
 enum { WARM = 3 };
 
-static void assert_ok(const struct answer *answer)
-{
-    assert_string_equal(answer->message, "");
-    assert_int_equal(answer->failure, UPSTREAM_OK);
-    assert_string_equal(answer->response_body, "ok");
-    assert_int_equal(answer->attempts, 1);
-}
-
-static void rig_start_warm(struct rig *rig, const struct tls_folder *folder, void (*script)(struct server *server),
-                           unsigned warm)
-{
-    rig_start(rig, folder, script, NULL);
-    rig->options.warm = warm;
-}
-
 /* --- as many as were asked for --- */
 
 /* Opens them, and sends nothing; then two calls at once, and nothing more is opened. */

@@ -73,6 +73,13 @@ void rig_start(struct rig *rig, const struct tls_folder *folder, void (*script)(
         rig->options.ca_file = folder->ca;
 }
 
+void rig_start_warm(struct rig *rig, const struct tls_folder *folder, void (*script)(struct server *server),
+                    unsigned warm)
+{
+    rig_start(rig, folder, script, NULL);
+    rig->options.warm = warm;
+}
+
 void rig_connect(struct rig *rig)
 {
     client_start(&rig->client, &rig->options);
@@ -88,6 +95,21 @@ void rig_end(struct rig *rig)
 void rig_free(struct rig *rig)
 {
     server_free(&rig->server);
+}
+
+void assert_ok(const struct answer *answer)
+{
+    assert_string_equal(answer->message, "");
+    assert_int_equal(answer->failure, UPSTREAM_OK);
+    assert_int_equal(answer->status, 200);
+    assert_string_equal(answer->response_body, "ok");
+    assert_int_equal(answer->attempts, 1);
+}
+
+void assert_ok_over(const struct answer *answer, bool is_reused)
+{
+    assert_ok(answer);
+    assert_int_equal(answer->connection.reused, is_reused);
 }
 
 struct rig *rig_of(struct server *server)

@@ -26,12 +26,19 @@ struct rig {
 /* Starts the server, with TLS 1.3 where `folder` is given, and fills in the options. */
 void rig_start(struct rig *rig, const struct tls_folder *folder, void (*script)(struct server *server),
                const void *given);
+/* Likewise, for a client that keeps so many connections open once upstream_keep_warm is called. */
+void rig_start_warm(struct rig *rig, const struct tls_folder *folder, void (*script)(struct server *server),
+                    unsigned warm);
 void rig_connect(struct rig *rig);
 /* Likewise, and has so many connections opened ahead; returns once they are there. */
 void rig_keep_warm(struct rig *rig, unsigned connections);
 /* Frees the client first, so that a script that waits for its end ends. What the server got stays until rig_free. */
 void rig_end(struct rig *rig);
 void rig_free(struct rig *rig);
+
+/* harness_ok came, at the first attempt; and over a connection that was there before, or was not. */
+void assert_ok(const struct answer *answer);
+void assert_ok_over(const struct answer *answer, bool is_reused);
 
 /* In scripts. */
 struct rig *rig_of(struct server *server);
