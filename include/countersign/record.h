@@ -98,6 +98,7 @@ struct record {
 
     bool is_signed;          /* by this proxy; else what follows is the client's, where it is known */
     uint64_t payload_length; /* bytes of query and body together */
+    bool digest_follows;     /* what is next is left out, as it follows from the target and the body that left */
     unsigned char payload_sha256[32];
     int64_t expires_ms;
     uint64_t window;

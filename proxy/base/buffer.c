@@ -1,6 +1,8 @@
 /* Growing bytes with a maximum told at birth. Owned by whoever declares the buffer; one thread at a time. */
 #include "countersign/buffer.h"
 
+#include "countersign/digits.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,13 +102,8 @@ bool buffer_append_byte(struct buffer *buffer, char byte)
 
 bool buffer_append_decimal(struct buffer *buffer, uint64_t number)
 {
-    char digits[20]; /* of the greatest number */
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    return buffer_append(buffer, digits + at, sizeof(digits) - at);
+    char digits[DIGITS_MAX];
+    return buffer_append_slice(buffer, digits_of(digits, number));
 }
 
 bool buffer_append_format(struct buffer *buffer, const char *format, ...)

@@ -5,13 +5,6 @@
 
 enum { PORT_DIGITS = 5, PORT_MAX = 65535 };
 
-/* One value of a row; NULL, a number or a text. */
-struct value {
-    enum { VALUE_NULL, VALUE_NUMBER, VALUE_TEXT } kind;
-    int64_t number;
-    struct slice text;
-};
-
 struct value_column {
     const char *name;                                     /* in the dictionary's table, and in record_fields */
     struct value (*special)(const struct record *record); /* NULL: the fact as it is */
@@ -131,7 +124,7 @@ bool dictionary_open(struct dictionary *dictionary, enum dictionary_kind kind, s
     dictionary->kind = kind;
     for (size_t i = 0; i < row->count; i++)
         dictionary->fields[i] = row->columns[i].special == NULL ? record_field_find(row->columns[i].name) : NULL;
-    return id_cache_create(&dictionary->cache, error) &&
+    return id_cache_create(&dictionary->cache, error) && value_memo_create(&dictionary->memo, error) &&
            (!row->is_found || prepare(&dictionary->find, append_find, row, db, path, error)) &&
            prepare(&dictionary->add, append_add, row, db, path, error);
 }
@@ -139,9 +132,16 @@ bool dictionary_open(struct dictionary *dictionary, enum dictionary_kind kind, s
 void dictionary_close(struct dictionary *dictionary)
 {
     id_cache_free(dictionary->cache);
+    value_memo_free(dictionary->memo);
     (void)sqlite3_finalize(dictionary->find); /* repeats an earlier failure, which was told; here and below */
     (void)sqlite3_finalize(dictionary->add);
     *dictionary = (struct dictionary){ .cache = NULL };
+}
+
+void dictionary_forget(const struct dictionary *dictionary)
+{
+    id_cache_forget(dictionary->cache);
+    value_memo_forget(dictionary->memo);
 }
 
 /* --- rows --- */
@@ -223,12 +223,10 @@ static int add_row(const struct dictionary *dictionary, int64_t id, const struct
     return code;
 }
 
-int dictionary_id(int64_t *id, struct dictionary *dictionary, struct fingerprinter *fingerprinter,
-                  const struct record *record, int64_t *new_id, int step)
+static int find_or_add(int64_t *id, const struct dictionary *dictionary, struct fingerprinter *fingerprinter,
+                       const struct value *values, int64_t *new_id, int step)
 {
     const struct dictionary_row *row = &rows[dictionary->kind];
-    struct value values[DICTIONARY_COLUMNS_MAX] = { { .kind = VALUE_NULL } };
-    take_values(values, dictionary, record);
     struct fingerprint of = fingerprint_of_values(fingerprinter, values, row->count);
     *id = id_cache_find(dictionary->cache, &of);
     if (*id != 0)
@@ -244,4 +242,19 @@ int dictionary_id(int64_t *id, struct dictionary *dictionary, struct fingerprint
         return code;
     id_cache_remember(dictionary->cache, &of, *id);
     return SQLITE_DONE;
+}
+
+int dictionary_id(int64_t *id, struct dictionary *dictionary, struct fingerprinter *fingerprinter,
+                  const struct record *record, int64_t *new_id, int step)
+{
+    const size_t count = rows[dictionary->kind].count;
+    struct value values[DICTIONARY_COLUMNS_MAX] = { { .kind = VALUE_NULL } };
+    take_values(values, dictionary, record);
+    *id = value_memo_find(dictionary->memo, values, count);
+    if (*id != 0)
+        return SQLITE_DONE;
+    int code = find_or_add(id, dictionary, fingerprinter, values, new_id, step);
+    if (code == SQLITE_DONE)
+        value_memo_keep(dictionary->memo, values, count, *id);
+    return code;
 }

@@ -5,6 +5,7 @@
 
 #include "id_cache.h"
 #include "sql.h"
+#include "value_memo.h"
 
 enum dictionary_kind {
     DICTIONARY_PARTY,
@@ -14,11 +15,12 @@ enum dictionary_kind {
     DICTIONARY_COUNT
 };
 
-enum { DICTIONARY_COLUMNS_MAX = 8 };
+enum { DICTIONARY_COLUMNS_MAX = VALUE_MEMO_COLUMNS };
 
 struct dictionary {
     enum dictionary_kind kind;
     const struct record_field *fields[DICTIONARY_COLUMNS_MAX]; /* NULL: a column that is made of one */
+    struct value_memo *memo;
     struct id_cache *cache;
     sqlite3_stmt *find; /* NULL for connections */
     sqlite3_stmt *add;
@@ -27,6 +29,9 @@ struct dictionary {
 MUST_CHECK bool dictionary_open(struct dictionary *dictionary, enum dictionary_kind kind, sqlite3 *db, const char *path,
                                 struct error *error);
 void dictionary_close(struct dictionary *dictionary); /* one that is not open is allowed */
+
+/* What is known of its rows without asking for them: they may have changed. */
+void dictionary_forget(const struct dictionary *dictionary);
 
 /* The id of the record's row; a new one gets the id `new_id`, which is moved on by `step`. SQLITE_DONE, or what failed. */
 int dictionary_id(int64_t *id, struct dictionary *dictionary, struct fingerprinter *fingerprinter,

@@ -5,13 +5,13 @@
 #include "schema.h"
 
 #include "countersign/compiler.h"
+#include "countersign/digits.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-enum { DATE_LENGTH = 29, NUMBER_MAX = 24, CASE_BIT = 0x20 };
+enum { DATE_LENGTH = 29, CASE_BIT = 0x20 };
 
 static const char day_names[] = "SunMonTueWedThuFriSat", month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
@@ -22,16 +22,16 @@ static bool has_low_byte(uint64_t word)
     return ((word - each * SCHEMA_HOLE_END) & ~word & each << 7) != 0;
 }
 
-static bool has_hole_byte(struct slice head)
+bool head_template_takes(struct slice head)
 {
     size_t at = 0;
     while (at + sizeof(uint64_t) <= head.length && !has_low_byte(get_u64(head.data + at)))
         at += sizeof(uint64_t);
     for (; at < head.length; at++) { /* its end; or all from the first low byte on, which a NUL is, too */
         if ((unsigned char)(head.data[at] - 1) < SCHEMA_HOLE_END - 1)
-            return true;
+            return false;
     }
-    return false;
+    return true;
 }
 
 /* --- dates --- */
@@ -113,11 +113,18 @@ static const struct field_row *find_field(struct slice name)
     return NULL;
 }
 
+/* Of imported exchanges alone. */
+static bool is_negative(struct slice value, int64_t number)
+{
+    char text[DIGITS_MAX];
+    return value.length > 0 && value.data[0] == '-' &&
+           slice_equal(slice_from(value, 1), digits_of(text, -(uint64_t)number));
+}
+
 static bool is_number(struct slice value, int64_t number)
 {
-    char text[NUMBER_MAX];
-    (void)snprintf(text, sizeof(text), "%" PRId64, number); /* fits */
-    return slice_equal_text(value, text);
+    char text[DIGITS_MAX];
+    return number >= 0 ? slice_equal(value, digits_of(text, (uint64_t)number)) : is_negative(value, number);
 }
 
 static bool fills_hole(struct slice value, enum schema_hole hole, const struct head_values *values)
@@ -196,7 +203,7 @@ bool head_template_append(struct buffer *out, struct slice head, const struct he
 {
     struct slice rest = head, end;
     bool is_first = true;
-    if (has_hole_byte(head))
+    if (!head_template_takes(head))
         return false;
     while (rest.length > 0) {
         struct slice line = next_line(&rest, &end);
@@ -210,13 +217,15 @@ bool head_template_append(struct buffer *out, struct slice head, const struct he
     return true;
 }
 
-int64_t head_template_date(struct slice head)
+int64_t head_template_date(struct slice head, struct slice *text)
 {
-    struct slice rest = head, end, name, value;
+    struct slice rest = head, end, name;
     while (rest.length > 0) {
         struct slice line = next_line(&rest, &end);
-        if (split_line(line, &name, &value) && slice_equal_text_caseless(name, "Date"))
-            return date_value(value);
+        bool may_be_it = line.length > 0 && (line.data[0] | CASE_BIT) == 'd';
+        if (may_be_it && split_line(line, &name, text) && slice_equal_text_caseless(name, "Date"))
+            return date_value(*text);
     }
+    *text = slice_of(NULL, 0);
     return 0;
 }

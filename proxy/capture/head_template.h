@@ -18,7 +18,11 @@ struct head_values { /* what the row will hold */
  * it is. */
 bool head_template_append(struct buffer *out, struct slice head, const struct head_values *values);
 
-/* The Date field's time in seconds, 0 where there is none, or none in the form IMF-fixdate (RFC 9110 §5.6.7). */
-int64_t head_template_date(struct slice head);
+/* Whether the text holds no byte that stands for a hole. */
+bool head_template_takes(struct slice text);
+
+/* The Date field's time in seconds, 0 where there is none, or none in the form IMF-fixdate (RFC 9110 §5.6.7). `text`: what it was
+ * read from. */
+int64_t head_template_date(struct slice head, struct slice *text);
 
 #endif

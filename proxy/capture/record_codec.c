@@ -1,6 +1,7 @@
 /* The layout of a record's bytes, all numbers little-endian:
  *
- *   each field of record_fields.h in its order   numbers u64; CHARS and BYTES as they are; TEXT u32 length, bytes
+ *   each field of record_fields.h in its order   numbers u64; CHARS and BYTES as they are; TEXT u32 length, bytes;
+ *                                                a digest that follows is all zero, as no payload's is
  *   for each view                                u32 length, head; u8 view with this body; where that is the view itself:
  *                                                u32 length, body
  */
@@ -182,6 +183,14 @@ static bool read_view(struct record *record, size_t view, struct slice *rest)
     return from < view || (from == view && take_counted(&record->views[view].body, rest));
 }
 
+static bool is_zero(const unsigned char *bytes, size_t length)
+{
+    unsigned char any = 0;
+    for (size_t i = 0; i < length; i++)
+        any |= bytes[i];
+    return any == 0;
+}
+
 static bool decode(struct record *record, struct slice payload, size_t fields)
 {
     struct record read = { .id = 0 };
@@ -196,6 +205,7 @@ static bool decode(struct record *record, struct slice payload, size_t fields)
     }
     if (rest.length != 0)
         return false;
+    read.digest_follows = read.is_signed && is_zero(read.payload_sha256, sizeof(read.payload_sha256));
     *record = read;
     return true;
 }

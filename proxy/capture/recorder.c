@@ -9,10 +9,12 @@
 #include <time.h>
 
 enum {
-    GATHER_MS = 10,  /* how long frames may wait for company: then intent, outcome and reply mostly meet */
-    SHORT_SHARE = 4, /* but not while more than this part of a ring is in use */
+    GATHER_MS = 10,         /* how long frames may wait for company: then intent, outcome and reply mostly meet; */
+    GATHER_MORE_MS = 40,    /* and how much longer where many come: a commit takes as long as thirty exchanges do */
+    MANY_BYTES = 48 * 1024, /* of them, waiting by then */
+    SHORT_SHARE = 4,        /* but not while more than this part of a ring is in use */
     CALM_SHARE =
-        64, /* while no more than this part is, requests go first: a batch at once would hold one up for as long */
+        16, /* while no more than this part is, requests go first: a batch at once would hold one up for as long */
     PAUSE_FIRST_MS = 10, /* after a failure of the store; doubled up to */
     PAUSE_LAST_MS = 1000,
     STOP_PATIENCE_MS = 5000, /* how long a failing store is tried again once the proxy ends */
@@ -42,6 +44,14 @@ static bool uses_more_than(const struct recorder *recorder, size_t share)
             return true;
     }
     return false;
+}
+
+static bool has_many_frames(const struct recorder *recorder)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < recorder->source_count; i++)
+        used += ring_used(recorder->sources[i].ring);
+    return used > MANY_BYTES;
 }
 
 static bool is_short_of_room(const void *context)
@@ -231,12 +241,20 @@ static int idle_wait_ms(const struct recorder *recorder)
     return recorder->holds_pages && (wait_ms < 0 || wait_ms > LET_GO_EVERY_MS) ? LET_GO_EVERY_MS : wait_ms;
 }
 
+/* Who asks for one just seen finds it soon; who sends many at once pays for fewer commits. */
+static void gather(struct recorder *recorder)
+{
+    wake_wait(&recorder->wake, WAKE_GATHERING, GATHER_MS, is_short_of_room, recorder);
+    if (has_many_frames(recorder))
+        wake_wait(&recorder->wake, WAKE_GATHERING, GATHER_MORE_MS, is_short_of_room, recorder);
+}
+
 static void *record(void *context)
 {
     struct recorder *recorder = context;
     while (!is_stopped(recorder)) {
         wake_wait(&recorder->wake, WAKE_ASLEEP, idle_wait_ms(recorder), has_frames, recorder);
-        wake_wait(&recorder->wake, WAKE_GATHERING, GATHER_MS, is_short_of_room, recorder);
+        gather(recorder);
         bool is_idle = !has_frames(recorder);
         carry_over(recorder);
         prune_if_due(recorder);

@@ -34,7 +34,7 @@ static const struct rule_row {
     RULE("*", true, REDACTION_KEEP, "nothing secret is expected"),
 };
 
-enum { KEY_SHOWN = 4, KEY_SHOWN_FROM = 12 /* shorter keys would show too much of themselves */ };
+enum { CASE_BIT = 0x20, KEY_SHOWN = 4, KEY_SHOWN_FROM = 12 /* shorter keys would show too much of themselves */ };
 
 static bool row_matches(const struct rule_row *row, struct slice name)
 {
@@ -48,7 +48,6 @@ static bool row_matches(const struct rule_row *row, struct slice name)
 /* Most names fit no rule's first letter. */
 const struct redaction_rule *redaction_rule_find(struct slice name)
 {
-    enum { CASE_BIT = 0x20 };
     const int first = name.length == 0 ? 0 : name.data[0] | CASE_BIT;
     const struct rule_row *row = rows;
     while (((row->rule.name[0] | CASE_BIT) != first || !row_matches(row, name)) && row->rule.name[0] != '*')
@@ -87,11 +86,28 @@ static enum redaction_record line_treatment(struct slice line, enum redaction_re
     enum redaction_record own = REDACTION_KEEP;
     if (colon < line.length)
         own = redaction_rule_find(trim(slice_first(line, colon)))->record;
+    if (own == REDACTION_KEEP && previous == REDACTION_KEEP)
+        return REDACTION_KEEP; /* of most lines: the value's place is not needed */
     *value = trim(own == REDACTION_KEEP ? line : slice_from(line, colon + 1));
     if (!is_folded || previous == REDACTION_KEEP)
         return own;
     *value = trim(line);
     return REDACTION_MASK_ALL; /* a key's ends are shown from its first line only */
+}
+
+/* Whether a rule may be about the line, by its first byte: it begins one of the names in `rows`, or belongs to no name. */
+static bool may_be_masked(struct slice line)
+{
+    switch (line.data[0] | CASE_BIT) {
+    case 'x':
+    case 'a':
+    case 'p':
+    case 'c':
+    case 's':
+        return true;
+    default:
+        return is_outside(line.data[0]);
+    }
 }
 
 void redaction_copy_head(char *out, struct slice head)
@@ -106,9 +122,11 @@ void redaction_copy_head(char *out, struct slice head)
         struct slice line = slice_of(head.data + at, line_feed - at);
         struct slice value;
         line.length = slice_find(line, '\r');
-        if (line.length > 0) {
+        if (line.length > 0 && may_be_masked(line)) {
             treatment = line_treatment(line, treatment, &value);
             mask(out + at, line, value, treatment);
+        } else if (line.length > 0) {
+            treatment = REDACTION_KEEP;
         }
         at += line.length + 1;
     }

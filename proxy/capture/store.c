@@ -156,7 +156,8 @@ static void note_damage(struct store *store)
 static bool open_steps(struct store *store, struct error *error)
 {
     bool done = digester_create(&store->digester, error) && fingerprinter_init(&store->fingerprinter, error) &&
-                id_cache_create(&store->bytes_cache, error) && id_cache_create(&store->head_cache, error);
+                id_cache_create(&store->bytes_cache, error) && id_cache_create(&store->head_cache, error) &&
+                head_memos_create(&store->head_memos, RECORD_VIEW_COUNT, error);
     if (!done)
         return false;
     done = open_current(store, error) && store_prepare(store, error) && store_refresh(store, error);
@@ -177,6 +178,7 @@ static void free_store(struct store *store)
     (void)close_file(store); /* was told */
     id_cache_free(store->bytes_cache);
     id_cache_free(store->head_cache);
+    free(store->head_memos);
     digester_free(store->digester);
     buffer_free(&store->template);
     free(store);

@@ -36,11 +36,10 @@ static int add_head(const struct store *store, int64_t id, struct slice template
     return code == SQLITE_OK ? store_step(store, STORE_ADD_HEAD) : code;
 }
 
-static int put_head(int64_t *id, struct store *store, struct slice head, const struct head_values *values)
+/* A template that comes up again is worth having at hand. What is kept as it is (raw) has none. */
+static int put_head(int64_t *id, struct store *store, struct head_memo *memo, struct slice head,
+                    const struct head_values *values)
 {
-    *id = 0;
-    if (head.length == 0)
-        return SQLITE_DONE;
     buffer_reset(&store->template);
     bool raw = !head_template_append(&store->template, head, values);
     struct slice template = raw ? head : buffer_slice(&store->template);
@@ -48,6 +47,8 @@ static int put_head(int64_t *id, struct store *store, struct slice head, const s
         return SQLITE_NOMEM;
     struct fingerprint of = fingerprint_of(&store->fingerprinter, raw, template);
     *id = id_cache_find(store->head_cache, &of);
+    if (*id != 0 && !raw)
+        head_memo_keep(memo, template, *id);
     if (*id != 0)
         return SQLITE_DONE;
     *id = store->next.head;
@@ -60,14 +61,27 @@ static int put_head(int64_t *id, struct store *store, struct slice head, const s
     return SQLITE_DONE;
 }
 
-int store_put_heads(int64_t *ids, struct store *store, const struct record *record, struct head_values values)
+int store_put_heads(int64_t *ids, struct store *store, const struct record *record, struct head_values *values,
+                    struct head_texts *texts)
 {
     int code = SQLITE_DONE;
     for (size_t view = 0; code == SQLITE_DONE && view < RECORD_VIEW_COUNT; view++) {
-        values.body_length = record->views[view].body.length;
-        code = put_head(&ids[2 * view], store, record->views[view].head, &values);
+        const struct record_message *message = &record->views[view];
+        struct head_memo *memo = &store->head_memos[view];
+        values->body_length = message->body.length;
+        head_texts_take_length(texts, message->body.length);
+        ids[2 * view] = message->head.length == 0 ? 0 : head_memo_find(memo, message->head, texts);
+        if (message->head.length > 0 && ids[2 * view] == 0)
+            code = put_head(&ids[2 * view], store, memo, message->head, values);
     }
     return code;
+}
+
+void store_forget_heads(const struct store *store)
+{
+    id_cache_forget(store->head_cache);
+    for (size_t view = 0; view < RECORD_VIEW_COUNT; view++)
+        head_memo_forget(&store->head_memos[view]);
 }
 
 /* Bytes that a frame holds once have one address (record_codec.h), so they are looked up once. */

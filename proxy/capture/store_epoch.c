@@ -77,9 +77,9 @@ static bool read_epoch(struct store *store, struct error *error)
 bool store_refresh(struct store *store, struct error *error)
 {
     id_cache_forget(store->bytes_cache);
-    id_cache_forget(store->head_cache);
+    store_forget_heads(store);
     for (size_t i = 0; i < DICTIONARY_COUNT; i++)
-        id_cache_forget(store->dictionaries[i].cache);
+        dictionary_forget(&store->dictionaries[i]);
     if (!read_next_ids(store, error) || !read_epoch(store, error))
         return false;
     store->imported_bytes = -1;
@@ -113,8 +113,8 @@ int store_begin_epoch_if_due(struct store *store)
         return code;
     store->epoch = (struct store_epoch){ .id = store->epoch.id + 1 };
     id_cache_forget(store->bytes_cache);
-    id_cache_forget(store->head_cache);
-    id_cache_forget(store->dictionaries[DICTIONARY_CONNECTION].cache);
+    store_forget_heads(store);
+    dictionary_forget(&store->dictionaries[DICTIONARY_CONNECTION]);
     return SQLITE_DONE;
 }
 

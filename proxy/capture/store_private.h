@@ -5,7 +5,7 @@
 #include "dictionary.h"
 #include "digest.h"
 #include "fingerprint.h"
-#include "head_template.h"
+#include "head_memo.h"
 #include "sql.h"
 #include "store.h"
 
@@ -60,6 +60,7 @@ struct store {
     struct fingerprinter fingerprinter;
     struct id_cache *bytes_cache;
     struct id_cache *head_cache;
+    struct head_memo *head_memos; /* RECORD_VIEW_COUNT, by view */
     struct dictionary dictionaries[DICTIONARY_COUNT];
     struct buffer template; /* the head at hand */
     struct store_next next;
@@ -86,8 +87,11 @@ MUST_CHECK bool store_prepare(struct store *store, struct error *error);
 
 /* store_bytes.c: rows of heads and bodies, found again or added; SQLITE_DONE, or what failed. The record's heads go to the
  * even places of `ids`, its bodies to the odd ones; 0 where there are no bytes. */
-int store_put_heads(int64_t *ids, struct store *store, const struct record *record, struct head_values values);
+int store_put_heads(int64_t *ids, struct store *store, const struct record *record, struct head_values *values,
+                    struct head_texts *texts);
 int store_put_bodies(int64_t *ids, struct store *store, const struct record *record);
+
+void store_forget_heads(const struct store *store);
 
 /* store_epoch.c: what is known of the tables; called within a transaction. */
 MUST_CHECK bool store_refresh(struct store *store, struct error *error);

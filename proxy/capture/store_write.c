@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <string.h>
 
+enum { TURN_US = 100 }; /* how long exchanges are written before others may have the processor */
 enum { SIGNATURE_BYTES = sizeof(((struct record *)0)->signature) / 2, WINDOW_MS = 30000 };
 
 /* --- statements --- */
@@ -115,12 +116,14 @@ static bool has_signature(const struct record *record)
     return record->signature[0] != '\0';
 }
 
-static struct head_values values_of(const struct record *record)
+static struct head_values values_of(struct head_texts *texts, const struct record *record)
 {
+    struct slice date;
     struct head_values values = { .target = record->target, .expires_ms = record->expires_ms, .id = record->id };
     if (has_signature(record))
         values.signature = slice_of(record->signature, sizeof(record->signature));
-    values.date_s = head_template_date(record->views[RECORD_UPSTREAM_RESPONSE].head);
+    values.date_s = head_template_date(record->views[RECORD_UPSTREAM_RESPONSE].head, &date);
+    head_texts_take(texts, &values, values.date_s == 0 ? slice_of(NULL, 0) : date);
     return values;
 }
 
@@ -244,7 +247,8 @@ static void bind_signing(struct binder *binder, const struct store *store, const
 {
     int64_t signed_ms = record->signed_us / 1000;
     int64_t window = record->expires_ms / WINDOW_MS; /* as the view has it */
-    bool keeps_digest = (record->is_signed || is_any(record->payload_sha256, DIGEST_LENGTH)) &&
+    bool keeps_digest = !record->digest_follows &&
+                        (record->is_signed || is_any(record->payload_sha256, DIGEST_LENGTH)) &&
                         !follows_from_payload(store, record, query);
     bind_number(binder, (int64_t)record->payload_length);
     bind_blob(binder, slice_of(record->payload_sha256, DIGEST_LENGTH), keeps_digest);
@@ -286,12 +290,13 @@ static void bind_facts(struct binder *binder, const struct store *store, const s
 static int put_record(struct store *store, const struct record *record)
 {
     int64_t references[SQL_REFERENCE_COUNT], dictionaries[DICTIONARY_COUNT];
-    struct head_values values = values_of(record);
+    struct head_texts texts = { .of[0] = { NULL, 0 } };
+    struct head_values values = values_of(&texts, record);
     int code = store_begin_epoch_if_due(store);
     if (code == SQLITE_DONE)
         code = put_dictionaries(dictionaries, store, record);
     if (code == SQLITE_DONE)
-        code = store_put_heads(references, store, record, values);
+        code = store_put_heads(references, store, record, &values, &texts);
     if (code == SQLITE_DONE)
         code = store_put_bodies(references, store, record);
     if (code != SQLITE_DONE)
@@ -347,11 +352,22 @@ static bool note_left_out(struct store *store, int64_t id, struct error *error)
     return store_note_incident(store, clock_wall_us(), "left-out", 1, detail, error);
 }
 
+/* Others may use the processor after each turn: sooner costs more in switches than it gives them. */
+static void give_way(int64_t *turn_us)
+{
+    int64_t now_us = clock_monotonic_us();
+    if (now_us - *turn_us < TURN_US)
+        return;
+    (void)sched_yield(); /* cannot fail on Linux */
+    *turn_us = clock_monotonic_us();
+}
+
 bool store_write_batch(struct store *store, const struct batch *batch, struct error *error)
 {
+    int64_t turn_us = 0;
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->gives_way)
-            (void)sched_yield(); /* cannot fail on Linux */
+            give_way(&turn_us);
         int code = put_entry(store, &batch->entries[i]);
         if (code == SQLITE_DONE)
             continue;

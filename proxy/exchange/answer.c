@@ -57,23 +57,29 @@ static void add_reply_field(struct exchange *exchange, struct slice name, struct
     exchange->reply_fields[exchange->reply_field_count++] = (struct http_field){ name, value };
 }
 
+/* The outcome's name; behind it, of an error of the exchange's, its code. */
+static struct slice outcome_value(struct exchange *exchange)
+{
+    const struct record *record = &exchange->record;
+    const char *name = record_outcome_name(record->outcome);
+    if (record->outcome != RECORD_API_ERROR || record->api_code.length == 0)
+        return slice_text(name);
+    int length = snprintf(exchange->outcome_text, sizeof(exchange->outcome_text), "%s %.*s", name,
+                          SLICE_ARGUMENTS(record->api_code));
+    return slice_of(exchange->outcome_text, (size_t)length);
+}
+
 void exchange_add_own_fields(struct exchange *exchange)
 {
     struct record *record = &exchange->record;
-    int length = snprintf(exchange->id_text, sizeof(exchange->id_text), "%" PRId64, record->id);
-    add_reply_field(exchange, SLICE_LITERAL("Countersign-Exchange"), slice_of(exchange->id_text, (size_t)length));
-    length =
-        snprintf(exchange->outcome_text, sizeof(exchange->outcome_text), "%s", record_outcome_name(record->outcome));
-    if (record->outcome == RECORD_API_ERROR && record->api_code.length > 0)
-        length = snprintf(exchange->outcome_text, sizeof(exchange->outcome_text), "%s %.*s",
-                          record_outcome_name(record->outcome), SLICE_ARGUMENTS(record->api_code));
-    add_reply_field(exchange, SLICE_LITERAL("Countersign-Outcome"), slice_of(exchange->outcome_text, (size_t)length));
+    add_reply_field(exchange, SLICE_LITERAL("Countersign-Exchange"),
+                    digits_of(exchange->id_text, (uint64_t)record->id));
+    add_reply_field(exchange, SLICE_LITERAL("Countersign-Outcome"), outcome_value(exchange));
     if (record->error_name.length > 0)
         add_reply_field(exchange, SLICE_LITERAL("Countersign-Error"), record->error_name);
     if (record->waited_us > 0) {
-        length = snprintf(exchange->waited_text, sizeof(exchange->waited_text), "%" PRId64,
-                          (record->waited_us + 999) / 1000);
-        add_reply_field(exchange, SLICE_LITERAL("Countersign-Waited"), slice_of(exchange->waited_text, (size_t)length));
+        uint64_t waited_ms = (uint64_t)(record->waited_us + 999) / 1000;
+        add_reply_field(exchange, SLICE_LITERAL("Countersign-Waited"), digits_of(exchange->waited_text, waited_ms));
     }
     if (exchange->dropped)
         add_reply_field(exchange, SLICE_LITERAL("Countersign-Record"), SLICE_LITERAL("dropped"));

@@ -90,12 +90,27 @@ static bool is_worth_waiting(const struct exchange *exchange)
            clock_monotonic_us() - exchange->waiting_since_us < EXCHANGE_ROOM_WAIT_US;
 }
 
+/* What was signed and then did not leave is known by its digest alone; where it left, the digest follows from it (record.h). */
+static void note_unsent_payload(struct exchange *exchange)
+{
+    struct record *record = &exchange->record;
+    struct slice body = exchange->sending.body, left = record->views[RECORD_UPSTREAM_REQUEST].body;
+    struct error error;
+    if (!record->is_signed || (body.length == left.length && (body.length == 0 || body.data == left.data)))
+        return;
+    record->digest_follows = false;
+    if (!scheme_payload_sha256(record->payload_sha256, http_target_query(exchange->sending.target), body, &error))
+        log_error("exchange %" PRId64 ": the digest of what was signed is missing in its record: %s", record->id,
+                  error.message);
+}
+
 /* False while it waits for room. */
 static bool write_outcome(struct exchange *exchange)
 {
     struct exchange_worker *worker = exchange->listener->worker;
     if (!exchange->admitted || exchange->has_outcome)
         return true;
+    note_unsent_payload(exchange);
     if (!journal_outcome(worker->journal, &exchange->record)) {
         if (is_worth_waiting(exchange)) {
             exchange->state = EXCHANGE_WAITING_FOR_ROOM;

@@ -2,6 +2,7 @@
 #ifndef COUNTERSIGN_EXCHANGE_INTERNAL_H
 #define COUNTERSIGN_EXCHANGE_INTERNAL_H
 
+#include "countersign/digits.h"
 #include "countersign/envelope.h"
 #include "countersign/exchange.h"
 
@@ -108,11 +109,11 @@ struct exchange {
     struct signer_client_api_key api_key; /* what signed it; the account's may be another one by now */
     char api_key_masked[SIGNER_WIRE_API_KEY_MAX];
     struct exchange_signing earlier; /* of the attempt that is being repeated */
-    char expires_text[SCHEME_EXPIRES_MAX];
-    char length_text[24];
-    char id_text[24];
+    char expires_text[DIGITS_MAX];
+    char length_text[DIGITS_MAX];
+    char id_text[DIGITS_MAX];
     char outcome_text[64];
-    char waited_text[24];
+    char waited_text[DIGITS_MAX];
     char retry_after_text[24];
     char api_code[ENVELOPE_CODE_MAX];
     struct upstream_connection connection; /* the record's texts point into it */

@@ -9,7 +9,6 @@
 #include "countersign/secret.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,8 +91,7 @@ static void add_field(struct exchange *exchange, struct slice name, struct slice
 
 static struct slice length_value(struct exchange *exchange)
 {
-    int length = snprintf(exchange->length_text, sizeof(exchange->length_text), "%zu", exchange->sending.body.length);
-    return slice_of(exchange->length_text, (size_t)length);
+    return digits_of(exchange->length_text, exchange->sending.body.length);
 }
 
 /* The client's fields at their places; a Content-Length keeps its place but tells the length that is sent. */
@@ -144,13 +142,13 @@ static bool payload_signature(struct exchange *exchange, const struct scheme_win
     struct record *record = &exchange->record;
     struct slice query = http_target_query(exchange->sending.target), body = exchange->sending.body;
     struct error error;
-    if (!scheme_sign(record->signature, exchange->listener->worker->hmac, key, query, body, &error) ||
-        !scheme_payload_sha256(record->payload_sha256, query, body, &error)) {
+    if (!scheme_sign(record->signature, exchange->listener->worker->hmac, key, query, body, &error)) {
         log_error("cannot sign exchange %" PRId64 ": %s", record->id, error.message);
         return false;
     }
     record->payload_length = query.length + body.length;
     record->is_signed = true;
+    record->digest_follows = true; /* see note_unsent_payload */
     return true;
 }
 
@@ -216,14 +214,13 @@ enum signer_client_key exchange_sign(struct exchange *exchange, struct upstream_
     if (!is_signed)
         return SIGNER_CLIENT_KEY_GONE;
     keep_api_key(exchange, &pair.api_key);
-    int length = snprintf(exchange->expires_text, sizeof(exchange->expires_text), "%" PRId64, record->expires_ms);
     struct http_field *last = exchange->request_fields + exchange->sending.field_count;
     last[0] =
         (struct http_field){ SLICE_LITERAL(SCHEME_FIELD_APIKEY), signer_client_api_key_slice(&exchange->api_key) };
     last[1] =
         (struct http_field){ SLICE_LITERAL(SCHEME_FIELD_SIGN), slice_of(record->signature, SCHEME_SIGNATURE_LENGTH) };
-    last[2] =
-        (struct http_field){ SLICE_LITERAL(SCHEME_FIELD_EXPIRES), slice_of(exchange->expires_text, (size_t)length) };
+    last[2] = (struct http_field){ SLICE_LITERAL(SCHEME_FIELD_EXPIRES),
+                                   digits_of(exchange->expires_text, (uint64_t)record->expires_ms) };
     request->field_count = exchange->sending.field_count + 3;
     exchange_note_api_key(exchange, signer_client_api_key_slice(&exchange->api_key));
     return SIGNER_CLIENT_KEY_READY;

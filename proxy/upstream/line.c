@@ -123,7 +123,9 @@ bool line_begin(struct line *line, CURL *easy, SSL *tls, int fd, bool within_tls
     line->begin = line->end = 0;
     if (tls != NULL) {
         /* OpenSSL would read on as long as records come that hold nothing for us */
-        (void)SSL_clear_mode(tls, SSL_MODE_AUTO_RETRY);      /* gives the modes that are left */
+        (void)SSL_clear_mode(tls, SSL_MODE_AUTO_RETRY); /* gives the modes that are left, here and below */
+        /* libcurl has them freed, 17 KiB at a time, after each record, and got again for the next */
+        (void)SSL_clear_mode(tls, SSL_MODE_RELEASE_BUFFERS);
         (void)SSL_set_options(tls, SSL_OP_NO_RENEGOTIATION); /* likewise: TLS 1.2 would have writes wait for reads */
     }
     if (tls != NULL && !within_tls && !put_beneath(line))

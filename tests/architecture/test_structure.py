@@ -10,8 +10,8 @@ INCLUDE = ROOT / "include" / "countersign"
 
 # Each room: the headers that are its door, and the rooms it may use. Everything may use base.
 ROOMS = {
-    "base": ({"base64", "bounds", "buffer", "clock", "clock_offset", "clock_watch", "compiler", "decimal", "endpoint", "error", "hex", "http_message",
-              "json_scan", "json_write", "log", "loop", "peer", "pulse", "resident", "shell", "slice", "thread"}, set()),
+    "base": ({"base64", "bounds", "buffer", "clock", "clock_offset", "clock_watch", "compiler", "decimal", "digits", "endpoint", "error", "hex",
+              "http_message", "json_scan", "json_write", "log", "loop", "peer", "pulse", "resident", "shell", "slice", "thread"}, set()),
     "content": ({"answer_status", "content", "envelope"}, set()),
     "config": ({"config"}, {"guard"}),
     "scheme": ({"scheme"}, set()),

@@ -400,6 +400,7 @@ def test_a_listener_of_another_account_or_exchange_is_not_asked(start, lost):
         assert done.returncode == 1 and b"could not ask" in done.stdout and why in done.stdout
     assert lost.looks() == []
     assert proxy.command("reconcile", number, "--listener", "look").returncode == 0
+    proxy.record(str(int(number) + 1))  # the look
     assert [record["listener"] for record in proxy.log() if record["method"] == "GET"] == ["look"]
 
 

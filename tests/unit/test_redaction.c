@@ -26,6 +26,23 @@ static void assert_redacted(const char *head, size_t length, const char *expecte
         assert_redacted(head, sizeof(head) - 1, expected);                                                             \
     } while (0)
 
+/* The copy of a head follows the same rule. */
+static void assert_line_is_treated(const char *name, enum redaction_record record)
+{
+    static const char *const copies[] = { [REDACTION_KEEP] = "abcd-a-value-wxyz",
+                                          [REDACTION_MASK_KEY] = "abcd*********wxyz",
+                                          [REDACTION_MASK_ALL] = "*****************" };
+    struct buffer head, expected;
+    buffer_init(&head, 256);
+    buffer_init(&expected, 256);
+    assert_true(buffer_append_format(&head, "GET / HTTP/1.1\r\nHost: a\r\n%s: abcd-a-value-wxyz\r\n\r\n", name));
+    assert_true(buffer_append_format(&expected, "GET / HTTP/1.1\r\nHost: a\r\n%s: %s\r\n\r\n", name, copies[record]));
+    assert_true(buffer_append_byte(&expected, '\0'));
+    assert_redacted(head.data, head.length, expected.data);
+    buffer_free(&head);
+    buffer_free(&expected);
+}
+
 static void each_field_has_its_rule(void **state)
 {
     static const struct {
@@ -58,6 +75,7 @@ static void each_field_has_its_rule(void **state)
         assert_int_equal(rule->forward, expected[i].forward);
         assert_int_equal(rule->record, expected[i].record);
         assert_true(strlen(rule->reason) > 0);
+        assert_line_is_treated(expected[i].name, expected[i].record);
     }
 }
 
