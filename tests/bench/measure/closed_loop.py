@@ -1,8 +1,8 @@
-"""Parts throughput and cpu: wrk's connections send their next order when the last is answered. The targets take turns, so that
-what else this machine does meets all of them; figures are medians over the rounds."""
+"""Parts throughput and cpu: wrk's connections send their next order when the last is answered. The targets take turns, in
+another order each round, so that what else this machine does meets all of them; figures are medians over the rounds."""
 from . import ours
 from .processes import Keeper, processor_us, settle
-from .rig import Rig
+from .rig import Rig, in_turn
 from .table import median, say, show, table
 
 CONNECTIONS = {"throughput": (1, 16, 64), "cpu": (1, 16)}
@@ -37,8 +37,8 @@ def runs(options, wanted):
             found[connections] = {name: [] for name in rig.targets}
             for name in rig.targets:  # connections are opened, pages are touched
                 rig.wrk(keeper, rig.targets[name], connections, 1)
-            for _ in range(options.rounds):
-                for name in rig.targets:
+            for number in range(options.rounds):
+                for name in in_turn(rig.targets, number):
                     found[connections][name].append(measure_one(keeper, rig, name, connections, options.seconds))
         return found
 

@@ -5,7 +5,7 @@ import subprocess
 from . import ours
 from .machine import ROOT
 from .processes import Keeper
-from .rig import BODY, TARGET, Rig, environment, tool
+from .rig import BODY, TARGET, Rig, environment, in_turn, tool
 from .table import median, say, table
 
 RATE, CONNECTIONS = 1000, 16
@@ -70,9 +70,9 @@ def run(options):
         found = {name: [] for name in targets}
         for url in targets.values():
             measure_one(keeper, program, folder, url, RATE)
-        for _ in range(options.rounds):
-            for name, url in targets.items():
-                found[name].append(measure_one(keeper, program, folder, url, count))
+        for number in range(options.rounds):
+            for name in in_turn(targets, number):
+                found[name].append(measure_one(keeper, program, folder, targets[name], count))
                 rig.forget()
     result = {"requests_per_second": RATE, "targets": figures_of(found)}
     print_figures(result["targets"])

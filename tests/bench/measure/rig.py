@@ -1,6 +1,7 @@
 """The exchange's stand-in and the programs a user might run instead of ours: nginx with the configurations of tests/bench/rig."""
 import json
 import os
+import random
 import shutil
 import subprocess
 from pathlib import Path
@@ -28,6 +29,12 @@ def tool(name, package=None):
     if not found:
         raise Missing(f"there is no {name} here: `{INSTALL}` installs {package or name}")
     return found
+
+
+def in_turn(targets, number):
+    """The targets in the order of round NUMBER, another one each time: who comes next finds the disk and the caches as the one before
+    left them."""
+    return random.Random(number).sample(list(targets), len(targets))
 
 
 def has_tool(name):
