@@ -92,7 +92,7 @@ def test_the_file_becomes_smaller_where_keep_mib_is_exceeded(start, upstream, st
     def is_small():
         return (state_dir / "capture.db").stat().st_size < 80 * 1024 * 1024
     last = body_of_a_mebibyte
-    poll("all is recorded", lambda: proxy.log("--limit", "1")[0]["id"] == last)
+    poll("all is recorded", lambda: [each["id"] for each in proxy.log("--limit", "1")] == [last])
     poll("the file is back at its bound", is_small)
     assert len(proxy.view(last, "upstream-response")) > 1024 * 1024
     proxy.stop()
