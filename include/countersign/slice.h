@@ -36,6 +36,9 @@ bool slice_equal_text_caseless(struct slice a, const char *text);
 /* Below, at or above 0 as a's bytes come before, with or behind b's; a beginning comes before the whole. */
 int slice_compare(struct slice a, struct slice b);
 
+/* Whether every byte is 0; of the empty slice, too. */
+bool slice_is_zero(struct slice s);
+
 bool slice_starts_with(struct slice s, const char *prefix);
 
 /* Offset of the first `byte`, or s.length where there is none. */

@@ -59,6 +59,15 @@ bool slice_starts_with(struct slice s, const char *prefix)
     return s.length >= length && (length == 0 || memcmp(s.data, prefix, length) == 0);
 }
 
+/* Without an end before the last byte, compilers look at many bytes at once. */
+bool slice_is_zero(struct slice s)
+{
+    unsigned char any = 0;
+    for (size_t i = 0; i < s.length; i++)
+        any |= (unsigned char)s.data[i];
+    return any == 0;
+}
+
 size_t slice_find(struct slice s, char byte)
 {
     const char *found = s.length == 0 ? NULL : memchr(s.data, byte, s.length);

@@ -183,14 +183,6 @@ static bool read_view(struct record *record, size_t view, struct slice *rest)
     return from < view || (from == view && take_counted(&record->views[view].body, rest));
 }
 
-static bool is_zero(const unsigned char *bytes, size_t length)
-{
-    unsigned char any = 0;
-    for (size_t i = 0; i < length; i++)
-        any |= bytes[i];
-    return any == 0;
-}
-
 static bool decode(struct record *record, struct slice payload, size_t fields)
 {
     struct record read = { .id = 0 };
@@ -205,7 +197,7 @@ static bool decode(struct record *record, struct slice payload, size_t fields)
     }
     if (rest.length != 0)
         return false;
-    read.digest_follows = read.is_signed && is_zero(read.payload_sha256, sizeof(read.payload_sha256));
+    read.digest_follows = read.is_signed && slice_is_zero(slice_of(read.payload_sha256, sizeof(read.payload_sha256)));
     *record = read;
     return true;
 }

@@ -182,15 +182,6 @@ bool record_field_set_bytes(struct record *record, const struct record_field *fi
     return true;
 }
 
-static bool all_zero(struct slice bytes)
-{
-    for (size_t i = 0; i < bytes.length; i++) {
-        if (bytes.data[i] != 0)
-            return false;
-    }
-    return true;
-}
-
 bool record_field_is_absent(const struct record *record, const struct record_field *field)
 {
     if (!field->has_null)
@@ -198,5 +189,5 @@ bool record_field_is_absent(const struct record *record, const struct record_fie
     if (record_field_is_number(field))
         return record_field_number(record, field) == field->absent;
     struct slice bytes = record_field_bytes(record, field);
-    return field->kind == RECORD_FIELD_TEXT ? bytes.length == 0 : all_zero(bytes);
+    return field->kind == RECORD_FIELD_TEXT ? bytes.length == 0 : slice_is_zero(bytes);
 }

@@ -101,22 +101,13 @@ static bool read_stop(struct trading_stop *stop, struct slice line)
            take(stop->since, sizeof(stop->since), parts[1]) && take(stop->reason, sizeof(stop->reason), parts[3]);
 }
 
-static bool is_zeros(struct slice bytes)
-{
-    for (size_t i = 0; i < bytes.length; i++) {
-        if (bytes.data[i] != '\0')
-            return false;
-    }
-    return true;
-}
-
 /* Behind the title: the stops, the last line, and zeros. */
 static bool read_stops(struct trading_state *state, struct slice rest)
 {
     struct slice line, end = slice_first(slice_text(last_line), sizeof(last_line) - 2);
     while (slice_next_part(&rest, '\n', &line)) {
         if (slice_equal(line, end))
-            return is_zeros(rest);
+            return slice_is_zero(rest);
         if (state->count == TRADING_STOPS_MAX || !read_stop(&state->stops[state->count], line))
             return false;
         state->count++;
