@@ -1,4 +1,5 @@
-/* Whole numbers in decimal digits, without printf: several are written for each request. Pure; any thread. */
+/* Whole numbers in decimal digits, without printf: several are written for each request. Pure; any thread,
+ * and handlers of signals. */
 #ifndef COUNTERSIGN_DIGITS_H
 #define COUNTERSIGN_DIGITS_H
 

@@ -114,7 +114,7 @@ struct exchange {
     char id_text[DIGITS_MAX];
     char outcome_text[64];
     char waited_text[DIGITS_MAX];
-    char retry_after_text[24];
+    char retry_after_text[DIGITS_MAX];
     char api_code[ENVELOPE_CODE_MAX];
     struct upstream_connection connection; /* the record's texts point into it */
     unsigned attempts;

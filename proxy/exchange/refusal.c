@@ -108,11 +108,9 @@ enum refusal exchange_refusal_of_defect(enum front_defect defect)
 
 static void add_retry_after(struct exchange *exchange)
 {
-    char *text = exchange->retry_after_text;
-    int length = snprintf(text, sizeof(exchange->retry_after_text), "%" PRId64,
-                          exchange->retry_after_s > 0 ? exchange->retry_after_s : 1);
+    uint64_t seconds = exchange->retry_after_s > 0 ? (uint64_t)exchange->retry_after_s : 1;
     exchange->reply_fields[exchange->reply_field_count++] =
-        (struct http_field){ SLICE_LITERAL("Retry-After"), slice_of(text, (size_t)length) };
+        (struct http_field){ SLICE_LITERAL("Retry-After"), digits_of(exchange->retry_after_text, seconds) };
 }
 
 bool exchange_reply_with_own_body(struct exchange *exchange, int status, bool retry_after)

@@ -2,36 +2,27 @@
  * end would say "Bad system call" and no more. On the thread that made the call; the call itself was not made. */
 #include "trap.h"
 
+#include "countersign/digits.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TRAP_TEXT_MAX = 512, TRAP_DIGITS = 12, TRAP_EXIT = 128 + SIGSYS /* as shells say it */ };
+enum { TRAP_TEXT_MAX = 512, TRAP_EXIT = 128 + SIGSYS /* as shells say it */ };
 
 /* The line's two parts, made while there is time: a handler of signals formats nothing. */
 static char before[TRAP_TEXT_MAX], after[TRAP_TEXT_MAX];
 
-static size_t write_digits(char *text, int number)
-{
-    size_t first = TRAP_DIGITS;
-    unsigned rest = number < 0 ? 0 : (unsigned)number;
-    do {
-        text[--first] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    return first;
-}
-
 static void end_here(int signal, siginfo_t *info, void *context)
 {
-    char digits[TRAP_DIGITS];
-    size_t first = write_digits(digits, info->si_syscall);
+    char room[DIGITS_MAX];
+    struct slice number = digits_of(room, info->si_syscall < 0 ? 0 : (uint64_t)info->si_syscall);
     (void)signal;
     (void)context;
     (void)!write(STDERR_FILENO, before, strlen(before)); /* where nobody reads, the exit code still tells */
-    (void)!write(STDERR_FILENO, digits + first, TRAP_DIGITS - first);
+    (void)!write(STDERR_FILENO, number.data, number.length);
     (void)!write(STDERR_FILENO, after, strlen(after));
     _exit(TRAP_EXIT);
 }
