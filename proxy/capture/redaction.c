@@ -7,6 +7,8 @@
 
 #include "redaction_copy.h"
 
+#include "countersign/compiler.h"
+
 #include <string.h>
 
 /* Four heads an exchange are searched: with its length at hand, a rule is told from most names at once. */
@@ -34,6 +36,8 @@ static const struct rule_row {
     RULE("*", true, REDACTION_KEEP, "nothing secret is expected"),
 };
 
+static const struct rule_row *const last_row = &rows[ARRAY_LENGTH(rows) - 1];
+
 enum { CASE_BIT = 0x20, KEY_SHOWN = 4, KEY_SHOWN_FROM = 12 /* shorter keys would show too much of themselves */ };
 
 static bool row_matches(const struct rule_row *row, struct slice name)
@@ -45,13 +49,20 @@ static bool row_matches(const struct rule_row *row, struct slice name)
     return slice_equal_caseless(slice_first(name, pattern.length), pattern);
 }
 
+/* From `row` on, the first whose name begins with this letter, in any case; the last where none does. */
+static const struct rule_row *next_row_of(const struct rule_row *row, char letter)
+{
+    while ((row->rule.name[0] | CASE_BIT) != (letter | CASE_BIT) && row != last_row)
+        row++;
+    return row;
+}
+
 /* Most names fit no rule's first letter. */
 const struct redaction_rule *redaction_rule_find(struct slice name)
 {
-    const int first = name.length == 0 ? 0 : name.data[0] | CASE_BIT;
-    const struct rule_row *row = rows;
-    while (((row->rule.name[0] | CASE_BIT) != first || !row_matches(row, name)) && row->rule.name[0] != '*')
-        row++; /* ends at the last row, which matches everything */
+    const struct rule_row *row = name.length == 0 ? last_row : next_row_of(rows, name.data[0]);
+    while (!row_matches(row, name)) /* ends at the last row, which matches everything */
+        row = next_row_of(row + 1, name.data[0]);
     return &row->rule;
 }
 
@@ -78,36 +89,24 @@ static void mask(char *copy, struct slice line, struct slice part, enum redactio
         memset(copy + (part.data - line.data) + shown, '*', part.length - 2 * shown);
 }
 
-/* How the line's value is treated; `value` gets its place. */
-static enum redaction_record line_treatment(struct slice line, enum redaction_record previous, struct slice *value)
-{
-    size_t colon = slice_find(line, ':');
-    bool is_folded = line.data[0] == ' ' || line.data[0] == '\t';
-    enum redaction_record own = REDACTION_KEEP;
-    if (colon < line.length)
-        own = redaction_rule_find(trim(slice_first(line, colon)))->record;
-    if (own == REDACTION_KEEP && previous == REDACTION_KEEP)
-        return REDACTION_KEEP; /* of most lines: the value's place is not needed */
-    *value = trim(own == REDACTION_KEEP ? line : slice_from(line, colon + 1));
-    if (!is_folded || previous == REDACTION_KEEP)
-        return own;
-    *value = trim(line);
-    return REDACTION_MASK_ALL; /* a key's ends are shown from its first line only */
-}
-
-/* Whether a rule may be about the line, by its first byte: it begins one of the names in `rows`, or belongs to no name. */
+/* Whether a rule may be about the line, by its first byte: it begins a rule's name, or belongs to no name. */
 static bool may_be_masked(struct slice line)
 {
-    switch (line.data[0] | CASE_BIT) {
-    case 'x':
-    case 'a':
-    case 'p':
-    case 'c':
-    case 's':
-        return true;
-    default:
-        return is_outside(line.data[0]);
-    }
+    return is_outside(line.data[0]) || next_row_of(rows, line.data[0]) != last_row;
+}
+
+/* How the line's value is treated; `value` gets its place where it is masked. */
+static enum redaction_record line_treatment(struct slice line, enum redaction_record previous, struct slice *value)
+{
+    bool is_folded = line.data[0] == ' ' || line.data[0] == '\t';
+    *value = trim(line);
+    if (is_folded && previous != REDACTION_KEEP)
+        return REDACTION_MASK_ALL; /* a key's ends are shown from its first line only */
+    size_t colon = slice_find(line, ':');
+    if (colon == line.length)
+        return REDACTION_KEEP;
+    *value = trim(slice_from(line, colon + 1));
+    return redaction_rule_find(trim(slice_first(line, colon)))->record;
 }
 
 void redaction_copy_head(char *out, struct slice head)
