@@ -114,7 +114,7 @@ static bool restarts_cleanly(struct scheme_hmac *hmac)
     return is_clean;
 }
 
-bool scheme_hmac_create(struct scheme_hmac **hmac, struct error *error)
+static bool make(struct scheme_hmac **hmac, struct error *error)
 {
     struct scheme_hmac *made = calloc(1, sizeof(*made));
     if (made == NULL)
@@ -128,15 +128,22 @@ bool scheme_hmac_create(struct scheme_hmac **hmac, struct error *error)
         scheme_hmac_free(made);
         return crypto_error(error, "prepare HMAC-SHA256");
     }
-    made->restarts = restarts_cleanly(made);
     *hmac = made;
+    return true;
+}
+
+bool scheme_hmac_create(struct scheme_hmac **hmac, struct error *error)
+{
+    if (!make(hmac, error))
+        return false;
+    (*hmac)->restarts = restarts_cleanly(*hmac);
     return true;
 }
 
 bool scheme_window_key_derive(struct scheme_window_key *key, struct slice secret, uint64_t window, struct error *error)
 {
     struct scheme_hmac *hmac = NULL;
-    if (!scheme_hmac_create(&hmac, error))
+    if (!make(&hmac, error)) /* for this one text: whether it starts again does not matter */
         return false;
     char text[WINDOW_TEXT_MAX];
     (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)window); /* 20 digits at most */
