@@ -94,9 +94,9 @@ static bool is_worth_waiting(const struct exchange *exchange)
 static void note_unsent_payload(struct exchange *exchange)
 {
     struct record *record = &exchange->record;
-    struct slice body = exchange->sending.body, left = record->views[RECORD_UPSTREAM_REQUEST].body;
+    struct slice body = exchange->sending.body;
     struct error error;
-    if (!record->is_signed || (body.length == left.length && (body.length == 0 || body.data == left.data)))
+    if (!record->digest_follows || slice_equal(body, record->views[RECORD_UPSTREAM_REQUEST].body))
         return;
     record->digest_follows = false;
     if (!scheme_payload_sha256(record->payload_sha256, http_target_query(exchange->sending.target), body, &error))
