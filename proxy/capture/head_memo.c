@@ -17,12 +17,13 @@ static struct slice fitting(struct slice text)
     return head_template_takes(text) ? text : slice_of(NULL, 0);
 }
 
-void head_texts_take(struct head_texts *texts, const struct head_values *values, struct slice date)
+void head_texts_take(struct head_texts *texts, const struct head_values *values)
 {
+    *texts = (struct head_texts){ .of[0] = { NULL, 0 } };
     texts->of[SCHEMA_HOLE_TARGET] = fitting(values->target);
     texts->of[SCHEMA_HOLE_SIGNATURE] = fitting(values->signature);
     texts->of[SCHEMA_HOLE_EXPIRES] = number_text(texts->expires, values->expires_ms);
-    texts->of[SCHEMA_HOLE_DATE] = date;
+    texts->of[SCHEMA_HOLE_DATE] = values->date;
     texts->of[SCHEMA_HOLE_ID] = number_text(texts->id, values->id);
 }
 
@@ -44,7 +45,7 @@ static bool cuts(const char **at, const char *end, struct slice bytes)
 static bool gives(const struct head_memo_entry *entry, struct slice head, const struct head_texts *texts)
 {
     const char *at = head.data, *end = head.data + head.length, *bytes = entry->bytes;
-    if (entry->id == 0 || head.length < entry->plain)
+    if (entry->id == 0)
         return false;
     for (size_t i = 0; i < entry->count; i++) {
         const struct head_memo_piece *piece = &entry->pieces[i];
@@ -78,7 +79,6 @@ static bool add_piece(struct head_memo_entry *entry, size_t length, unsigned cha
     if (entry->count == HEAD_MEMO_PIECES)
         return false;
     entry->pieces[entry->count++] = (struct head_memo_piece){ .length = (unsigned short)length, .hole = hole };
-    entry->plain += length;
     return true;
 }
 
@@ -105,7 +105,7 @@ void head_memo_keep(struct head_memo *memo, struct slice template, int64_t id)
     struct head_memo_entry *entry = &memo->entries[memo->next];
     if (template.length > HEAD_MEMO_BYTES)
         return;
-    entry->count = entry->plain = 0;
+    entry->count = 0;
     entry->id = take_apart(entry, template) ? id : 0;
     memo->next = (memo->next + 1) % HEAD_MEMO_ENTRIES;
 }

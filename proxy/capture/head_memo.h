@@ -19,16 +19,13 @@ struct head_texts {
     char id[DIGITS_MAX];
 };
 
-/* Of the date, `date` is the text it was read from. */
-void head_texts_take(struct head_texts *texts, const struct head_values *values, struct slice date);
-
-/* The length of each head's own body. */
+/* All but the length of a body, which each head has of its own. */
+void head_texts_take(struct head_texts *texts, const struct head_values *values);
 void head_texts_take_length(struct head_texts *texts, size_t length);
 
 struct head_memo {
     struct head_memo_entry {
-        int64_t id;   /* of the template's row; 0: none */
-        size_t plain; /* bytes between the holes, of all pieces */
+        int64_t id; /* of the template's row; 0: none */
         size_t count;
         struct head_memo_piece {
             unsigned short length; /* of the bytes before the hole */

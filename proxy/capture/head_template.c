@@ -217,15 +217,23 @@ bool head_template_append(struct buffer *out, struct slice head, const struct he
     return true;
 }
 
-int64_t head_template_date(struct slice head, struct slice *text)
+/* The Date field's value; empty where there is none. */
+static struct slice date_text(struct slice head)
 {
-    struct slice rest = head, end, name;
+    struct slice rest = head, end, name, value;
     while (rest.length > 0) {
         struct slice line = next_line(&rest, &end);
         bool may_be_it = line.length > 0 && (line.data[0] | CASE_BIT) == 'd';
-        if (may_be_it && split_line(line, &name, text) && slice_equal_text_caseless(name, "Date"))
-            return date_value(*text);
+        if (may_be_it && split_line(line, &name, &value) && slice_equal_text_caseless(name, "Date"))
+            return value;
     }
-    *text = slice_of(NULL, 0);
-    return 0;
+    return slice_of(NULL, 0);
+}
+
+int64_t head_template_date(struct slice head, struct slice *text)
+{
+    struct slice found = date_text(head);
+    int64_t seconds = date_value(found);
+    *text = seconds == 0 ? slice_of(NULL, 0) : found;
+    return seconds;
 }

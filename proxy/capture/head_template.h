@@ -12,6 +12,7 @@ struct head_values { /* what the row will hold */
     int64_t date_s;         /* seconds since 1970; 0: none */
     int64_t id;
     size_t body_length; /* of this head's body */
+    struct slice date;  /* the text of date_s */
 };
 
 /* Appends the template. False (nothing appended) where the head holds a byte that stands for a hole: it must be kept as
@@ -22,7 +23,7 @@ bool head_template_append(struct buffer *out, struct slice head, const struct he
 bool head_template_takes(struct slice text);
 
 /* The Date field's time in seconds, 0 where there is none, or none in the form IMF-fixdate (RFC 9110 §5.6.7). `text`: what it was
- * read from. */
+ * read from, empty where 0. */
 int64_t head_template_date(struct slice head, struct slice *text);
 
 #endif

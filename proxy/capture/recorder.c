@@ -26,14 +26,17 @@ enum {
     LET_GO_BYTES = 2 * 1024 * 1024 /* seconds little, as each page costs a fault when it is written again */
 };
 
+static size_t bytes_waiting(const struct recorder *recorder)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < recorder->source_count; i++)
+        used += ring_used(recorder->sources[i].ring);
+    return used;
+}
+
 static bool has_frames(const void *context)
 {
-    const struct recorder *recorder = context;
-    for (size_t i = 0; i < recorder->source_count; i++) {
-        if (ring_used(recorder->sources[i].ring) > 0)
-            return true;
-    }
-    return false;
+    return bytes_waiting(context) > 0;
 }
 
 static bool uses_more_than(const struct recorder *recorder, size_t share)
@@ -44,14 +47,6 @@ static bool uses_more_than(const struct recorder *recorder, size_t share)
             return true;
     }
     return false;
-}
-
-static bool has_many_frames(const struct recorder *recorder)
-{
-    size_t used = 0;
-    for (size_t i = 0; i < recorder->source_count; i++)
-        used += ring_used(recorder->sources[i].ring);
-    return used > MANY_BYTES;
 }
 
 static bool is_short_of_room(const void *context)
@@ -245,7 +240,7 @@ static int idle_wait_ms(const struct recorder *recorder)
 static void gather(struct recorder *recorder)
 {
     wake_wait(&recorder->wake, WAKE_GATHERING, GATHER_MS, is_short_of_room, recorder);
-    if (has_many_frames(recorder))
+    if (bytes_waiting(recorder) > MANY_BYTES)
         wake_wait(&recorder->wake, WAKE_GATHERING, GATHER_MORE_MS, is_short_of_room, recorder);
 }
 

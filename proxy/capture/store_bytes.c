@@ -61,18 +61,19 @@ static int put_head(int64_t *id, struct store *store, struct head_memo *memo, st
     return SQLITE_DONE;
 }
 
-int store_put_heads(int64_t *ids, struct store *store, const struct record *record, struct head_values *values,
-                    struct head_texts *texts)
+int store_put_heads(int64_t *ids, struct store *store, const struct record *record, struct head_values values)
 {
+    struct head_texts texts;
+    head_texts_take(&texts, &values);
     int code = SQLITE_DONE;
     for (size_t view = 0; code == SQLITE_DONE && view < RECORD_VIEW_COUNT; view++) {
         const struct record_message *message = &record->views[view];
         struct head_memo *memo = &store->head_memos[view];
-        values->body_length = message->body.length;
-        head_texts_take_length(texts, message->body.length);
-        ids[2 * view] = message->head.length == 0 ? 0 : head_memo_find(memo, message->head, texts);
+        values.body_length = message->body.length;
+        head_texts_take_length(&texts, values.body_length);
+        ids[2 * view] = message->head.length == 0 ? 0 : head_memo_find(memo, message->head, &texts);
         if (message->head.length > 0 && ids[2 * view] == 0)
-            code = put_head(&ids[2 * view], store, memo, message->head, values);
+            code = put_head(&ids[2 * view], store, memo, message->head, &values);
     }
     return code;
 }

@@ -87,8 +87,7 @@ MUST_CHECK bool store_prepare(struct store *store, struct error *error);
 
 /* store_bytes.c: rows of heads and bodies, found again or added; SQLITE_DONE, or what failed. The record's heads go to the
  * even places of `ids`, its bodies to the odd ones; 0 where there are no bytes. */
-int store_put_heads(int64_t *ids, struct store *store, const struct record *record, struct head_values *values,
-                    struct head_texts *texts);
+int store_put_heads(int64_t *ids, struct store *store, const struct record *record, struct head_values values);
 int store_put_bodies(int64_t *ids, struct store *store, const struct record *record);
 
 void store_forget_heads(const struct store *store);

@@ -116,14 +116,12 @@ static bool has_signature(const struct record *record)
     return record->signature[0] != '\0';
 }
 
-static struct head_values values_of(struct head_texts *texts, const struct record *record)
+static struct head_values values_of(const struct record *record)
 {
-    struct slice date;
     struct head_values values = { .target = record->target, .expires_ms = record->expires_ms, .id = record->id };
     if (has_signature(record))
         values.signature = slice_of(record->signature, sizeof(record->signature));
-    values.date_s = head_template_date(record->views[RECORD_UPSTREAM_RESPONSE].head, &date);
-    head_texts_take(texts, &values, values.date_s == 0 ? slice_of(NULL, 0) : date);
+    values.date_s = head_template_date(record->views[RECORD_UPSTREAM_RESPONSE].head, &values.date);
     return values;
 }
 
@@ -213,14 +211,6 @@ static bool follows_from_payload(const struct store *store, const struct record 
            memcmp(digest.bytes, record->payload_sha256, DIGEST_LENGTH) == 0;
 }
 
-static bool is_any(const unsigned char *bytes, size_t length)
-{
-    unsigned char any = 0;
-    for (size_t i = 0; i < length; i++)
-        any |= bytes[i];
-    return any != 0;
-}
-
 static bool is_lower_hex(struct slice text)
 {
     for (size_t i = 0; i < text.length; i++) {
@@ -247,11 +237,11 @@ static void bind_signing(struct binder *binder, const struct store *store, const
 {
     int64_t signed_ms = record->signed_us / 1000;
     int64_t window = record->expires_ms / WINDOW_MS; /* as the view has it */
-    bool keeps_digest = !record->digest_follows &&
-                        (record->is_signed || is_any(record->payload_sha256, DIGEST_LENGTH)) &&
+    struct slice digest = slice_of(record->payload_sha256, DIGEST_LENGTH);
+    bool keeps_digest = !record->digest_follows && (record->is_signed || !slice_is_zero(digest)) &&
                         !follows_from_payload(store, record, query);
     bind_number(binder, (int64_t)record->payload_length);
-    bind_blob(binder, slice_of(record->payload_sha256, DIGEST_LENGTH), keeps_digest);
+    bind_blob(binder, digest, keeps_digest);
     bind_known(binder, record->expires_ms - signed_ms, record->expires_ms != 0);
     bind_known(binder, (int64_t)record->window, (int64_t)record->window != window);
     bind_signature(binder, record);
@@ -290,13 +280,12 @@ static void bind_facts(struct binder *binder, const struct store *store, const s
 static int put_record(struct store *store, const struct record *record)
 {
     int64_t references[SQL_REFERENCE_COUNT], dictionaries[DICTIONARY_COUNT];
-    struct head_texts texts = { .of[0] = { NULL, 0 } };
-    struct head_values values = values_of(&texts, record);
+    struct head_values values = values_of(record);
     int code = store_begin_epoch_if_due(store);
     if (code == SQLITE_DONE)
         code = put_dictionaries(dictionaries, store, record);
     if (code == SQLITE_DONE)
-        code = store_put_heads(references, store, record, &values, &texts);
+        code = store_put_heads(references, store, record, values);
     if (code == SQLITE_DONE)
         code = store_put_bodies(references, store, record);
     if (code != SQLITE_DONE)

@@ -1,6 +1,6 @@
 /* Preloaded into the program by tests (LD_PRELOAD): from the second GET on that it sends without TLS, the connection takes no byte,
- * as one that the peer has reset in the meantime. TEST_DEAD_CONNECTION turns it on; where it is "POST", no POST is taken at all. It makes no system call of its own but the one
- * asked for. Any thread. */
+ * as one that the peer has reset in the meantime. TEST_DEAD_CONNECTION turns it on; where it is "POST", no POST is taken at all. It
+ * makes no system call of its own but the one asked for. Any thread. */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>

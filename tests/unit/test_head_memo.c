@@ -61,8 +61,9 @@ static int unmake(void **state)
 
 static void fill_in(struct head_texts *texts, const struct filling *filling)
 {
-    memset(texts, 0, sizeof(*texts));
-    head_texts_take(texts, &filling->values, filling->date);
+    struct head_values values = filling->values;
+    values.date = filling->date;
+    head_texts_take(texts, &values);
     head_texts_take_length(texts, filling->values.body_length);
 }
 
@@ -93,10 +94,11 @@ static void a_head_that_differs_in_its_values_alone_is_found_again(void **state)
         struct filling filling;
         struct slice head;
     } others[] = {
-        { { { SLICE_OF_LITERAL("/"), SLICE_OF_LITERAL(OTHER_SIGN), 1, 1, 1, 0 }, SLICE_OF_LITERAL(DATE_TEXT) },
+        { { { SLICE_OF_LITERAL("/"), SLICE_OF_LITERAL(OTHER_SIGN), 1, 1, 1, 0, { NULL, 0 } },
+            SLICE_OF_LITERAL(DATE_TEXT) },
           SLICE_OF_LITERAL("POST / HTTP/1.1\r\nX-CS-SIGN: " OTHER_SIGN "\r\nX-CS-EXPIRES: 1\r\nDate: " DATE_TEXT
                            "\r\nContent-Length: 0\r\nCountersign-Exchange: 1\r\n\r\n") },
-        { { { SLICE_OF_LITERAL("/\xff\a"), SLICE_OF_LITERAL("x"), INT64_MAX, 1, INT64_MAX, SIZE_MAX },
+        { { { SLICE_OF_LITERAL("/\xff\a"), SLICE_OF_LITERAL("x"), INT64_MAX, 1, INT64_MAX, SIZE_MAX, { NULL, 0 } },
             SLICE_OF_LITERAL("today") },
           SLICE_OF_LITERAL(
               "POST /\xff\a HTTP/1.1\r\nX-CS-SIGN: x\r\nX-CS-EXPIRES: 9223372036854775807\r\nDate: today\r\n"
