@@ -83,9 +83,11 @@ struct front_connection {
     bool is_shut;
     bool is_polled;   /* it is in the kernel's set; see gate_poll.c */
     bool is_parked;   /* but for libmicrohttpd it is not */
+    bool is_held;     /* what has come behind the request under way waits for its end */
     bool has_news;    /* something may have come since a read has taken all there was */
     bool has_more;    /* its end, an error or urgent bytes: a short read has not taken all */
     bool is_tcp;      /* where a read that was given less than it asked for has taken all */
+    uint32_t events;  /* for which it is in the set */
     void *event_data; /* libmicrohttpd's */
     int socket;       /* to end it by; gate_recv.c has `fd` */
     enum front_phase phase;
@@ -157,8 +159,14 @@ bool gate_watch(struct front *front, struct front_connection *from, int fd);
 void gate_forget(struct front *front, struct front_connection *from);
 struct front_connection *gate_at(const struct front *front, int fd); /* NULL: none */
 
-/* gate_poll.c: takes it out of the set, where libmicrohttpd will not. */
+/* gate_recv.c: its request is over, and those behind it are read. And whether it has bytes of its own for libmicrohttpd,
+ * of which no event of the socket's will tell. */
+void gate_release(struct front *front, struct front_connection *from);
+bool gate_has_to_give(const struct front_connection *from);
+
+/* gate_poll.c: takes it out of the set, where libmicrohttpd will not; and has what has come told once more. */
 void gate_poll_forget(const struct front *front, struct front_connection *from);
+void gate_poll_again(const struct front *front, struct front_connection *from);
 
 /* request.c: whether the gate found a fault in it, and the same with the defect noted: its body is then empty. */
 bool request_is_at_fault(const struct front_request *request);

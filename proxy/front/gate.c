@@ -333,3 +333,18 @@ size_t gate_feed(struct gate *gate, struct slice bytes)
     }
     return done;
 }
+
+/* --- what may be read --- */
+
+size_t gate_allowance(const struct gate *gate)
+{
+    bool is_in_data = gate->state == GATE_BODY || gate->state == GATE_CHUNK_DATA;
+    uint64_t data = is_in_data ? gate->length : 0;
+    return data < SIZE_MAX - GATE_AHEAD_MAX ? (size_t)data + GATE_AHEAD_MAX : SIZE_MAX;
+}
+
+bool gate_is_behind(const struct gate *gate, uint64_t request)
+{
+    bool is_between = gate->state == GATE_LINE && gate->fault == GATE_FINE;
+    return gate->requests > request || (gate->requests == request && is_between);
+}

@@ -14,8 +14,9 @@
 #include "countersign/front.h"
 
 enum {
-    GATE_NAME_MAX = 24,       /* bytes of a field name that are kept: more than any that the gate knows */
-    GATE_CHUNK_LINE_MAX = 256 /* bytes of a chunk's size and extensions */
+    GATE_NAME_MAX = 24,        /* bytes of a field name that are kept: more than any that the gate knows */
+    GATE_CHUNK_LINE_MAX = 256, /* bytes of a chunk's size and extensions */
+    GATE_AHEAD_MAX = 4096      /* bytes that may be read behind the request under way; see gate_allowance */
 };
 
 enum gate_state {
@@ -116,6 +117,13 @@ void gate_init(struct gate *gate, size_t head_max, uint64_t chunks_max);
 /* Reads on; returns how many of `bytes` are to be passed on. Fewer than all: the first of the others is the fault, or
  * nothing more may pass (GATE_SHUT). Not to be called again after that. */
 size_t gate_feed(struct gate *gate, struct slice bytes);
+
+/* How many bytes may be read at a time, so that fewer than GATE_AHEAD_MAX of them lie behind the request they belong to: what
+ * is read ahead takes of the pool in which that request's answer gets its head. At least GATE_AHEAD_MAX. */
+size_t gate_allowance(const struct gate *gate);
+
+/* Whether the request of this number, whose line was read, has come whole and without fault. */
+bool gate_is_behind(const struct gate *gate, uint64_t request);
 
 /* How to end the request at fault. `passed` is what gate_feed returned, and is made less where that makes the end shorter. */
 struct gate_ending gate_ending(const struct gate *gate, size_t *passed);

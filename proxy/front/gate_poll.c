@@ -32,12 +32,18 @@ static int plain_wait(int epoll_fd, struct epoll_event *events, int count, int t
 
 /* --- the set --- */
 
+static int set_events(const struct front_connection *from, int epoll_fd, int operation)
+{
+    struct epoll_event marked = { .events = from->events, .data.u64 = gated_mark | (unsigned)from->fd };
+    return plain_ctl(epoll_fd, operation, from->fd, &marked);
+}
+
 /* Behind its parking, what came meanwhile and was not read is told anew, as it would be of a connection that is put in. */
 static int put_in(struct front_connection *from, int epoll_fd, const struct epoll_event *event)
 {
-    struct epoll_event marked = { .events = event->events | EPOLLRDHUP, .data.u64 = gated_mark | (unsigned)from->fd };
     bool is_to_be_told = !from->is_polled || from->has_news;
-    if (is_to_be_told && plain_ctl(epoll_fd, from->is_polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, from->fd, &marked) != 0)
+    from->events = event->events | EPOLLRDHUP;
+    if (is_to_be_told && set_events(from, epoll_fd, from->is_polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD) != 0)
         return -1;
     from->is_polled = true;
     from->is_parked = false;
@@ -50,6 +56,14 @@ void gate_poll_forget(const struct front *front, struct front_connection *from)
     if (from->is_parked) /* libmicrohttpd, for which it is not in the set, closes it without taking it out */
         (void)plain_ctl(front->io.fd, EPOLL_CTL_DEL, from->fd, NULL); /* fails only where it is closed, hence gone */
     from->is_parked = false;
+}
+
+/* Where it is not in the set yet, putting it in tells. */
+void gate_poll_again(const struct front *front, struct front_connection *from)
+{
+    from->has_news = true;
+    if (from->is_polled && !from->is_parked)
+        (void)set_events(from, front->io.fd, EPOLL_CTL_MOD); /* fails only where it is closed */
 }
 
 int gate_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event) __asm__("epoll_ctl")
@@ -81,6 +95,8 @@ static bool take_event(const struct front *front, struct epoll_event *event)
         from->has_news = true;
     if ((event->events & ~(uint32_t)(EPOLLIN | EPOLLOUT)) != 0)
         from->has_more = true;
+    if (gate_has_to_give(from))
+        event->events |= EPOLLIN;
     event->data.ptr = from->event_data;
     return !from->is_parked;
 }

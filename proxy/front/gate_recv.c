@@ -95,6 +95,12 @@ static size_t give_ending(struct gate_ending *ending, char *room, size_t length)
     return given + give_text(&ending->last, room + given, length - given);
 }
 
+bool gate_has_to_give(const struct front_connection *from)
+{
+    const struct gate_ending *ending = &from->ending;
+    return from->is_shut && (ending->first[0] != '\0' || ending->filling > 0 || ending->last[0] != '\0');
+}
+
 /* What comes behind is taken from the kernel, so that closing does not reset the connection, and goes nowhere. */
 static ssize_t throw_away(int fd, char *room, size_t length, int flags)
 {
@@ -125,7 +131,23 @@ static ssize_t read_news(struct front_connection *from, char *room, size_t lengt
     return received;
 }
 
-static ssize_t read_through(struct front_connection *from, char *room, size_t length, int flags)
+static ssize_t wait_for_end(struct front_connection *from)
+{
+    from->is_held = true;
+    errno = EAGAIN;
+    return -1;
+}
+
+/* While a request that came whole is under way nothing is read of those behind it: only whether the client has ended. */
+static ssize_t hold_back(struct front_connection *from, char *room, size_t length, int flags)
+{
+    if (from->is_shut)
+        return gate_has_to_give(from) ? wait_for_end(from) : throw_away(from->fd, room, length, flags);
+    ssize_t received = read_news(from, room, 1, flags | MSG_PEEK);
+    return received <= 0 ? received : wait_for_end(from);
+}
+
+static ssize_t read_allowed(struct front_connection *from, char *room, size_t length, int flags)
 {
     if (from->is_shut)
         return read_behind(from, room, length, flags);
@@ -141,6 +163,27 @@ static ssize_t read_through(struct front_connection *from, char *room, size_t le
     from->ending = from->gate.fault == GATE_FINE ? (struct gate_ending){ .first = "", .last = "" }
                                                  : gate_ending(&from->gate, &passed);
     return (ssize_t)(passed + give_ending(&from->ending, room + passed, length - passed));
+}
+
+/* A read of less than was asked for makes libmicrohttpd wait for the socket's next event: where that is only because no more
+ * was allowed, it is told once more. */
+static ssize_t read_through(struct front_connection *from, char *room, size_t length, int flags)
+{
+    if (from->request != NULL && gate_is_behind(&from->gate, from->request->number))
+        return hold_back(from, room, length, flags);
+    size_t allowed = gate_allowance(&from->gate);
+    size_t most = length < allowed ? length : allowed;
+    ssize_t received = read_allowed(from, room, most, flags);
+    if (most < length && received == (ssize_t)most)
+        gate_poll_again(reading, from);
+    return received;
+}
+
+void gate_release(struct front *front, struct front_connection *from)
+{
+    if (from->is_held)
+        gate_poll_again(front, from);
+    from->is_held = false;
 }
 
 /* recv(2), under a name that the C library's headers leave alone. */

@@ -199,6 +199,9 @@ void receive_completed(void *cls, struct MHD_Connection *connection, void **requ
     if (request == NULL)
         return;
     bool is_sent = code == MHD_REQUEST_TERMINATED_COMPLETED_OK && request->state == FRONT_REQUEST_ANSWERED;
-    go_on(request->front, request->from, request->number);
+    struct front *front = request->front;
+    struct front_connection *from = request->from;
+    go_on(front, from, request->number);
     request_end(request, is_sent && !request->client_left);
+    gate_release(front, from);
 }

@@ -207,6 +207,60 @@ static void a_large_head_is_sent_whatever_the_requests_size(void **state)
     fixture_close(fixture);
 }
 
+/* What is behind a request under way would take the room in which its answer gets its head. */
+static void append_request(struct buffer *out, size_t number, size_t fields, size_t value)
+{
+    static char filler[4096];
+    memset(filler, 'v', sizeof(filler));
+    buffer_append_format(out, "GET /%zu HTTP/1.1\r\nHost: h\r\n", number);
+    for (size_t f = 0; f < fields; f++)
+        buffer_append_format(out, "X-%03zu: %.*s\r\n", f, (int)value, filler);
+    buffer_append_text(out, "\r\n");
+}
+
+static void answer_in_order(struct fixture *fixture, size_t count)
+{
+    char line[64];
+    for (size_t i = 0; i < count; i++) {
+        wait_for_seen(fixture, i + 1);
+        (void)snprintf(line, sizeof(line), "GET /%zu HTTP/1.1\n", i);
+        assert_int_equal(fixture->seen_count, i + 1);
+        assert_true(slice_equal_text(slice_first(buffer_slice(&last_seen(fixture)->head), strlen(line)), line));
+        run_for(fixture, 0);
+        answer(fixture, last_seen(fixture)->request);
+    }
+    wait_for_finished(fixture, count);
+    assert_int_equal(fixture->delivered, count);
+}
+
+static void a_large_head_is_sent_whatever_is_behind_the_request(void **state)
+{
+    (void)state;
+    enum { BEHIND = 60000 };
+    static const struct {
+        size_t first_fields, first_value, fields, value;
+    } shapes[] = { { 250, 0, 0, 0 },   { 250, 0, 1, 800 },   { 250, 50, 0, 0 },    { 250, 50, 1, 800 },
+                   { 250, 0, 250, 0 }, { 250, 50, 250, 50 }, { 4, 4000, 4, 4000 }, { 1, 1000, 3, 4000 } };
+    static char filler[1024];
+    static struct http_field fields[BIG_FIELDS];
+    memset(filler, 'v', sizeof(filler));
+    for (size_t i = 0; i < ARRAY_LENGTH(shapes) * 2; i++) {
+        struct fixture *fixture = fixture_open_default();
+        struct client *client = client_open(fixture);
+        size_t count = 0;
+        fill_fields(fields, i % 2 == 0 ? 14000 : FRONT_REPLY_HEAD_MAX - 512, slice_of(filler, sizeof(filler)));
+        fixture->answer_later = true;
+        fixture->reply = (struct front_reply){ .status = 200, .fields = fields, .field_count = BIG_FIELDS };
+        append_request(&client->out, count++, shapes[i / 2].first_fields, shapes[i / 2].first_value);
+        while (client->out.length < BEHIND)
+            append_request(&client->out, count++, shapes[i / 2].fields, shapes[i / 2].value);
+        client_send_text(client, "");
+        answer_in_order(fixture, count);
+        client_close(client);
+        fixture_close(fixture);
+    }
+}
+
 static void a_head_over_its_bound_fails_and_another_answer_can_be_given(void **state)
 {
     (void)state;
@@ -337,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_head_reads_as_documented),
         cmocka_unit_test(fields_that_cannot_be_sent_are_left_out_of_head_and_answer),
         cmocka_unit_test(a_large_head_is_sent_whatever_the_requests_size),
+        cmocka_unit_test(a_large_head_is_sent_whatever_is_behind_the_request),
         cmocka_unit_test(a_head_over_its_bound_fails_and_another_answer_can_be_given),
         cmocka_unit_test(a_large_body_is_sent_whole_and_released_once),
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
