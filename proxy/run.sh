@@ -13,15 +13,31 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=proxy/packages.sh
 source "$root/proxy/packages.sh"
 
-build() {
-    # shellcheck disable=SC2086 # a list of names
-    packages_install $packages_build
+# One at a time: two builds in one folder spoil each other's files. Another that is under way is waited for.
+build_alone() {
+    mkdir -p "$root/build"
+    (
+        flock --nonblock 9 || {
+            echo "another build of countersign is under way in $root/build: waiting for it" >&2
+            flock 9
+        }
+        "$@"
+    ) 9>"$root/build/run.lock"
+}
+
+build_release() {
     if [[ ! -f $root/build/release/build.ninja ]]; then
         echo "building countersign (a minute or so, once)" >&2
         (cd "$root" && cmake --preset release >/dev/null)
     fi
     # ninja is quiet about everything but having nothing to do
     (cd "$root" && cmake --build --preset release -- --quiet) | sed '/no work to do/d' >&2
+}
+
+build() {
+    # shellcheck disable=SC2086 # a list of names
+    packages_install $packages_build
+    build_alone build_release
 }
 
 # Whether the user has a configuration of their own (an option, a variable, a file where `serve` looks for one): then that is

@@ -1,4 +1,6 @@
 """proxy/run.sh: which way it starts the program. The program is stood in for by echo, which prints what it was asked."""
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -49,3 +51,43 @@ def test_half_a_key_is_refused_and_not_taken_for_the_demo(run_script):
     done = run_script(COINSTORE_API_KEY="k")
     assert (done.returncode, done.stdout) == (2, "")
     assert "COINSTORE_API_SECRET" in done.stderr
+
+
+BUILDER = """#!/bin/sh
+mkdir here || { echo "two builds at once" >>overlap; exit 1; }
+echo >>begun
+while [ ! -e may_end ]; do read -r _ <wait; done
+rmdir here
+"""
+
+
+def test_two_that_build_at_once_take_turns(tmp_path):
+    """A stand-in for cmake that stays in its build until the test lets it go; where two are in it, one fails and says so."""
+    (tmp_path / "proxy").mkdir()
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "build" / "release").mkdir(parents=True)
+    (tmp_path / "build" / "release" / "build.ninja").touch()
+    for name in ("run.sh", "packages.sh"):
+        shutil.copy(SCRIPT.parent / name, tmp_path / "proxy" / name)
+    builder = tmp_path / "tools" / "cmake"
+    builder.write_text(BUILDER)
+    builder.chmod(0o755)
+    os.mkfifo(tmp_path / "wait")
+    own = environment(tmp_path)
+    own["PATH"] = f"{builder.parent}:{own.get('PATH', os.environ['PATH'])}"
+
+    def start():
+        return subprocess.Popen([tmp_path / "proxy" / "run.sh", "--build-only"], env=own, text=True,
+                                stderr=subprocess.PIPE)
+
+    with start() as first:
+        with open(tmp_path / "wait", "w", encoding="ascii"):  # opened once the first is in its build, which ends after it
+            second = start()
+            said = second.stderr.readline()
+            begun = (tmp_path / "begun").read_text()
+            (tmp_path / "may_end").touch()
+        with second:
+            assert (first.wait(timeout=30), second.wait(timeout=30)) == (0, 0)
+    assert "another build of countersign is under way" in said
+    assert (begun, (tmp_path / "begun").read_text()) == ("\n", "\n\n")
+    assert not (tmp_path / "overlap").exists()
