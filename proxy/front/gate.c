@@ -213,8 +213,8 @@ static size_t step_coding(struct gate *gate, const unsigned char *bytes)
 /* Cookie: libmicrohttpd takes it apart, though nobody asks for the parts. */
 static size_t step_cookie(struct gate *gate, const unsigned char *bytes)
 {
-    bool is_separator = bytes[0] == ';' || bytes[0] == ',' || gate->matched == 0;
-    gate->matched = 1;
+    bool is_separator = bytes[0] == ';' || bytes[0] == ',' || gate->matched == GATE_COOKIE_START;
+    gate->matched = gate_cookie_step(gate->matched, bytes[0]);
     return is_separator && !counts(gate, bytes[0]) ? 0 : 1;
 }
 
@@ -224,6 +224,8 @@ static size_t end_value(struct gate *gate, unsigned char byte)
         return gate_fail(gate, byte == '\n' ? GATE_FAULT_LONE_LF : GATE_FAULT_VALUE, byte);
     if (gate->field == GATE_FIELD_LENGTH && gate->matched == 0)
         return gate_fail(gate, GATE_FAULT_LENGTH, byte);
+    if (gate_is_in_lone_quote(gate))
+        return gate_fail(gate, GATE_FAULT_COOKIE, byte);
     if (gate->field == GATE_FIELD_CODING)
         gate->coding_is_chunked = slice_equal_text(slice_of(gate->name, gate->matched), "chunked");
     return gate_go(gate, GATE_VALUE_LF);

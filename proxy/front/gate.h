@@ -63,6 +63,7 @@ enum gate_fault {
     GATE_FAULT_VALUE,
     GATE_FAULT_LENGTH,
     GATE_FAULT_LENGTH_RANGE,
+    GATE_FAULT_COOKIE,
     GATE_FAULT_CHUNK_SIZE,
     GATE_FAULT_CHUNK_EXTENSION,
     GATE_FAULT_CHUNK_END,
@@ -72,6 +73,16 @@ enum gate_fault {
     GATE_FAULT_BYPASSED,
     GATE_FAULT_LATE,
     GATE_FAULT_COUNT
+};
+
+/* Where in a Cookie field: `matched`, in it. */
+enum gate_cookie {
+    GATE_COOKIE_START,
+    GATE_COOKIE_NAME,
+    GATE_COOKIE_VALUE_FIRST, /* behind the equals sign */
+    GATE_COOKIE_VALUE,
+    GATE_COOKIE_LONE_QUOTE, /* the value is a quotation mark so far */
+    GATE_COOKIE_QUOTED
 };
 
 enum gate_field { GATE_FIELD_OTHER, GATE_FIELD_LENGTH, GATE_FIELD_CODING, GATE_FIELD_COOKIE };
@@ -96,7 +107,9 @@ struct gate {
     uint64_t chunks; /* bytes of those before */
 
     /* of the piece under way */
-    unsigned matched; /* bytes of the version, the name, the value without the blanks before it, or the chunk's line */
+    unsigned
+        matched; /* bytes of the version, the name, the value without the blanks before it, or the chunk's line; of a
+                       * Cookie field an enum gate_cookie */
     enum gate_field field;
     char name[GATE_NAME_MAX]; /* lower case */
 
@@ -117,6 +130,10 @@ void gate_init(struct gate *gate, size_t head_max, uint64_t chunks_max);
 /* Reads on; returns how many of `bytes` are to be passed on. Fewer than all: the first of the others is the fault, or
  * nothing more may pass (GATE_SHUT). Not to be called again after that. */
 size_t gate_feed(struct gate *gate, struct slice bytes);
+
+/* Whether the value under way is a cookie's that is one quotation mark. Where the field ends so, 0.9.75 takes the value's
+ * length for -1, and answers by itself. */
+bool gate_is_in_lone_quote(const struct gate *gate);
 
 /* How many bytes may be read at a time, so that fewer than GATE_AHEAD_MAX of them lie behind the request they belong to: what
  * is read ahead takes of the pool in which that request's answer gets its head. At least GATE_AHEAD_MAX. */

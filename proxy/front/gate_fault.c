@@ -34,6 +34,8 @@ static const struct fault_row rows[GATE_FAULT_COUNT] = {
     [GATE_FAULT_VALUE] = { FRONT_DEFECT_MALFORMED_FIELD, "a field's value has a control byte" },
     [GATE_FAULT_LENGTH] = { FRONT_DEFECT_MALFORMED_REQUEST, "Content-Length is not digits alone" },
     [GATE_FAULT_LENGTH_RANGE] = { FRONT_DEFECT_MALFORMED_REQUEST, "Content-Length is beyond any length" },
+    [GATE_FAULT_COOKIE] = { FRONT_DEFECT_MALFORMED_FIELD,
+                            "a cookie's value is one quotation mark without another (RFC 6265 4.1.1)" },
     [GATE_FAULT_CHUNK_SIZE] = { FRONT_DEFECT_MALFORMED_REQUEST, "a chunk's size is not hexadecimal digits alone" },
     [GATE_FAULT_CHUNK_EXTENSION] = { FRONT_DEFECT_MALFORMED_REQUEST,
                                      "a chunk's extension has a control byte, or is too long" },
@@ -120,6 +122,8 @@ static struct gate_ending end_chunk_line(const struct gate *gate, size_t *passed
 static const char *end_of_field(const struct gate *gate)
 {
     bool needs_digit = gate->field == GATE_FIELD_LENGTH && gate->matched == 0;
+    if (gate_is_in_lone_quote(gate))
+        return "\"\r\n\r\n";
     return needs_digit ? "0\r\n\r\n" : "\r\n\r\n";
 }
 

@@ -31,6 +31,9 @@ static inline char gate_lower(unsigned char byte)
     return (char)(byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte);
 }
 
+/* gate_cookie.c: where in a Cookie field `byte` leads. */
+enum gate_cookie gate_cookie_step(enum gate_cookie at, unsigned char byte);
+
 /* A step takes one byte or more of the `length` at hand and says how many; 0 where it went on to another state, or found a
  * fault. gate_body.c: those behind a head. */
 size_t gate_step_body(struct gate *gate, const unsigned char *bytes, size_t length);

@@ -117,7 +117,9 @@ static inline enum strict_verdict strict_fields(struct strict_request *request, 
         (*entries)++;
         for (size_t i = 0; slice_equal_text_caseless(field.name, "Cookie") && i < field.value.length; i++)
             *entries += strict_is_one_of(field.value.data[i], ";,");
-        if (*entries > STRICT_ENTRIES_MAX)
+        bool may_end_in_lone_quote = slice_equal_text_caseless(field.name, "Cookie") && field.value.length >= 2 &&
+                                     memcmp(field.value.data + field.value.length - 2, "=\"", 2) == 0;
+        if (*entries > STRICT_ENTRIES_MAX || may_end_in_lone_quote)
             return STRICT_NEAR;
         if (request != NULL)
             request->fields[request->field_count++] = field;

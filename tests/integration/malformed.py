@@ -155,6 +155,8 @@ MALFORMED = {
     "fields ended by CR CR LF": (fields(b"X-A: 1", ends=b"\r\r\n"), FIELD),
     "fields ended by NUL LF": (fields(b"X-A: 1", ends=b"\0\n"), FIELD),
     "a head ended by LF": (b"GET / HTTP/1.1\r\nHost: localhost\r\n\n", FIELD),
+    "a cookie of one quotation mark": (fields(b'Cookie: a=b; c="'), FIELD),
+    "a cookie of one quotation mark before NUL": (fields(b'Cookie: a=b; c="\0"'), FIELD),
     "two hosts": (fields(b"Host: localhost"), FIELD),
     "two different hosts": (fields(b"host: evil.example"), FIELD),
     "no host": (line(GET + b"HTTP/1.1\r\n", b""), FIELD),
@@ -187,6 +189,9 @@ WELL_FORMED = {
     "a name of one letter": fields(b"X: 1"),
     "names that begin as others": fields(b"Content-Lengths: a", b"Transfer-Encodings: b", b"Content-Lengt: c"),
     "cookies": fields(b"Cookie: " + b"; ".join(b"c%d=1" % number for number in range(100))),
+    "cookies in quotation marks": fields(b'Cookie: a="b"; c=""; "; d="x;y"; e=="; f=""g; h=q"'),
+    "a cookie of quotation marks": fields(b'Cookie: a=""'),
+    "an open quotation mark in a cookie": fields(b'Cookie: a="b'),
     "a target beyond ASCII": line(b"GET /api/trade/order/active?a=\xc3\xa4 HTTP/1.1\r\n"),
     "a target of odd bytes": line(b"GET /api/trade/order/active?a=\"<>\\^`{|}'#[] HTTP/1.1\r\n"),
     "this exchange's own host in the target": None,  # made by the test: it knows the port
