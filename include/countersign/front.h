@@ -38,7 +38,7 @@ struct front_counts {
 struct front_options {
     struct loop *loop;
     int listen_fd;     /* listening, non-blocking; owned by the front from front_open's success on */
-    size_t header_max; /* bytes of request line and fields */
+    size_t header_max; /* bytes of request line and fields, those of Cookie values twice */
     size_t body_max;   /* bytes */
     unsigned connections_max;
     struct places_holder

@@ -210,12 +210,15 @@ static size_t step_coding(struct gate *gate, const unsigned char *bytes)
     return 1;
 }
 
-/* Cookie: libmicrohttpd takes it apart, though nobody asks for the parts. */
+/* Cookie: libmicrohttpd takes a copy of it apart, though nobody asks for the parts: each byte counts twice. */
 static size_t step_cookie(struct gate *gate, const unsigned char *bytes)
 {
     bool is_separator = bytes[0] == ';' || bytes[0] == ',' || gate->matched == GATE_COOKIE_START;
     gate->matched = gate_cookie_step(gate->matched, bytes[0]);
-    return is_separator && !counts(gate, bytes[0]) ? 0 : 1;
+    if (is_separator && !counts(gate, bytes[0]))
+        return 0;
+    gate->head_size++;
+    return 1;
 }
 
 static size_t end_value(struct gate *gate, unsigned char byte)
@@ -321,7 +324,7 @@ size_t gate_feed(struct gate *gate, struct slice bytes)
         const struct gate_step *step = &steps[gate->state];
         size_t length = bytes.length - done;
         if (step->is_head && gate->state != GATE_LINE) {
-            size_t room = gate->head_max - gate->head_size;
+            size_t room = gate->head_size < gate->head_max ? gate->head_max - gate->head_size : 0;
             length = length < room ? length : room;
             if (length == 0) {
                 (void)gate_fail(gate, GATE_FAULT_HEAD_SIZE, data[done]);

@@ -95,7 +95,7 @@ struct gate {
     uint64_t offset;   /* bytes of this request so far */
 
     /* of this request's head */
-    size_t head_size;
+    size_t head_size;   /* bytes; those of Cookie values count twice */
     size_t field_count; /* complete ones, without trailer fields */
     size_t entry_count; /* what libmicrohttpd keeps 64 bytes for: fields, trailer fields, cookies */
     unsigned length_count;

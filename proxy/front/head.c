@@ -56,9 +56,15 @@ static bool has_too_many_fields(const struct request_head *head)
     return head->field_count > HTTP_FIELDS_MAX;
 }
 
+/* Of a Cookie field libmicrohttpd makes a copy, in the room that was made for one head. */
 static bool is_too_large(const struct request_head *head)
 {
-    return head->size > head->size_max;
+    size_t size = head->size;
+    for (size_t i = 0; i < head->fields.count; i++) {
+        if (slice_equal_text_caseless(head->fields.items[i].name, "Cookie"))
+            size += head->fields.items[i].value.length;
+    }
+    return size > head->size_max;
 }
 
 static uintptr_t address_behind(struct slice piece)

@@ -211,6 +211,12 @@ static inline enum strict_verdict strict_read(struct strict_request *request, st
     size_t head = all.length - rest->length;
     if (head > bounds->head)
         return STRICT_REFUSED; /* a fault may come before that, or after */
+    for (size_t i = 0; i < request->field_count; i++) {
+        if (slice_equal_text_caseless(request->fields[i].name, "Cookie"))
+            head += request->fields[i].value.length;
+    }
+    if (head > bounds->head)
+        return STRICT_NEAR; /* cookies count twice */
     if (verdict != STRICT_WHOLE)
         return verdict;
     strict_trim(request);

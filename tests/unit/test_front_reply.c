@@ -261,6 +261,56 @@ static void a_large_head_is_sent_whatever_is_behind_the_request(void **state)
     }
 }
 
+/* Of a request whose head has this many bytes, most of them 250 cookies. */
+static void append_cookies(struct buffer *out, size_t head)
+{
+    static const char rest[] = "GET /0 HTTP/1.1\r\nHost: h\r\nCookie: \r\n\r\n";
+    enum { COOKIES = 250 };
+    static char filler[128];
+    memset(filler, 'v', sizeof(filler));
+    size_t bytes = head - (sizeof(rest) - 1);
+    buffer_append_text(out, "GET /0 HTTP/1.1\r\nHost: h\r\nCookie: ");
+    for (size_t i = 0; i < COOKIES; i++) {
+        size_t each = bytes / COOKIES + (i < bytes % COOKIES);
+        buffer_append_format(out, "c=%.*s;", (int)(each - sizeof("c=;") + 1), filler);
+    }
+    buffer_append_text(out, "\r\n\r\n");
+}
+
+/* libmicrohttpd copies them into the pool in which the answer's head is made; so they count twice. */
+static void a_large_head_is_sent_whatever_the_requests_cookies(void **state)
+{
+    (void)state;
+    enum { HEAD_MAX = 16 * 1024, REST = 37 };
+    static char filler[1024];
+    static struct http_field fields[BIG_FIELDS];
+    static const struct {
+        size_t head;
+        enum front_defect defect;
+    } cases[] = { { HEAD_MAX / 4, FRONT_DEFECT_NONE },
+                  { (HEAD_MAX + REST) / 2, FRONT_DEFECT_NONE },
+                  { (HEAD_MAX + REST) / 2 + 1, FRONT_DEFECT_HEADER_TOO_LARGE },
+                  { HEAD_MAX, FRONT_DEFECT_HEADER_TOO_LARGE } };
+    memset(filler, 'v', sizeof(filler));
+    fill_fields(fields, FRONT_REPLY_HEAD_MAX - 512, slice_of(filler, sizeof(filler)));
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct fixture *fixture = fixture_open_default();
+        struct client *client = client_open(fixture);
+        assert_int_equal(fixture->options.header_max, HEAD_MAX);
+        fixture->reply = (struct front_reply){
+            .status = 200, .fields = fields, .field_count = BIG_FIELDS, .body = SLICE_LITERAL("ok")
+        };
+        append_cookies(&client->out, cases[i].head);
+        assert_int_equal(client->out.length, cases[i].head);
+        client_send_text(client, "");
+        wait_for_finished(fixture, 1);
+        assert_int_equal(last_seen(fixture)->defect, cases[i].defect);
+        assert_received(client, SLICE_LITERAL("ok"));
+        client_close(client);
+        fixture_close(fixture);
+    }
+}
+
 static void a_head_over_its_bound_fails_and_another_answer_can_be_given(void **state)
 {
     (void)state;
@@ -392,6 +442,7 @@ int main(void)
         cmocka_unit_test(fields_that_cannot_be_sent_are_left_out_of_head_and_answer),
         cmocka_unit_test(a_large_head_is_sent_whatever_the_requests_size),
         cmocka_unit_test(a_large_head_is_sent_whatever_is_behind_the_request),
+        cmocka_unit_test(a_large_head_is_sent_whatever_the_requests_cookies),
         cmocka_unit_test(a_head_over_its_bound_fails_and_another_answer_can_be_given),
         cmocka_unit_test(a_large_body_is_sent_whole_and_released_once),
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
