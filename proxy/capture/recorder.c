@@ -6,6 +6,7 @@
 #include "countersign/thread.h"
 
 #include <malloc.h>
+#include <sched.h>
 #include <time.h>
 
 enum {
@@ -22,6 +23,7 @@ enum {
     PRUNE_SLICE_US = 5000,   /* how long it is deleted at a time: rings fill meanwhile, */
     PRUNE_PAUSE_MS = 5,      /* and how soon that goes on where nothing else is to be done */
     PRUNE_IDLE_MS = 600000,  /* exchanges grow old although none comes, by days */
+    READY_BYTES = 64 * 1024, /* what is always ready to be written to; and where many come, twice as much as waits */
     LET_GO_EVERY_MS = 1000,  /* how often, and how much, rings in use give memory back: of one that is gone round in */
     LET_GO_BYTES = 2 * 1024 * 1024 /* seconds little, as each page costs a fault when it is written again */
 };
@@ -207,6 +209,17 @@ static void rest(struct recorder *recorder)
     (void)malloc_trim(0); /* whether there was any */
 }
 
+/* Before the batch: as much comes while it is stored and until the next as has come since the last. */
+static void make_ready(const struct recorder *recorder)
+{
+    for (size_t i = 0; i < recorder->source_count; i++) {
+        struct ring *ring = recorder->sources[i].ring;
+        size_t ahead = READY_BYTES + 2 * ring_used(ring);
+        while (ring_make_ready(ring, ahead))
+            (void)sched_yield(); /* cannot fail on Linux */
+    }
+}
+
 /* Some while frames come; all once none has come for as long. */
 static void let_go_if_due(struct recorder *recorder, bool is_idle)
 {
@@ -247,10 +260,12 @@ static void gather(struct recorder *recorder)
 static void *record(void *context)
 {
     struct recorder *recorder = context;
+    make_ready(recorder);
     while (!is_stopped(recorder)) {
         wake_wait(&recorder->wake, WAKE_ASLEEP, idle_wait_ms(recorder), has_frames, recorder);
         gather(recorder);
         bool is_idle = !has_frames(recorder);
+        make_ready(recorder);
         carry_over(recorder);
         prune_if_due(recorder);
         let_go_if_due(recorder, is_idle);

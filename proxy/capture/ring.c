@@ -337,6 +337,20 @@ void ring_let_go(struct ring *ring, size_t most)
     }
 }
 
+/* No more than the room: what is not consumed is in memory, mostly. */
+bool ring_make_ready(struct ring *ring, size_t ahead)
+{
+    uint64_t head = ring_head(ring), room = ring->size - ring_used(ring);
+    uint64_t end = head + (ahead < room ? ahead : room);
+    uint64_t begin = head - head % RING_GRAIN;
+    ring->ready = ring->ready > begin ? ring->ready : begin;
+    if (ring->ready >= end)
+        return false;
+    (void)madvise(ring->data + ring->ready % ring->size, RING_GRAIN, MADV_POPULATE_WRITE); /* it is a favour */
+    ring->ready += RING_GRAIN;
+    return true;
+}
+
 bool ring_find_oldest(uint64_t *position, const struct ring *ring, uint64_t after)
 {
     uint64_t least = UINT64_MAX, sequence, end = ring_tail(ring) + ring->size;

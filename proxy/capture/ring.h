@@ -26,6 +26,7 @@ struct ring {
     struct frame_key key; /* from the run's name; zeroes in a ring that is not keyed */
     uint64_t sequence;    /* the producer's: of the last frame */
     uint64_t let_go;      /* the consumer's: the position before which nothing takes memory */
+    uint64_t ready;       /* likewise: the position before which writing costs no page fault, where it is beyond head */
     /* Monotonic µs: since when frames have been there that are not consumed, as far as it is known. Both sides write it, each
      * with a time at which it was true. */
     _Atomic int64_t behind_since_us;
@@ -87,6 +88,11 @@ void ring_release(struct ring *ring, uint64_t position); /* what is before it, a
 /* Up to `most` bytes of what was released leave this process's memory, the oldest first; the file keeps what they held. To write
  * there again costs a page fault for each page: not for a ring that is gone round quickly. */
 void ring_let_go(struct ring *ring, size_t most);
+
+/* Brings some of the pages into memory in which the next `ahead` bytes are written; false where all are there. A page fault in a
+ * mapping that is written to can wait for the file system's journal: better here than in the producer, with a request at hand. A
+ * kernel that cannot (before Linux 5.14) leaves it to the producer. */
+bool ring_make_ready(struct ring *ring, size_t ahead);
 
 /* Searches the whole ring, whatever head and tail say, for the oldest frame written after the one with sequence `after`.
  * *position becomes a position of it at or behind tail. False where there is none, and in a ring that is not keyed. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static const char run_name[] = "0123456789abcdef0123456789abcdef";
@@ -141,6 +142,48 @@ static void what_was_released_can_be_let_go_and_is_in_the_file_still(void **stat
     uint64_t position = ring_tail(&left);
     assert_frame(&left, &position, FRAME, 'l', ring.sequence);
     ring_close(&left);
+    ring_close(&ring);
+}
+
+static size_t make_ready(struct ring *ring, size_t ahead)
+{
+    size_t pieces = 0;
+    while (ring_make_ready(ring, ahead))
+        pieces++;
+    return pieces;
+}
+
+static void what_is_made_ready_is_in_memory_before_it_is_written(void **state)
+{
+    enum { SIZE = 16 * RING_GRAIN, FRAME = 1000, KIB = 1024, AHEAD = 3 * RING_GRAIN };
+    struct ring ring = { .header = NULL };
+    struct error error = { .message = "" };
+    const char *path = scratch_path(state, "ring-0.journal");
+    assert_true(ring_create(&ring, path, SIZE, run_name, &error));
+    if (madvise(ring.header, RING_GRAIN, MADV_POPULATE_WRITE) != 0) {
+        ring_close(&ring);
+        skip(); /* before Linux 5.14 */
+    }
+    for (int round = 0; round < 40; round++) { /* more than twice around */
+        uint64_t head = ring_head(&ring), position = head, sequence = ring.sequence;
+        ring_let_go(&ring, SIZE_MAX);
+        (void)make_ready(&ring, AHEAD);
+        assert_int_equal(make_ready(&ring, AHEAD), 0);
+        long ready = resident_kib(path);
+        assert_in_range(ready, AHEAD / KIB,
+                        (AHEAD + 5 * RING_GRAIN) / KIB); /* begun pieces, the header's, one of two mappings */
+        bool crosses = head % SIZE + AHEAD > SIZE;       /* then one frame is in the second mapping */
+        while (ring_head(&ring) + frame_size(FRAME) <= head + AHEAD)
+            assert_true(append(&ring, FRAME, (char)round));
+        assert_in_range(resident_kib(path), ready, ready + (crosses ? RING_GRAIN / KIB : 0));
+        while (position < ring_head(&ring))
+            assert_frame(&ring, &position, FRAME, (char)round, ++sequence);
+        ring_release(&ring, position);
+    }
+    while (append(&ring, FRAME, 'f')) {}
+    assert_true(make_ready(&ring, SIZE) <= 1); /* there is no room to make ready */
+    uint64_t position = ring_tail(&ring);
+    assert_frame(&ring, &position, FRAME, 'f', ring.sequence - SIZE / frame_size(FRAME) + 1);
     ring_close(&ring);
 }
 
@@ -365,6 +408,7 @@ int main(void)
         TEST(a_full_ring_refuses_frames_until_some_are_released),
         TEST(a_frame_may_fill_the_whole_ring_and_no_more),
         TEST(what_was_released_can_be_let_go_and_is_in_the_file_still),
+        TEST(what_is_made_ready_is_in_memory_before_it_is_written),
         TEST(what_is_claimed_is_not_visible_until_it_is_published),
         TEST(any_changed_byte_of_a_frame_is_found),
         TEST(behind_a_torn_payload_and_behind_a_lost_header_the_next_frame_is_found),
