@@ -74,7 +74,7 @@ static const struct config_key proxy_keys[] = {
     { KEY("in_flight_max", INTEGER, "256"), RANGE(1, 65536), FIELD(proxy, in_flight_max),
       .help = "requests under way at a time, per worker; more get 503" },
     { KEY("header_max", SIZE, "16KiB"), RANGE(1 * KIB, 64 * KIB), FIELD(proxy, header_max),
-      .help = "a request's line and header fields together; Cookie values count twice" },
+      .help = "a request's line and fields together, Cookie values twice" },
     { KEY("body_max", SIZE, "1MiB"), RANGE(0, 16 * MIB), FIELD(proxy, body_max),
       .help = "a request's body; a larger one gets 413" },
     { KEY("response_max", SIZE, "32MiB"), RANGE(64 * KIB, 256 * MIB), FIELD(proxy, response_max),
