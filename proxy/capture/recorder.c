@@ -209,13 +209,14 @@ static void rest(struct recorder *recorder)
     (void)malloc_trim(0); /* whether there was any */
 }
 
-/* Before the batch: as much comes while it is stored and until the next as has come since the last. */
+/* Before the batch: as much comes while it is stored and until the next as has come since the last. Whoever is behind stores first:
+ * room is worth more than page faults. */
 static void make_ready(const struct recorder *recorder)
 {
     for (size_t i = 0; i < recorder->source_count; i++) {
         struct ring *ring = recorder->sources[i].ring;
         size_t ahead = READY_BYTES + 2 * ring_used(ring);
-        while (ring_make_ready(ring, ahead))
+        while (!uses_more_than(recorder, CALM_SHARE) && ring_make_ready(ring, ahead))
             (void)sched_yield(); /* cannot fail on Linux */
     }
 }

@@ -1,10 +1,13 @@
-/* Who goes first: the recorder lets others have the processor between two exchanges, once it has had it for a while, unless it is
- * behind. */
+/* Who goes first: the recorder lets others have the processor between two exchanges, once it has had it for a while, and brings
+ * pages into memory for what is to come, unless it is behind. */
 #include "capture_fixture.h"
+
+#include "capture/journal_private.h"
 
 #include <sched.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +38,23 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     time->tv_sec += (time_t)(ns / 1000000000);
     time->tv_nsec = (long)(ns % 1000000000);
     return result;
+}
+
+static struct {
+    _Atomic(const struct ring *) ring; /* NULL as yet */
+    atomic_bool is_held;
+    atomic_uint times_behind; /* how often pages were brought into memory while much waited */
+} making_ready;
+
+/* In the place of the C library's. */
+int madvise(void *from, size_t length, int advice)
+{
+    const struct ring *ring = atomic_load(&making_ready.ring);
+    if (advice == MADV_POPULATE_WRITE && ring != NULL && ring_used(ring) > ring->size / 16)
+        atomic_fetch_add(&making_ready.times_behind, 1);
+    while (advice == MADV_POPULATE_WRITE && atomic_load(&making_ready.is_held))
+        (void)syscall(SYS_sched_yield); /* cannot fail on Linux */
+    return (int)syscall(SYS_madvise, from, length, advice);
 }
 
 static void journal_many(struct capture *capture, int count)
@@ -71,11 +91,26 @@ static void while_much_waits_it_does_not(void **state)
     capture_close(capture);
 }
 
+static void while_much_waits_no_pages_are_brought_into_memory(void **state)
+{
+    atomic_store(&making_ready.is_held, true); /* with the first pages, before it looks for frames */
+    struct capture *capture = open_capture(state, NULL);
+    atomic_store(&making_ready.ring, &capture_journal(capture, 0)->ring);
+    journal_many(capture, MANY);
+    atomic_store(&making_ready.is_held, false);
+    wait_for_store(state, "SELECT count(*) FROM exchange WHERE outcome IS NOT NULL", MANY);
+    assert_int_equal(atomic_load(&making_ready.times_behind), 0);
+    atomic_store(&making_ready.ring, NULL);
+    capture_close(capture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(while_little_waits_it_gives_way_after_each_while, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(while_much_waits_it_does_not, scratch_make, scratch_remove),
+        cmocka_unit_test_setup_teardown(while_much_waits_no_pages_are_brought_into_memory, scratch_make,
+                                        scratch_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
