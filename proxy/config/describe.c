@@ -67,9 +67,10 @@ static bool fits_file(const char *key, const char *value)
            strlen(key) + BETWEEN + strlen(value) <= LINE_ROOM;
 }
 
-static void describe_line(struct buffer *out, const char *key, const char *text)
+/* What no file can say is a comment. */
+static void describe_line(struct buffer *out, const char *key, const char *text, bool is_sayable)
 {
-    if (!fits_file(key, text))
+    if (!is_sayable)
         (void)buffer_append_text(out, "# not from a file, which could not say it: "); /* as above */
     (void)buffer_append_format(out, text[0] == '\0' ? "%s =%s\n" : "%s = %s\n", key, text);
 }
@@ -79,8 +80,20 @@ static void describe_value(struct buffer *out, const struct config_key *key, con
     struct buffer value;
     buffer_init(&value, 2 * CONFIG_VALUE_MAX + 16);
     config_value_append(&value, key, section);
-    describe_line(out, key->name, buffer_text(&value));
+    describe_line(out, key->name, buffer_text(&value), fits_file(key->name, buffer_text(&value)));
     buffer_free(&value);
+}
+
+/* Whether a file can hold it behind those before it. One that never decides, for a variable's or a flag's comes first, would be
+ * refused there (rules.c). */
+static bool rule_is_sayable(const struct config_rules *rules, size_t index)
+{
+    const struct rule *rule = &rules->items[index];
+    for (size_t i = 0; i < index; i++) {
+        if (rule_covers(&rules->items[i], rule))
+            return false;
+    }
+    return fits_file(rule_verdict_name(rule->verdict), rule->text);
 }
 
 /* The rules of all keys that hold them stand together, at the first one's place: their order counts. */
@@ -93,7 +106,7 @@ static void describe_rules(struct buffer *out, const struct config_key *key, con
     if (rules->count == 0)
         (void)buffer_append_text(out, "# no allow or deny rules\n"); /* as above */
     for (size_t i = 0; i < rules->count; i++)
-        describe_line(out, rule_verdict_name(rules->items[i].verdict), rules->items[i].text);
+        describe_line(out, rule_verdict_name(rules->items[i].verdict), rules->items[i].text, rule_is_sayable(rules, i));
 }
 
 static void describe_section(struct buffer *out, enum config_kind kind, const void *section)

@@ -6,9 +6,11 @@ import time
 
 import pytest
 
+import prometheus
 from load import PLACE, answers_by_tag
 from peer import Peer
 from program import poll, write_config
+from test_admin import ADMIN, metrics_of
 from upstream import Upstream, http_answer, succeeds
 
 TICKERS = "/api/v1/market/tickers"
@@ -30,10 +32,12 @@ def wait_for_connections(upstream, count):
 
 
 def started_warm(start, upstream, count, **keys):
-    """A proxy whose connections are open, and whose HEAD was answered."""
-    proxy = start({"upstream spot": {"warm": count, **keys}})
+    """A proxy whose connections are open, and none of them is taken by its HEAD any more."""
+    proxy = start({"upstream spot": {"warm": count, **keys}, **ADMIN})
     wait_for_connections(upstream, count)
     assert upstream.wait_for_warm_connections() == 1
+    poll("the HEAD's answer was read", lambda: prometheus.value(metrics_of(proxy), "countersign_upstream_reachable",
+                                                                upstream="spot"))
     return proxy
 
 

@@ -364,6 +364,29 @@ static void a_value_that_no_file_could_say_is_shown_as_a_comment(void **state)
     buffer_free(&report);
 }
 
+/* Between a flag and a file there is no complaint of rules that never decide; within a file there is. */
+static void a_rule_that_a_flags_rule_covers_is_shown_as_a_comment(void **state)
+{
+    (void)state;
+    const struct config_setting settings[] = { { "listener.deny", "* /**", "--set" } };
+    struct buffer report, text;
+    struct config *config =
+        harness_load("[account a]\n[upstream u]\n[listener x]\naccount = a\nallow = GET /api/x\nallow = GET /api/y\n",
+                     harness_environment, settings, 1, &report);
+    assert_non_null(config);
+    buffer_init(&text, HARNESS_REPORT_MAX);
+    config_describe(&text, config);
+    config_free(config);
+    assert_non_null(strstr(buffer_text(&text), "\ndeny = * /**\n"
+                                               "# not from a file, which could not say it: allow = GET /api/x\n"
+                                               "# not from a file, which could not say it: allow = GET /api/y\n"));
+    config = accepts(buffer_text(&text));
+    assert_int_equal(config->listeners[0].rules.count, 1);
+    config_free(config);
+    buffer_free(&text);
+    buffer_free(&report);
+}
+
 static void the_listing_names_every_key_and_fits_a_terminal(void **state)
 {
     (void)state;
@@ -511,6 +534,7 @@ int main(void)
         cmocka_unit_test(a_file_that_cannot_be_read_is_the_one_problem),
         cmocka_unit_test(the_values_in_force_can_be_read_back),
         cmocka_unit_test(a_value_that_no_file_could_say_is_shown_as_a_comment),
+        cmocka_unit_test(a_rule_that_a_flags_rule_covers_is_shown_as_a_comment),
         cmocka_unit_test(the_listing_names_every_key_and_fits_a_terminal),
         cmocka_unit_test(every_variable_that_holds_a_secret_is_visited),
         cmocka_unit_test(the_sample_shows_every_key_with_its_default),
