@@ -10,7 +10,6 @@ void batch_reset(struct batch *batch)
     batch->count = 0;
     batch->frames = 0;
     batch->bytes = 0;
-    batch->gives_way = false;
     batch->dropped = (struct dropped){ .count = 0 };
     memset(batch->slots, 0, sizeof(batch->slots));
 }

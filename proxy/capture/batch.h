@@ -23,7 +23,6 @@ struct batch {
     size_t count;
     size_t frames;
     size_t bytes;
-    bool gives_way;              /* others may use the processor between two of its exchanges: it does not press */
     struct dropped dropped;      /* of all frames that told of some */
     uint16_t slots[BATCH_SLOTS]; /* place in entries plus one, by id; open addressing */
 };

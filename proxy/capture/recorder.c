@@ -1,6 +1,8 @@
 /* Waits for frames, lets some gather, stores them in one transaction, and so on until it is stopped. */
 #include "recorder.h"
 
+#include "give_way.h"
+
 #include "countersign/clock.h"
 #include "countersign/log.h"
 #include "countersign/thread.h"
@@ -14,9 +16,8 @@ enum {
     GATHER_MORE_MS = 40,    /* and how much longer where many come: a commit takes as long as thirty exchanges do */
     MANY_BYTES = 48 * 1024, /* of them, waiting by then */
     SHORT_SHARE = 4,        /* but not while more than this part of a ring is in use */
-    CALM_SHARE =
-        16, /* while no more than this part is, requests go first: a batch at once would hold one up for as long */
-    PAUSE_FIRST_MS = 10, /* after a failure of the store; doubled up to */
+    CALM_SHARE = 8,         /* while no more than this part is, requests go first: a batch at once holds them up */
+    PAUSE_FIRST_MS = 10,    /* after a failure of the store; doubled up to */
     PAUSE_LAST_MS = 1000,
     STOP_PATIENCE_MS = 5000, /* how long a failing store is tried again once the proxy ends */
     PRUNE_EVERY_MS = 1000,   /* how often it is looked for what need not be kept any longer, */
@@ -137,7 +138,7 @@ static size_t fill_batch(struct recorder *recorder)
     size_t count = recorder->source_count;
     size_t share = count < BATCH_FRAMES_MAX ? BATCH_FRAMES_MAX / count : 1;
     batch_reset(&recorder->batch);
-    recorder->batch.gives_way = !uses_more_than(recorder, CALM_SHARE) && !is_stopped(recorder);
+    give_way_set(!uses_more_than(recorder, CALM_SHARE) && !is_stopped(recorder));
     int64_t now_us = clock_monotonic_us();
     for (size_t i = 0; i < count; i++) {
         recorder->sources[i].goal = ring_head(recorder->sources[i].ring);
@@ -278,6 +279,7 @@ static void *record(void *context)
 
 bool recorder_start(struct recorder *recorder, struct error *error)
 {
+    give_way_between_pages();
     recorder->is_running = thread_start(&recorder->thread, "recorder", record, recorder, error);
     return recorder->is_running;
 }

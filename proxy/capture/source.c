@@ -1,9 +1,14 @@
 /* From rings to the store. One thread at a time: the recorder's, or capture_open's while it recovers. */
 #include "source.h"
 
+#include "give_way.h"
+
 #include "countersign/log.h"
 
 #include <inttypes.h>
+
+/* After how many it may give way: a batch at once, with each frame's sum to be checked, takes milliseconds. */
+enum { LOOK_BYTES = 16 * 1024 };
 
 struct source source_of_ring(struct ring *ring, const char *name, uint64_t sequence)
 {
@@ -43,10 +48,15 @@ static void take(struct source *source, struct batch *batch, const struct frame 
 size_t source_read(struct source *source, struct batch *batch, size_t frames_max)
 {
     uint64_t head = source->limit != 0 ? source->limit : ring_head(source->ring);
+    uint64_t looked_at = source->position;
     size_t count = 0;
     while (source->position < head && count < frames_max && !batch_is_full(batch)) {
         struct frame frame;
         count++;
+        if (source->position - looked_at >= LOOK_BYTES) {
+            looked_at = source->position;
+            give_way();
+        }
         if (ring_read(&frame, source->ring, &source->position, head, source->read_sequence) != FRAME_GOOD)
             continue; /* the next whole frame's sequence tells what is missing */
         if (source->limit == 0 || frame.sequence > source->read_sequence)

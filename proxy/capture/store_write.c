@@ -1,4 +1,5 @@
 /* The store's rows. The recorder's thread (and capture_open's, while it recovers; a tool's, while it imports). */
+#include "give_way.h"
 #include "store_private.h"
 
 #include "countersign/clock.h"
@@ -7,10 +8,8 @@
 #include "countersign/log.h"
 
 #include <inttypes.h>
-#include <sched.h>
 #include <string.h>
 
-enum { TURN_US = 100 }; /* how long exchanges are written before others may have the processor */
 enum { SIGNATURE_BYTES = sizeof(((struct record *)0)->signature) / 2, WINDOW_MS = 30000 };
 
 /* --- statements --- */
@@ -341,22 +340,10 @@ static bool note_left_out(struct store *store, int64_t id, struct error *error)
     return store_note_incident(store, clock_wall_us(), "left-out", 1, detail, error);
 }
 
-/* Others may use the processor after each turn: sooner costs more in switches than it gives them. */
-static void give_way(int64_t *turn_us)
-{
-    int64_t now_us = clock_monotonic_us();
-    if (now_us - *turn_us < TURN_US)
-        return;
-    (void)sched_yield(); /* cannot fail on Linux */
-    *turn_us = clock_monotonic_us();
-}
-
 bool store_write_batch(struct store *store, const struct batch *batch, struct error *error)
 {
-    int64_t turn_us = 0;
     for (size_t i = 0; i < batch->count; i++) {
-        if (batch->gives_way)
-            give_way(&turn_us);
+        give_way();
         int code = put_entry(store, &batch->entries[i]);
         if (code == SQLITE_DONE)
             continue;
