@@ -58,6 +58,8 @@ def run(options):
         requests = rig.wrk(keeper, own.url, 16, LOAD_S)["requests"]
         settle(own.pid)
         kept["after as much again"] = memory(own.pid)
+        time.sleep(SETTLE_S)
+        kept[f"{SETTLE_S} s later"] = memory(own.pid)
     print_wakeups(wakeups)
     for when, by_process in kept.items():
         print_memory(when, by_process)
