@@ -13,7 +13,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=proxy/packages.sh
 source "$root/proxy/packages.sh"
 
-# One at a time: two builds in one folder spoil each other's files. Another that is under way is waited for.
+# One at a time: two builds in one folder spoil each other's files, and two installations get in each other's way. Another that is under way is waited for. The folder itself is locked: who
+# may only read it starts what is built, too. What is started does not get the descriptor: something that stays behind would keep the lock.
 build_alone() {
     mkdir -p "$root/build"
     (
@@ -21,8 +22,8 @@ build_alone() {
             echo "another build of countersign is under way in $root/build: waiting for it" >&2
             flock 9
         }
-        "$@"
-    ) 9>"$root/build/run.lock"
+        "$@" 9<&-
+    ) 9<"$root/build"
 }
 
 build_release() {
@@ -34,11 +35,13 @@ build_release() {
     (cd "$root" && cmake --build --preset release -- --quiet) | sed '/no work to do/d' >&2
 }
 
-build() {
+install_and_build() {
     # shellcheck disable=SC2086 # a list of names
     packages_install $packages_build
-    build_alone build_release
+    build_release
 }
+
+build() { build_alone install_and_build; }
 
 # Whether the user has a configuration of their own (an option, a variable, a file where `serve` looks for one): then that is
 # what runs, never the demo.

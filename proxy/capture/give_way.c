@@ -12,18 +12,20 @@
 enum { TURN_US = 100 }; /* sooner costs more in switches than it gives others */
 
 static _Thread_local struct {
-    bool gives;
+    bool (*is_calm)(const void *context); /* NULL: it does not give way */
+    const void *context;
     int64_t turn_us; /* monotonic: from when on it has the processor */
 } self;
 
-void give_way_set(bool gives)
+void give_way_while(bool (*is_calm)(const void *context), const void *context)
 {
-    self.gives = gives;
+    self.is_calm = is_calm;
+    self.context = context;
 }
 
 void give_way(void)
 {
-    if (!self.gives || clock_monotonic_us() - self.turn_us < TURN_US)
+    if (self.is_calm == NULL || clock_monotonic_us() - self.turn_us < TURN_US || !self.is_calm(self.context))
         return;
     (void)sched_yield(); /* cannot fail on Linux */
     self.turn_us = clock_monotonic_us();

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-/* From now on this thread gives way, or does not. */
-void give_way_set(bool gives);
+/* From now on this thread gives way whenever `is_calm(context)` is true then. `context` is borrowed. */
+void give_way_while(bool (*is_calm)(const void *context), const void *context);
 
 /* Others may use the processor where this thread gives way and has had it for a while. Costs a look at the clock. */
 void give_way(void);

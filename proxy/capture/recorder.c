@@ -57,9 +57,15 @@ static bool is_short_of_room(const void *context)
     return uses_more_than(context, SHORT_SHARE);
 }
 
-static bool is_stopped(struct recorder *recorder)
+static bool is_stopped(const struct recorder *recorder)
 {
     return atomic_load(&recorder->wake.stop);
+}
+
+/* Whether requests go first. */
+static bool is_calm(const void *context)
+{
+    return !uses_more_than(context, CALM_SHARE) && !is_stopped(context);
 }
 
 /* --- storing --- */
@@ -138,7 +144,6 @@ static size_t fill_batch(struct recorder *recorder)
     size_t count = recorder->source_count;
     size_t share = count < BATCH_FRAMES_MAX ? BATCH_FRAMES_MAX / count : 1;
     batch_reset(&recorder->batch);
-    give_way_set(!uses_more_than(recorder, CALM_SHARE) && !is_stopped(recorder));
     int64_t now_us = clock_monotonic_us();
     for (size_t i = 0; i < count; i++) {
         recorder->sources[i].goal = ring_head(recorder->sources[i].ring);
@@ -217,7 +222,7 @@ static void make_ready(const struct recorder *recorder)
     for (size_t i = 0; i < recorder->source_count; i++) {
         struct ring *ring = recorder->sources[i].ring;
         size_t ahead = READY_BYTES + 2 * ring_used(ring);
-        while (!uses_more_than(recorder, CALM_SHARE) && ring_make_ready(ring, ahead))
+        while (is_calm(recorder) && ring_make_ready(ring, ahead))
             (void)sched_yield(); /* cannot fail on Linux */
     }
 }
@@ -262,6 +267,7 @@ static void gather(struct recorder *recorder)
 static void *record(void *context)
 {
     struct recorder *recorder = context;
+    give_way_while(is_calm, recorder);
     make_ready(recorder);
     while (!is_stopped(recorder)) {
         wake_wait(&recorder->wake, WAKE_ASLEEP, idle_wait_ms(recorder), has_frames, recorder);

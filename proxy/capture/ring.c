@@ -330,6 +330,8 @@ void ring_let_go(struct ring *ring, size_t most)
     uint64_t tail = ring_tail(ring), oldest = tail > ring->size ? tail - ring->size : 0;
     oldest += (RING_GRAIN - oldest % RING_GRAIN) % RING_GRAIN;
     ring->let_go = ring->let_go > oldest ? ring->let_go : oldest;
+    if (ring->let_go + ring->size < ring->ready) /* a round ago these were the pages that are to be written next */
+        ring->ready = ring->let_go + ring->size;
     for (size_t left = most; left >= RING_GRAIN && ring->let_go + RING_GRAIN <= tail; left -= RING_GRAIN) {
         forget_pages(ring->data + ring->let_go % ring->size, RING_GRAIN);
         forget_pages(ring->data + ring->size + ring->let_go % ring->size, RING_GRAIN);

@@ -84,13 +84,13 @@ static void describe_value(struct buffer *out, const struct config_key *key, con
     buffer_free(&value);
 }
 
-/* Whether a file can hold it behind those before it. One that never decides, for a variable's or a flag's comes first, would be
- * refused there (rules.c). */
-static bool rule_is_sayable(const struct config_rules *rules, size_t index)
+/* Whether a file can hold it behind those before it that a file can hold. One that never decides, for a variable's or a flag's comes
+ * first, would be refused there (rules.c). */
+static bool rule_is_sayable(const struct config_rules *rules, const bool *sayable, size_t index)
 {
     const struct rule *rule = &rules->items[index];
     for (size_t i = 0; i < index; i++) {
-        if (rule_covers(&rules->items[i], rule))
+        if (sayable[i] && rule_covers(&rules->items[i], rule))
             return false;
     }
     return fits_file(rule_verdict_name(rule->verdict), rule->text);
@@ -101,12 +101,15 @@ static void describe_rules(struct buffer *out, const struct config_key *key, con
                            const void *section)
 {
     const struct config_rules *rules = config_rules_of(section, key);
+    bool sayable[RULES_MAX];
     if (previous != NULL && previous->type == CONFIG_TYPE_RULE)
         return;
     if (rules->count == 0)
         (void)buffer_append_text(out, "# no allow or deny rules\n"); /* as above */
-    for (size_t i = 0; i < rules->count; i++)
-        describe_line(out, rule_verdict_name(rules->items[i].verdict), rules->items[i].text, rule_is_sayable(rules, i));
+    for (size_t i = 0; i < rules->count && i < RULES_MAX; i++) {     /* there are no more */
+        sayable[i] = rule_is_sayable(rules, sayable, i);
+        describe_line(out, rule_verdict_name(rules->items[i].verdict), rules->items[i].text, sayable[i]);
+    }
 }
 
 static void describe_section(struct buffer *out, enum config_kind kind, const void *section)

@@ -210,13 +210,14 @@ static size_t step_coding(struct gate *gate, const unsigned char *bytes)
     return 1;
 }
 
-/* Cookie: libmicrohttpd takes a copy of it apart, though nobody asks for the parts: each byte counts twice. */
+/* Cookie: libmicrohttpd takes a copy of the first apart, though nobody asks for the parts: each byte counts twice, of any. A byte that
+ * does not pass leaves the value as it was. */
 static size_t step_cookie(struct gate *gate, const unsigned char *bytes)
 {
     bool is_separator = bytes[0] == ';' || bytes[0] == ',' || gate->matched == GATE_COOKIE_START;
-    gate->matched = gate_cookie_step(gate->matched, bytes[0]);
     if (is_separator && !counts(gate, bytes[0]))
         return 0;
+    gate->matched = gate_cookie_step(gate->matched, bytes[0]);
     gate->head_size++;
     return 1;
 }

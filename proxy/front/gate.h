@@ -135,7 +135,7 @@ size_t gate_feed(struct gate *gate, struct slice bytes);
  * length for -1, and answers by itself. */
 bool gate_is_in_lone_quote(const struct gate *gate);
 
-/* How many bytes may be read at a time, so that fewer than GATE_AHEAD_MAX of them lie behind the request they belong to: what
+/* How many bytes may be read at a time, so that no more than GATE_AHEAD_MAX of them lie behind the request they belong to: what
  * is read ahead takes of the pool in which that request's answer gets its head. At least GATE_AHEAD_MAX. */
 size_t gate_allowance(const struct gate *gate);
 

@@ -60,10 +60,20 @@ bool gate_watch(struct front *front, struct front_connection *from, int fd)
     return true;
 }
 
+/* The kernel resets a connection that is closed with bytes unread, and takes back what the client has not got of its answer. What is held
+ * back (read_through) has most of them; what comes after this is the client's own doing. */
+static void read_off(int fd)
+{
+    enum { ROUNDS_MAX = 64 };
+    char bytes[16 * 1024];
+    for (int i = 0; i < ROUNDS_MAX && recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT, NULL, NULL) > 0; i++) {}
+}
+
 void gate_forget(struct front *front, struct front_connection *from)
 {
     if (from->fd < 0)
         return;
+    read_off(from->fd);
     gate_poll_forget(front, from);
     front->gated[from->fd] = NULL;
 }

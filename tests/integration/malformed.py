@@ -166,6 +166,7 @@ MALFORMED = {
     "a method without end": (b"G" * 17_000, HEADER),
     "too many fields": (fields(*[b"X-%d: 1" % number for number in range(300)]), HEADER),
     "too many cookies": (fields(b"Cookie: " + b"a;" * 300), HEADER),
+    "one cookie too many, behind one quotation mark": (fields(b"Cookie: " + b"a;" * 253 + b'c=";"'), HEADER),
     "trailers over the limit": (chunks(b"2\r\n{}\r\n0\r\nX-Long: " + b"y" * 17_000 + b"\r\n\r\n"), HEADER),
 }
 

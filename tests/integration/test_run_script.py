@@ -2,11 +2,13 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from program import environment
+from users import OTHER, as_user, needs_root
 
 pytestmark = pytest.mark.both
 
@@ -61,20 +63,26 @@ rmdir here
 """
 
 
+def make_tree(folder, builder):
+    """A tree that was built, with a stand-in for cmake; what run.sh is started with there."""
+    (folder / "proxy").mkdir()
+    (folder / "tools").mkdir()
+    (folder / "build" / "release").mkdir(parents=True)
+    (folder / "build" / "release" / "build.ninja").touch()
+    for name in ("run.sh", "packages.sh"):
+        shutil.copy(SCRIPT.parent / name, folder / "proxy" / name)
+    cmake = folder / "tools" / "cmake"
+    cmake.write_text(builder)
+    cmake.chmod(0o755)
+    own = environment(folder)
+    own["PATH"] = f"{cmake.parent}:{own.get('PATH', os.environ['PATH'])}"
+    return own
+
+
 def test_two_that_build_at_once_take_turns(tmp_path):
     """A stand-in for cmake that stays in its build until the test lets it go; where two are in it, one fails and says so."""
-    (tmp_path / "proxy").mkdir()
-    (tmp_path / "tools").mkdir()
-    (tmp_path / "build" / "release").mkdir(parents=True)
-    (tmp_path / "build" / "release" / "build.ninja").touch()
-    for name in ("run.sh", "packages.sh"):
-        shutil.copy(SCRIPT.parent / name, tmp_path / "proxy" / name)
-    builder = tmp_path / "tools" / "cmake"
-    builder.write_text(BUILDER)
-    builder.chmod(0o755)
+    own = make_tree(tmp_path, BUILDER)
     os.mkfifo(tmp_path / "wait")
-    own = environment(tmp_path)
-    own["PATH"] = f"{builder.parent}:{own.get('PATH', os.environ['PATH'])}"
 
     def start():
         return subprocess.Popen([tmp_path / "proxy" / "run.sh", "--build-only"], env=own, text=True,
@@ -91,3 +99,17 @@ def test_two_that_build_at_once_take_turns(tmp_path):
     assert "another build of countersign is under way" in said
     assert (begun, (tmp_path / "begun").read_text()) == ("\n", "\n\n")
     assert not (tmp_path / "overlap").exists()
+
+
+@needs_root
+def test_a_user_who_may_only_read_the_tree_starts_what_is_built():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        own = make_tree(folder, "#!/bin/sh\n")
+        program = folder / "build" / "release" / "countersign"
+        program.write_text('#!/bin/sh\necho "$@"\n')
+        program.chmod(0o755)
+        done = subprocess.run([*as_user(OTHER), folder / "proxy" / "run.sh"], env=own, capture_output=True, text=True,
+                              timeout=30, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "serve --demo\n", "")

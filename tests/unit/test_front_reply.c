@@ -416,6 +416,38 @@ static void a_connection_is_used_again_after_each_kind_of_answer(void **state)
     fixture_close(fixture);
 }
 
+/* Bytes that are left unread when the server closes would take back what the client has not got yet. */
+static void an_answer_that_closes_arrives_whole_whatever_is_behind_its_request(void **state)
+{
+    (void)state;
+    enum { BODY = 1000000, BEHIND = 6000, ROUND_US = 1000, ROUNDS = 5000 };
+    static char body[BODY], room[64 * 1024];
+    struct fixture *fixture = fixture_open_default();
+    struct client *client = client_open(fixture);
+    size_t got = 0;
+    ssize_t received = -1;
+    fixture->answer_later = true;
+    fixture->reply = (struct front_reply){ .status = 200, .body = slice_of(body, sizeof(body)), .close = true };
+    append_request(&client->out, 0, 0, 0);
+    for (size_t i = 1; client->out.length < BEHIND; i++)
+        append_request(&client->out, i, 1, 100);
+    client_send_text(client, "");
+    wait_for_seen(fixture, 1);
+    loop_io_remove(fixture->loop, &client->io); /* it reads once the server has closed, as far as it goes by itself */
+    answer(fixture, last_seen(fixture)->request);
+    run_for(fixture, 100 * ROUND_US);
+    for (int i = 0; i < ROUNDS && received != 0; i++) {
+        while ((received = recvfrom(client->io.fd, room, sizeof(room), MSG_DONTWAIT, NULL, NULL)) > 0)
+            got += (size_t)received;
+        assert_true(received == 0 || errno == EAGAIN);
+        run_for(fixture, ROUND_US);
+    }
+    assert_int_equal(received, 0);
+    assert_int_equal(got, fixture->expected_head.length + BODY);
+    client_close(client);
+    fixture_close(fixture);
+}
+
 static void a_head_request_is_answered_without_a_body_and_the_next_one_too(void **state)
 {
     (void)state;
@@ -447,6 +479,7 @@ int main(void)
         cmocka_unit_test(a_large_body_is_sent_whole_and_released_once),
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(a_connection_is_used_again_after_each_kind_of_answer),
+        cmocka_unit_test(an_answer_that_closes_arrives_whole_whatever_is_behind_its_request),
         cmocka_unit_test(a_head_request_is_answered_without_a_body_and_the_next_one_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

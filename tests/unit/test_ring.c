@@ -187,6 +187,25 @@ static void what_is_made_ready_is_in_memory_before_it_is_written(void **state)
     ring_close(&ring);
 }
 
+/* A ring that was gone round in no time gives back the pages that are to be written next: those are made ready anew. */
+static void what_was_let_go_is_made_ready_again(void **state)
+{
+    enum { SIZE = 16 * RING_GRAIN, FRAME = 1000, AHEAD = 2 * RING_GRAIN };
+    struct ring ring = { .header = NULL };
+    struct error error = { .message = "" };
+    assert_true(ring_create(&ring, scratch_path(state, "ring-0.journal"), SIZE, run_name, &error));
+    while (ring_head(&ring) < 3 * (uint64_t)SIZE / 2) {
+        (void)make_ready(&ring, AHEAD);
+        assert_true(append(&ring, FRAME, 'f'));
+        ring_release(&ring, ring_head(&ring));
+    }
+    (void)make_ready(&ring, AHEAD);
+    assert_int_equal(make_ready(&ring, AHEAD), 0);
+    ring_let_go(&ring, SIZE_MAX);
+    assert_in_range(make_ready(&ring, AHEAD), AHEAD / RING_GRAIN, AHEAD / RING_GRAIN + 1);
+    ring_close(&ring);
+}
+
 static void what_is_claimed_is_not_visible_until_it_is_published(void **state)
 {
     struct ring ring = make_ring(state);
@@ -409,6 +428,7 @@ int main(void)
         TEST(a_frame_may_fill_the_whole_ring_and_no_more),
         TEST(what_was_released_can_be_let_go_and_is_in_the_file_still),
         TEST(what_is_made_ready_is_in_memory_before_it_is_written),
+        TEST(what_was_let_go_is_made_ready_again),
         TEST(what_is_claimed_is_not_visible_until_it_is_published),
         TEST(any_changed_byte_of_a_frame_is_found),
         TEST(behind_a_torn_payload_and_behind_a_lost_header_the_next_frame_is_found),
