@@ -179,6 +179,13 @@ static CURLcode code_of(struct upstream_call *call, enum answer_progress progres
     }
 }
 
+/* Whether the end is one that an answer may have whose framing is the connection's end. Where a write has failed it can be a reset: the
+ * kernel tells of that once, and a read behind it finds no more than an end. */
+static bool is_clean_end(const struct upstream_wire *wire)
+{
+    return !wire->cannot_write || line_has_tls_end(&wire->line);
+}
+
 /* The connection has ended. Whether the answer is whole then, its framing says. */
 static CURLcode code_of_end(struct upstream_wire *wire)
 {
@@ -186,7 +193,7 @@ static CURLcode code_of_end(struct upstream_wire *wire)
     wire->curl_words[0] = '\0';
     if (call->response_bytes == 0)
         return CURLE_GOT_NOTHING;
-    if (!call->response_head_is_whole || answer_reader_may_end(&wire->reader))
+    if (!call->response_head_is_whole || (answer_reader_may_end(&wire->reader) && is_clean_end(wire)))
         return CURLE_OK; /* failure.c looks whether the head is whole */
     (void)snprintf(wire->curl_words, sizeof(wire->curl_words), "%zu bytes of its body came",
                    call->response_body.length);
