@@ -13,8 +13,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=proxy/packages.sh
 source "$root/proxy/packages.sh"
 
-# One at a time: two builds in one folder spoil each other's files, and two installations get in each other's way. Another that is under way is waited for. The folder itself is locked: who
-# may only read it starts what is built, too. What is started does not get the descriptor: something that stays behind would keep the lock.
+# One at a time: two builds in one folder spoil each other's files, and two installations get in each other's way. Another that is under way is
+# waited for. The folder itself is locked: who may only read it starts what is built, too. What is started does not get the descriptor: something
+# that stays behind would keep the lock.
 build_alone() {
     mkdir -p "$root/build"
     (

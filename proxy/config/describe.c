@@ -101,12 +101,12 @@ static void describe_rules(struct buffer *out, const struct config_key *key, con
                            const void *section)
 {
     const struct config_rules *rules = config_rules_of(section, key);
-    bool sayable[RULES_MAX];
+    bool sayable[RULES_MAX]; /* rules.c takes no more */
     if (previous != NULL && previous->type == CONFIG_TYPE_RULE)
         return;
     if (rules->count == 0)
         (void)buffer_append_text(out, "# no allow or deny rules\n"); /* as above */
-    for (size_t i = 0; i < rules->count && i < RULES_MAX; i++) {     /* there are no more */
+    for (size_t i = 0; i < rules->count && i < RULES_MAX; i++) {
         sayable[i] = rule_is_sayable(rules, sayable, i);
         describe_line(out, rule_verdict_name(rules->items[i].verdict), rules->items[i].text, sayable[i]);
     }

@@ -14,8 +14,8 @@
 
 enum {
     /* One connection's pool holds its request's head, 64 bytes for each field (struct MHD_HTTP_Header), a copy of its
-     * cookies, and then the reply's head. libmicrohttpd zeroes all of it after each request, so it is no larger than it
-     * must be. */
+     * cookies, and then the reply's head; the spare takes what is read ahead (GATE_AHEAD_MAX). libmicrohttpd zeroes all
+     * of it after each request, so it is no larger than it must be. */
     POOL_PER_FIELD = 64,
     POOL_SPARE = 8 * 1024,
     US_PER_MS = 1000,

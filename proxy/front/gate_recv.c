@@ -60,8 +60,8 @@ bool gate_watch(struct front *front, struct front_connection *from, int fd)
     return true;
 }
 
-/* The kernel resets a connection that is closed with bytes unread, and takes back what the client has not got of its answer. What is held
- * back (read_through) has most of them; what comes after this is the client's own doing. */
+/* The kernel resets a connection that is closed with bytes unread, and takes back what the client has not got of its answer. There are such
+ * bytes where requests were held back (hold_back). Those that come later, or lie beyond the bound, still reset it. */
 static void read_off(int fd)
 {
     enum { ROUNDS_MAX = 64 };

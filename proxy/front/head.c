@@ -56,7 +56,7 @@ static bool has_too_many_fields(const struct request_head *head)
     return head->field_count > HTTP_FIELDS_MAX;
 }
 
-/* Of a Cookie field libmicrohttpd makes a copy, in the room that was made for one head. */
+/* Of the first Cookie field libmicrohttpd makes a copy, in the room that was made for one head; any counts, as in the gate. */
 static bool is_too_large(const struct request_head *head)
 {
     size_t size = head->size;
