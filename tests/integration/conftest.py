@@ -6,7 +6,8 @@ import pytest
 
 import program
 from certificates import Authority
-from mock_exchange import MockExchange, free_port
+from held_port import HeldPort
+from mock_exchange import MockExchange
 from upstream import Upstream
 
 # Made up anew in each run, in the shape the exchange's own have, so that they can be looked for anywhere.
@@ -122,14 +123,8 @@ def dual_stack(launch_mock, tmp_path):
     """A mock exchange with TLS at 127.0.0.1 and ::1; the upstream's keys that lead there, by name."""
     def launch(*switches):
         certificate = tmp_path / "mock.pem"
-        for attempt in range(5):
-            port = free_port()
-            try:
-                launch_mock("--tls", "--write-certificate", certificate, *switches,
-                            listen=(f"127.0.0.1:{port}", f"[::1]:{port}"))
-            except AssertionError:
-                if attempt == 4:
-                    raise  # somebody else took each of them meanwhile
-                continue
-            return {"url": f"https://localhost:{port}", "ca_file": certificate, "warm": 0}
+        with HeldPort() as held:
+            launch_mock("--tls", "--write-certificate", certificate, *switches,
+                        listen=(f"127.0.0.1:{held.port}", f"[::1]:{held.port}"))
+        return {"url": f"https://localhost:{held.port}", "ca_file": certificate, "warm": 0}
     return launch

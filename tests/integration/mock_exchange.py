@@ -2,7 +2,6 @@
 no proxy in between."""
 import json
 import re
-import socket
 import time
 
 from coinstore import signature_fields
@@ -71,16 +70,3 @@ def code_of(answer):
 def refusal(answer):
     """Why it was refused, as the mock says it in a field."""
     return answer.field("Countersign-Mock-Refusal")
-
-
-def free_port():
-    """A port that is free on both loopbacks at this moment."""
-    for _ in range(50):
-        with socket.socket() as four, socket.socket(socket.AF_INET6) as six:
-            four.bind(("127.0.0.1", 0))
-            try:
-                six.bind(("::1", four.getsockname()[1]))
-            except OSError:
-                continue
-            return four.getsockname()[1]
-    raise AssertionError("no port is free on both")

@@ -10,6 +10,7 @@ import pytest
 
 import coinstore
 from certificates import Authority
+from held_port import HeldPort
 from egress import Egress
 from peer import Peer
 from program import environment, run
@@ -155,14 +156,11 @@ def test_the_number_of_requests_that_is_told_is_the_one_that_came(doctor, exchan
 
 # --- the way ---
 
-def test_nothing_listens(doctor, exchange, exchanges):
-    upstream = exchange()
-    upstream.close()
-    exchanges.clear()
-    found = doctor(upstream).names("nobody-listens")
+def test_nothing_listens(doctor):
+    with HeldPort() as deserted:
+        found = doctor(url=f"https://localhost:{deserted.port}").names("nobody-listens")
     assert "Connection refused" in found.verdict["sentence"]
-    assert str(upstream.port) in found.verdict["sentence"]
-    assert upstream.everything == []
+    assert str(deserted.port) in found.verdict["sentence"]
 
 
 def test_a_name_that_does_not_resolve(doctor):
@@ -433,8 +431,9 @@ def test_whoever_accepts_a_wrong_signature_is_not_the_exchange(doctor, exchange)
 def dual_stack(exchange):
     """One exchange at 127.0.0.1 and ::1; the key's whitelist holds the addresses of the families named."""
     def start(*whitelist, **options):
-        first = exchange(refuses_address="ipv4" not in whitelist, **options)
-        exchange(refuses_address="ipv6" not in whitelist, address="::1", port=first.port, **options)
+        with HeldPort() as held:
+            first = exchange(refuses_address="ipv4" not in whitelist, port=held.port, **options)
+            exchange(refuses_address="ipv6" not in whitelist, address="::1", port=held.port, **options)
         return first
     return start
 

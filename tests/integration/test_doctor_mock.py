@@ -1,6 +1,7 @@
 """`countersign doctor` against `countersign mock`: what its users are to rehearse, and what the exchange documents."""
 import pytest
 
+from held_port import HeldPort
 from mock_exchange import MockExchange
 from program import environment, run
 from test_doctor import MOST_REQUESTS, Diagnosis, keeps_its_word
@@ -48,11 +49,10 @@ def test_what_the_mock_answered_is_what_is_told(doctor, mock):
     assert all("/api/v1/ticker/price" in line or "/api/spot/accountList" in line for line in asked)
 
 
-def test_a_stopped_mock(doctor, mock):
-    exchange = mock()
-    exchange.stop()
-    found = doctor(exchange.address).names("nobody-listens")
-    assert exchange.address in found.verdict["sentence"]
+def test_no_mock(doctor):
+    with HeldPort() as deserted:
+        found = doctor(f"127.0.0.1:{deserted.port}").names("nobody-listens")
+    assert f"127.0.0.1:{deserted.port}" in found.verdict["sentence"]
 
 
 def test_a_wrong_secret(doctor, mock, other):

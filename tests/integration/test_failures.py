@@ -9,6 +9,7 @@ import pytest
 
 import coinstore
 from certificates import Authority
+from held_port import HeldPort
 from program import preloaded
 from rawhttp import build_request
 from upstream import (SUCCESS, Upstream, closes_without_answer, http_answer, never_answers, sends, sends_and_closes,
@@ -32,12 +33,6 @@ def check_failure(proxy, answer, status, outcome):
     record = proxy.record(answer.id)
     assert (record["outcome"], record["status"]) == (outcome, status)
     return envelope["message"]
-
-
-def nobody_listens():
-    """A port at which no connection is taken."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
 
 
 @pytest.mark.parametrize("path", [PLACE, BALANCE])
@@ -206,23 +201,27 @@ def test_an_answer_over_the_limit_is_a_502_and_unknown(start, upstream):
     check_failure(proxy, proxy.request("POST", PLACE, [], b"{}"), 502, "unknown")
 
 
-def test_a_refused_connection_is_not_sent_and_says_what_to_do(start):
-    port = nobody_listens()
-    proxy = start({"upstream spot": {"url": f"https://localhost:{port}", "connect_timeout": "1s"}})
+@pytest.fixture
+def deserted():
+    with HeldPort() as held:
+        yield held.port
+
+
+def test_a_refused_connection_is_not_sent_and_says_what_to_do(start, deserted):
+    proxy = start({"upstream spot": {"url": f"https://localhost:{deserted}", "connect_timeout": "1s"}})
     message = check_failure(proxy, proxy.request("POST", PLACE, [], b"{}"), 502, "not_sent")
-    assert f"localhost:{port}" in message or f"port {port}" in message
+    assert f"localhost:{deserted}" in message or f"port {deserted}" in message
     assert "refused" in message.lower() or "connect" in message.lower()
 
 
 def test_a_post_waits_for_an_exchange_that_comes_back_within_the_connect_timeout(
-        start, certificate_file, account):
+        start, certificate_file, account, deserted):
     """Nothing had left, so that trying again is safe."""
-    port = nobody_listens()
-    proxy = start({"upstream spot": {"url": f"https://localhost:{port}", "connect_timeout": "20s",
+    proxy = start({"upstream spot": {"url": f"https://localhost:{deserted}", "connect_timeout": "20s",
                                      "timeout": "25s"}})
     with proxy.client() as client:
         client.send(build_request("POST", PLACE, [], b"{}"))
-        with Upstream(certificate_file, account.key, account.secret, port=port) as late:
+        with Upstream(certificate_file, account.key, account.secret, port=deserted) as late:
             answer = client.read("POST")
             assert (answer.status, answer.outcome) == (200, "ok")
             assert late.only_request().verdict == coinstore.ACCEPTED

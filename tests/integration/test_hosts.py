@@ -167,7 +167,8 @@ def test_on_another_machine_the_token_decides(start, upstream, other_machine):
     assert status("-H", "Countersign-Token: " + TOKEN[::-1] + "x") == 403
     assert upstream.everything == []
     assert status("-H", f"Countersign-Token: {TOKEN}") == 200
-    latest = proxy.record(proxy.log()[0]["id"])
-    assert latest["client"]["address"].startswith("198.51.100.2:")
-    assert latest["client"].get("uid") is None
+    served, = poll("it is recorded", lambda: proxy.log("--outcome", "ok"))
+    client = proxy.record(served["id"])["client"]
+    assert client["address"].startswith("198.51.100.2:")
+    assert client.get("uid") is None
     assert len(upstream.requests()) == 1

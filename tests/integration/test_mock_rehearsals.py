@@ -8,7 +8,8 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from mock_exchange import code_of, free_port, refusal
+from held_port import HeldPort
+from mock_exchange import code_of, refusal
 from program import binary, run
 from rawhttp import DEADLINE_S, build_request, connect
 
@@ -36,8 +37,8 @@ def test_it_listens_at_each_address_and_is_one_exchange(launch_mock):
 
 
 def test_a_key_bound_to_an_address_works_from_that_one_alone(launch_mock):
-    port = free_port()
-    mock = launch_mock("--ip-whitelist", "127.0.0.1", listen=(f"127.0.0.1:{port}", f"[::1]:{port}"))
+    with HeldPort() as held:
+        mock = launch_mock("--ip-whitelist", "127.0.0.1", listen=(f"127.0.0.1:{held.port}", f"[::1]:{held.port}"))
     assert code_of(mock.post(BALANCE, {}, index=0)) == 0
     refused = mock.post(BALANCE, {}, index=1)
     assert (refused.status, code_of(refused)) == (200, 1401)

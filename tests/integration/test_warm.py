@@ -7,6 +7,7 @@ import time
 import pytest
 
 import prometheus
+from held_port import HeldPort
 from load import PLACE, answers_by_tag
 from peer import Peer
 from program import poll, write_config
@@ -180,15 +181,13 @@ def test_tries_become_rare_where_there_is_no_connection_to_be_had(start):
 
 
 def test_connections_come_by_themselves_once_the_exchange_is_there(start, certificate_file, account):
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        port = holder.getsockname()[1]
-        proxy = start({"upstream spot": {"url": f"https://localhost:{port}", "warm": 2, "connect_timeout": "100ms"}})
-    with Upstream(certificate_file, account.key, account.secret, port=port) as exchange:
-        wait_for_connections(exchange, 2)
-        assert exchange.requests() == []
-        assert proxy.request("POST", PLACE, [], b"{}").status == 200
-        assert len(exchange.connections) == 2
+    with HeldPort() as held:
+        proxy = start({"upstream spot": {"url": f"https://localhost:{held.port}", "warm": 2, "connect_timeout": "100ms"}})
+        with Upstream(certificate_file, account.key, account.secret, port=held.port) as exchange:
+            wait_for_connections(exchange, 2)
+            assert exchange.requests() == []
+            assert proxy.request("POST", PLACE, [], b"{}").status == 200
+            assert len(exchange.connections) == 2
 
 
 def test_an_exchange_that_says_nothing_does_not_keep_the_proxy_from_being_ready(start, tmp_path):

@@ -16,7 +16,8 @@ from certificates import Authority
 from dropping_network import dropping_network
 from evidence import Evidence, Pair
 from faults import FaultyUpstream
-from mock_exchange import MockExchange, free_port
+from held_port import HeldPort
+from mock_exchange import MockExchange
 from pytest import skip
 
 HERE = Path(__file__).resolve().parent
@@ -154,12 +155,16 @@ class Setting:
         self.relay = Process("relay.py", self.mock.address, self.chronicle("relay"), self.seed)
         self.relay.address = self.relay.line()
         self.addresses = self._addresses()
-        self.admin = f"127.0.0.1:{free_port()}"
+        self.admin = f"127.0.0.1:{self._port()}"
         self.write_config()
         return self
 
     def chronicle(self, name):
         return self.folder / f"arrived-{name}.jsonl"
+
+    def _port(self):
+        """Held between the proxy's lives, too."""
+        return self.parts.enter_context(HeldPort()).port
 
     def _upstreams(self):
         certificate = self.authority.issue("localhost", "127.0.0.1")
@@ -177,7 +182,7 @@ class Setting:
         made = {}
         for name, kind in LISTENERS.items():
             if name != "lossy" or name in self.upstreams:
-                made[name] = f"unix:{self.folder}/bot.sock" if kind == "unix:" else f"{kind}{free_port()}"
+                made[name] = f"unix:{self.folder}/bot.sock" if kind == "unix:" else f"{kind}{self._port()}"
         return made
 
     def _sections(self):
