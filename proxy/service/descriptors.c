@@ -7,9 +7,12 @@
 #include "countersign/service.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum {
     OWN_DESCRIPTORS = 64, /* standard streams, the store with its files, the ring, the signer's link, watches */
@@ -47,10 +50,9 @@ static void warn_of_shortage(uint64_t needed, uint64_t granted)
                     needed, granted);
 }
 
-void descriptors_raise(const struct config *config)
+static void raise_limit(uint64_t needed)
 {
     struct rlimit limit;
-    uint64_t needed = service_descriptors_needed(config);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
         return; /* it cannot fail; enough is enough */
     limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
@@ -60,6 +62,31 @@ void descriptors_raise(const struct config *config)
             errno);
     else if (limit.rlim_cur < needed)
         warn_of_shortage(needed, limit.rlim_cur);
+}
+
+/* The kernel's table of descriptors grows by doubling, and where threads share it whoever opens the one too many sleeps for an RCU
+ * grace period: 8 to 20 ms were seen, in the middle of a burst of orders. A descriptor as high as any makes it grow now. */
+static void grow_table(uint64_t needed)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return; /* it cannot fail */
+    uint64_t highest = needed < limit.rlim_cur ? needed : limit.rlim_cur;
+    int low = eventfd(0, EFD_CLOEXEC);
+    int high = low >= 0 && highest <= INT_MAX ? fcntl(low, F_DUPFD_CLOEXEC, (int)highest - 1) : -1;
+    if (high < 0)
+        log_debug("the table of descriptors is not made large ahead: it grows while requests are under way");
+    else
+        (void)close(high); /* it refers to nothing that is kept */
+    if (low >= 0)
+        (void)close(low); /* as well */
+}
+
+void descriptors_prepare(const struct config *config)
+{
+    uint64_t needed = service_descriptors_needed(config);
+    raise_limit(needed);
+    grow_table(needed);
 }
 
 /* Where the limit is so low that the proxy's own would leave clients nothing, they get half. */

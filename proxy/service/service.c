@@ -285,7 +285,7 @@ static bool open_all(struct service *service, const struct service_ends *ends, s
         (void)close(signer_fd); /* owned; nothing was asked */
         return false;
     }
-    descriptors_raise(config);
+    descriptors_prepare(config);
     sandbox_proxy_enter(config); /* before any thread, and any byte from outside */
     if (!callers_open(&service->callers, config, signer_fd, error)) {
         (void)close(signer_fd); /* owned by now; nothing written can be lost */

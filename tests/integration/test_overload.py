@@ -13,7 +13,7 @@ import pytest
 from program import ROOT, binary, poll
 from rawhttp import Client, Ended, build_request, connect
 from upstream import http_answer, never_answers, succeeds
-from usage import MIB, may_open, open_descriptors, own_memory, processor_seconds
+from usage import MIB, descriptor_table, may_open, open_descriptors, own_memory, processor_seconds
 
 PLACE = "/api/trade/order/place"
 ACTIVE = "/api/trade/order/active"
@@ -274,10 +274,17 @@ def test_descriptors_running_out_is_survived(start, upstream):
     poll("new connections are taken again", lambda: proxy.request("GET", ACTIVE).status == 200)
 
 
+def test_the_table_of_descriptors_need_not_grow_while_orders_come(start):
+    """Whoever makes it grow sleeps for an RCU grace period, 8 to 20 ms, as threads share it."""
+    proxy = start()
+    assert descriptor_table(proxy.proxy_pid) >= proxy.wait_for_event("bounds")["descriptors"] > 1024
+
+
 def test_where_the_limit_of_descriptors_is_too_low_clients_leave_some_for_the_exchange(start, upstream):
     proxy = start(command=("prlimit", "--nofile=300:300"))
     told = proxy.wait_for_event("descriptors")
     assert told["limit"] == 300 < told["needed"] and told["level"] == "warning"
+    assert descriptor_table(proxy.proxy_pid) >= 300
     flood = [proxy.client() for _ in range(300)]
     time.sleep(0.3)  # older than what is spared
     poll("a client that speaks is served", lambda: proxy.request("GET", ACTIVE).status == 200, 10)

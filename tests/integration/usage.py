@@ -23,6 +23,11 @@ def open_descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def descriptor_table(pid):
+    """How many the kernel's table has room for."""
+    return int(re.search(r"^FDSize:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)[1])
+
+
 def may_open(count):
     """Lets this process have that many descriptors, as far as its hard limit goes; returns whether it does."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -76,12 +76,12 @@ class Scene:
         self.client = Client(keeper, folder, near)
         self.took = {}
 
-    def start(self, number):
+    def start(self, name, **upstream):
         """Returns when it listens."""
-        own = self.folder / str(number)
+        own = self.folder / str(name)
         own.mkdir(exist_ok=True)
         (own / "ca.pem").write_bytes((self.folder / "ca.pem").read_bytes())
-        proxy = ours.Countersign(self.keeper, self.binary, own, self.exchange, before=self.near, wait=False)
+        proxy = ours.Countersign(self.keeper, self.binary, own, self.exchange, before=self.near, wait=False, upstream=upstream)
         wait_until("countersign listens", lambda: listens_there(proxy.pid, proxy.port), proxy.process, proxy.log)
         return proxy
 
@@ -110,11 +110,16 @@ class Scene:
             self.order("through the proxy", proxy)
 
     def bursts(self, proxies):
-        """The first burst meets the connections that the proxy has without one; the second those of the first."""
+        """The first burst meets the connections that the proxy has without one; the second those of the first. Others have as many
+        from the start."""
+        ready = [self.start(f"ready-{number}", warm=BURST) for number in range(len(proxies))]
         time.sleep(PACE_WINDOW_S)
-        for proxy in proxies:
+        for proxy, other in zip(proxies, ready):
             self.note(f"burst of {BURST}, last answer, direct", self.client.last_of_burst(self.direct))
             self.note(f"burst of {BURST}, last answer, first", self.client.last_of_burst(proxy.url))
+            self.note(f"burst of {BURST}, last answer, first, warm = {BURST}", self.client.last_of_burst(other.url))
+        for other in ready:
+            self.keeper.end(other.process)
         time.sleep(PACE_WINDOW_S)
         for proxy in proxies:
             self.note(f"burst of {BURST}, last answer, again", self.client.last_of_burst(proxy.url))
