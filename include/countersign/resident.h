@@ -7,4 +7,8 @@
  * mostly from what the kernel keeps of files. Does nothing where memory is locked. */
 void resident_let_go_of_files(void);
 
+/* Likewise, and gives what was freed back to the kernel (malloc_trim(3)). Takes up to some milliseconds, for which other threads'
+ * allocations may wait. */
+void resident_let_go(void);
+
 #endif

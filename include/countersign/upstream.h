@@ -53,6 +53,10 @@ struct upstream_options {
     /* That answers may take together; of each one's body the first UPSTREAM_ANSWER_FREE are left out, of its head
      * UPSTREAM_HEAD_FREE. NULL: no bound. */
     struct byte_room *bytes;
+    /* Called by the loop when connections were opened ahead of requests and no request is under way: the time for what would hold
+     * one up. May close nothing of this room. NULL: nothing is called. */
+    void (*renewed)(void *context);
+    void *renewed_context;
     /* for who looks for a cause, and not for a request's path */
     bool connect_once;         /* a connection that cannot be had is not tried for again */
     bool describe_certificate; /* notes what upstream_certificate gives */

@@ -2,6 +2,7 @@
 #include "countersign/resident.h"
 
 #include <link.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -26,4 +27,10 @@ static int let_go_of_object(struct dl_phdr_info *object, size_t size, void *cont
 void resident_let_go_of_files(void)
 {
     (void)dl_iterate_phdr(let_go_of_object, NULL); /* the callback's 0 */
+}
+
+void resident_let_go(void)
+{
+    resident_let_go_of_files();
+    (void)malloc_trim(0); /* whether there was any */
 }

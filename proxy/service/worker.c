@@ -37,6 +37,8 @@ static struct upstream_options upstream_options(struct worker *worker, const str
         .connections_max = (unsigned)upstream->connections,
         .warm = (unsigned)upstream->warm,
         .bytes = &worker->bytes,
+        .renewed = worker_let_memory_go,
+        .renewed_context = worker,
     };
 }
 

@@ -20,6 +20,12 @@ struct worker_generation {
     struct worker_generation *older; /* the worker's, once it was in force */
 };
 
+/* Since when nothing was recorded, as far as it was looked. */
+struct worker_rest {
+    uint64_t batches;
+    int64_t since_us; /* monotonic */
+};
+
 struct worker {
     const struct config *config;
     pthread_t thread;
@@ -31,6 +37,7 @@ struct worker {
     struct clock_watch *const *clocks; /* likewise; the service's, and so the same for all generations */
     const struct pacing *pacing;       /* likewise */
     struct warming *warming;           /* worker_warm.c */
+    struct worker_rest rest;           /* worker_rest.c */
     struct front **fronts;             /* config->listener_count */
     struct worker_generation *current;
     struct worker_generation *prepared;       /* the main thread's */
@@ -71,6 +78,10 @@ void worker_warm(struct worker *worker);
 /* Before and after: what it needs. False when out of memory. */
 MUST_CHECK bool worker_make_warming(struct worker *worker);
 void worker_free_warming(struct worker *worker);
+
+/* Has memory go back that nothing may need for a while: each time connections to the exchange were replaced, and no exchange was
+ * recorded for ten seconds. `context` is the worker. Its thread. */
+void worker_let_memory_go(void *context);
 
 /* Notes which keys and upstreams are needed now, for readiness. */
 void worker_note_joins(const struct worker *worker);

@@ -36,8 +36,9 @@ struct upstream_warmth {
     bool rests;      /* until the timer expires */
     int64_t delay_us;
     struct loop_timer timer;
-    unsigned old; /* idle ones that are to be replaced */
-    bool ages;    /* `ageing` runs */
+    unsigned old;    /* idle ones that are to be replaced */
+    bool has_opened; /* one ahead of requests, since `renewed` was called */
+    bool ages;       /* `ageing` runs */
     struct loop_timer ageing;
 };
 

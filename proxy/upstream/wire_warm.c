@@ -133,11 +133,24 @@ static void open_missing(struct upstream *upstream)
                 return; /* one by one, so that one is at hand */
             close_an_old_one(upstream);
         }
-        if (wire_open(upstream, NULL, upstream->options.connect_timeout_us) != NULL)
+        if (wire_open(upstream, NULL, upstream->options.connect_timeout_us) != NULL) {
+            warmth->has_opened = true;
             continue;
+        }
         log_debug("out of memory for a connection to %s ahead of requests", upstream->host);
         rest(upstream);
     }
+}
+
+/* Once those opened are connected, and those they replace are gone. */
+static void tell_of_renewal(struct upstream *upstream)
+{
+    struct upstream_warmth *warmth = &upstream->warmth;
+    if (!warmth->has_opened || warmth->old > 0 || upstream->wire_counts[WIRE_CONNECTING] > 0 || upstream->live != NULL)
+        return;
+    warmth->has_opened = false;
+    if (upstream->options.renewed != NULL)
+        upstream->options.renewed(upstream->options.renewed_context);
 }
 
 void warm_look(struct upstream *upstream)
@@ -149,6 +162,7 @@ void warm_look(struct upstream *upstream)
     open_missing(upstream);
     if (!warmth->ages && upstream->wires[WIRE_IDLE] != NULL)
         start_ageing(upstream, RENEW_US);
+    tell_of_renewal(upstream);
 }
 
 void warm_init(struct upstream *upstream)

@@ -74,6 +74,26 @@ def test_both_processes_together_take_less_than_16_mib_of_memory_before_requests
 
 
 @pytest.mark.once
+@pytest.mark.slow
+def test_what_requests_have_left_in_memory_is_let_go_once_none_comes_for_ten_seconds(start, upstream):
+    """When connections to the exchange are replaced, here because it ends them."""
+    proxy = start({"upstream spot": {"warm": 2}})
+    with proxy.client() as client:
+        for number in range(200):
+            assert client.request("POST", PLACE, [], b'{"n":%d}' % number).status == 200
+        proxy.record(200)
+        busy = resident(proxy.proxy_pid)
+
+        def is_let_go():
+            upstream.close_connections()
+            time.sleep(2)  # longer than those live that the exchange does not seem to want
+            return resident(proxy.proxy_pid) < busy - 2 * MIB
+        poll("it is let go", is_let_go, 30)
+        assert resident(proxy.signer_pid) + resident(proxy.proxy_pid) < 16 * MIB
+        assert client.request("POST", PLACE, [], b"{}").status == 200
+
+
+@pytest.mark.once
 def test_the_recorder_touches_none_of_its_memory_before_there_is_something_to_remember(start):
     proxy = start({"upstream spot": {"warm": 2}})
     assert proxy.request("POST", PLACE, [], b"{}").status == 200

@@ -268,6 +268,88 @@ static void an_upstream_can_be_freed_while_it_warms_up(void **state)
     }
 }
 
+/* --- that they were opened --- */
+
+struct renewals {
+    struct rig *rig;
+    unsigned count;
+};
+
+static void note_renewal(void *context)
+{
+    struct renewals *renewals = context;
+    const struct client *client = &renewals->rig->client;
+    assert_int_equal(upstream_in_flight(client->pool), 0);
+    assert_true(upstream_is_warm(client->upstream));
+    renewals->count++;
+}
+
+static bool answer_when_released(struct server *server, struct peer *peer)
+{
+    server_wait(server);
+    return peer_send(peer, harness_ok);
+}
+
+static void answer_many_when_released(struct server *server)
+{
+    server->answer = answer_when_released;
+    script_answer_many(server);
+}
+
+static void it_is_told_that_they_were_opened(void **state)
+{
+    const struct tls_folder *folders[] = { NULL, *state };
+    for (size_t i = 0; i < ARRAY_LENGTH(folders); i++) {
+        struct rig rig;
+        struct renewals renewals = { .rig = &rig };
+        rig_start_warm(&rig, folders[i], end_all_once, WARM);
+        rig.options.renewed = note_renewal;
+        rig.options.renewed_context = &renewals;
+        rig_connect(&rig);
+        upstream_keep_warm(rig.client.upstream);
+        rig_run_until_warm(&rig);
+        client_turn(&rig.client);
+        assert_int_equal(renewals.count, 1);
+        server_release(&rig.server);
+        rig_run_to_connections(&rig, 2 * WARM);
+        rig_run_until_warm(&rig);
+        client_turn(&rig.client);
+        assert_in_range(renewals.count, 2, 1 + WARM); /* they may have ended one by one */
+        server_release(&rig.server);
+        rig_end(&rig);
+        rig_free(&rig);
+    }
+}
+
+static void it_is_told_once_no_request_is_under_way(void **state)
+{
+    struct rig rig;
+    struct answer answer;
+    struct renewals renewals = { .rig = &rig };
+    struct upstream_request request = post_request("/order", "{}");
+    (void)state; /* the server shakes no hands while it holds an answer back */
+    rig_start_warm(&rig, NULL, answer_many_when_released, WARM);
+    rig.options.renewed = note_renewal;
+    rig.options.renewed_context = &renewals;
+    rig_connect(&rig);
+    struct call_context call = { .client = &rig.client, .answer = &answer };
+    client_send(&call, &request, false);
+    upstream_keep_warm(rig.client.upstream);
+    rig_run_until_warm(&rig);
+    client_turn(&rig.client);
+    assert_int_equal(atomic_load(&rig.counts.opened), WARM);
+    assert_int_equal(renewals.count, 0);
+    server_release(&rig.server);
+    client_run(&rig.client);
+    client_turn(&rig.client);
+    assert_int_equal(renewals.count, 1);
+    server_release(&rig.server);
+    rig_end(&rig);
+    assert_ok(&answer);
+    answer_free(&answer);
+    rig_free(&rig);
+}
+
 #define WARM_TEST(name) cmocka_unit_test_setup_teardown(name, tls_folder_make, tls_folder_remove)
 
 int main(void)
@@ -281,6 +363,8 @@ int main(void)
         WARM_TEST(it_is_warm_once_all_are_open),
         WARM_TEST(it_is_warm_where_none_are_to_be_kept),
         WARM_TEST(an_upstream_can_be_freed_while_it_warms_up),
+        WARM_TEST(it_is_told_that_they_were_opened),
+        WARM_TEST(it_is_told_once_no_request_is_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

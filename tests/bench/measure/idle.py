@@ -10,6 +10,7 @@ from .table import say, show, table
 
 SETTLE_S = 3  # what a start leaves to be done
 LOAD_S = 3
+REST_S = 150  # connections to the exchange have been replaced by then, and what they and the load left is let go
 KINDS = ("Rss", "Pss", "Pss_Anon", "Pss_File", "Pss_Shmem")
 
 
@@ -60,6 +61,9 @@ def run(options):
         kept["after as much again"] = memory(own.pid)
         time.sleep(SETTLE_S)
         kept[f"{SETTLE_S} s later"] = memory(own.pid)
+        if not options.quick:
+            time.sleep(REST_S)
+            kept[f"{REST_S} s later"] = memory(own.pid)
     print_wakeups(wakeups)
     for when, by_process in kept.items():
         print_memory(when, by_process)
