@@ -21,10 +21,18 @@ finish() {
 trap finish EXIT
 
 cc -O2 -std=c17 -D_GNU_SOURCE -o "$folder/requests" "$root/tests/bench/requests.c"
-read -r mock_port port < <(/usr/bin/python3 -c '
-import socket
-both = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-print(*(one.getsockname()[1] for one in both))')
+coproc HOLDER { # keeps other programs from two ports, at which those started here listen; ends with this script
+    exec /usr/bin/python3 -c '
+import socket, sys
+both = [socket.socket() for _ in range(2)]
+for one in both:
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("127.0.0.1", 0))
+print(*(one.getsockname()[1] for one in both), flush=True)
+sys.stdin.read()'
+}
+started+=("$HOLDER_PID")
+read -r mock_port port <&"${HOLDER[0]}"
 export COINSTORE_API_KEY=0123456789abcdef0123456789abcdef COINSTORE_API_SECRET=fedcba9876543210fedcba9876543210
 "$binary" mock --quiet --listen "127.0.0.1:$mock_port" >"$folder/mock.log" 2>&1 &
 started+=($!)

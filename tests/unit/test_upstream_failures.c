@@ -66,18 +66,6 @@ static void a_refused_connection_is_tried_again_until_the_connect_timeout(void *
     answer_free(&answer);
 }
 
-struct late_server {
-    struct loop_timer timer;
-    struct server server;
-    int port;
-};
-
-static void start_late_server(struct loop_timer *timer)
-{
-    struct late_server *late = timer->context;
-    server_start(&late->server, "127.0.0.1", late->port, NULL, script_answer_ok);
-}
-
 static void a_server_that_comes_up_in_time_is_reached(void **state)
 {
     (void)state;
@@ -87,8 +75,7 @@ static void a_server_that_comes_up_in_time_is_reached(void **state)
     struct call_context context = { .client = &client, .answer = &answer };
     struct upstream_request request = post_request("/", "{}");
     client_start_plain(&client, late.port);
-    late.timer = (struct loop_timer){ .expired = start_late_server, .context = &late };
-    loop_timer_start(client.loop, &late.timer, 350000);
+    late_server_expect(&late, &client, 350000, script_answer_ok);
     client_send(&context, &request, false);
     client_run(&client);
     client_free(&client);
@@ -108,7 +95,8 @@ static int full_listener(int held[3], int *port)
                                 .sin_port = htons((uint16_t)*port),
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t length = sizeof(name);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0); /* closed_port holds it, too */
     assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
     assert_int_equal(listen(fd, 0), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &length), 0);

@@ -180,18 +180,6 @@ static void a_repeat_that_its_caller_does_not_want_is_told_as_what_was_lost(void
 
 enum { EARLY = 3 };
 
-struct late_server {
-    struct loop_timer timer;
-    struct server server;
-    int port;
-};
-
-static void start_late_server(struct loop_timer *timer)
-{
-    struct late_server *late = timer->context;
-    server_start(&late->server, "127.0.0.1", late->port, NULL, script_answer_many);
-}
-
 static void calls_that_are_refused_at_first_are_sent_once_each(void **state)
 {
     (void)state;
@@ -205,8 +193,7 @@ static void calls_that_are_refused_at_first_are_sent_once_each(void **state)
         struct upstream_options options = client_options(url, sizeof(url), "http", "127.0.0.1", late.port);
         options.connections_max = connections;
         client_start(&client, &options);
-        late.timer = (struct loop_timer){ .expired = start_late_server, .context = &late };
-        loop_timer_start(client.loop, &late.timer, 250000);
+        late_server_expect(&late, &client, 250000, script_answer_many);
         for (size_t i = 0; i < EARLY; i++) {
             calls[i] = (struct call_context){ .client = &client, .answer = &answers[i] };
             client_send(&calls[i], &request, false);

@@ -149,8 +149,18 @@ void exchange_end(struct server *server, struct answer *answer);
 void answer_free(struct answer *answer);
 int64_t answer_took_us(const struct answer *answer);
 
-/* A port that nothing listens on. */
+/* A port that nothing listens on, held so that no other process comes to: server_start may. */
 int closed_port(void);
+
+/* A server at a port of closed_port, which it starts to listen on after `delay_us` of the client's loop. */
+struct late_server {
+    int port;
+    struct server server;
+    struct loop_timer timer;
+    void (*script)(struct server *server);
+};
+void late_server_expect(struct late_server *late, struct client *client, int64_t delay_us,
+                        void (*script)(struct server *));
 
 struct upstream_request get_request(const char *target);
 struct upstream_request post_request(const char *target, const char *body);

@@ -206,11 +206,25 @@ int closed_port(void)
 {
     struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t length = sizeof(name);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0); /* for who listens there later */
     assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &length), 0);
-    (void)close(fd);
-    return ntohs(name.sin_port);
+    return ntohs(name.sin_port); /* bound until the process ends: closed, the port would be another test's */
+}
+
+static void start_late(struct loop_timer *timer)
+{
+    struct late_server *late = timer->context;
+    server_start(&late->server, "127.0.0.1", late->port, NULL, late->script);
+}
+
+void late_server_expect(struct late_server *late, struct client *client, int64_t delay_us,
+                        void (*script)(struct server *))
+{
+    late->script = script;
+    late->timer = (struct loop_timer){ .expired = start_late, .context = late };
+    loop_timer_start(client->loop, &late->timer, delay_us);
 }
 
 int64_t answer_took_us(const struct answer *answer)

@@ -18,9 +18,16 @@ class Missing(Exception):
     """What a part needs and this machine does not have, and what to do."""
 
 
+HELD = []
+
+
 def free_port(address="127.0.0.1"):
-    with socket.create_server((address, 0)) as server:
-        return server.getsockname()[1]
+    """Bound until this process ends, and not listening: nobody else is given it, and a server that sets SO_REUSEADDR may listen."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind((address, 0))
+    HELD.append(held)
+    return held.getsockname()[1]
 
 
 def _end_with_parent():
