@@ -22,13 +22,11 @@ trap finish EXIT
 
 cc -O2 -std=c17 -D_GNU_SOURCE -o "$folder/requests" "$root/tests/bench/requests.c"
 coproc HOLDER { # keeps other programs from two ports, at which those started here listen; ends with this script
-    exec /usr/bin/python3 -c '
-import socket, sys
-both = [socket.socket() for _ in range(2)]
-for one in both:
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    one.bind(("127.0.0.1", 0))
-print(*(one.getsockname()[1] for one in both), flush=True)
+    PYTHONPATH=$root/tests/integration PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 -c '
+import sys
+from held_port import HeldPort
+both = HeldPort(), HeldPort()
+print(*(one.port for one in both), flush=True)
 sys.stdin.read()'
 }
 started+=("$HOLDER_PID")

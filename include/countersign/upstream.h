@@ -53,8 +53,8 @@ struct upstream_options {
     /* That answers may take together; of each one's body the first UPSTREAM_ANSWER_FREE are left out, of its head
      * UPSTREAM_HEAD_FREE. NULL: no bound. */
     struct byte_room *bytes;
-    /* Called by the loop when connections were opened ahead of requests and no request is under way: the time for what would hold
-     * one up. May close nothing of this room. NULL: nothing is called. */
+    /* Called by the loop when what was to be opened ahead of requests is open, or could not be, and no request is under way: the
+     * time for what would hold one up. May close nothing of this room. NULL: nothing is called. */
     void (*renewed)(void *context);
     void *renewed_context;
     /* for who looks for a cause, and not for a request's path */

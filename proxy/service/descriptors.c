@@ -50,30 +50,31 @@ static void warn_of_shortage(uint64_t needed, uint64_t granted)
                     needed, granted);
 }
 
-static void raise_limit(uint64_t needed)
+/* How many of those needed there may be from now on. */
+static uint64_t raise_limit(uint64_t needed)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
-        return; /* it cannot fail; enough is enough */
+        return needed; /* it cannot fail; enough is enough */
+    uint64_t before = limit.rlim_cur;
     limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
         log_warning(
             "the limit of open descriptors could not be raised (RLIMIT_NOFILE, error %d): clients beyond it get 503",
             errno);
-    else if (limit.rlim_cur < needed)
+        return before;
+    }
+    if (limit.rlim_cur < needed)
         warn_of_shortage(needed, limit.rlim_cur);
+    return limit.rlim_cur;
 }
 
 /* The kernel's table of descriptors grows by doubling, and where threads share it whoever opens the one too many sleeps for an RCU
- * grace period: 8 to 20 ms were seen, in the middle of a burst of orders. A descriptor as high as any makes it grow now. */
-static void grow_table(uint64_t needed)
+ * grace period: 16 ms were seen, in the middle of a burst of orders. A descriptor as high as any makes it grow now. */
+static void grow_table(uint64_t count)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return; /* it cannot fail */
-    uint64_t highest = needed < limit.rlim_cur ? needed : limit.rlim_cur;
     int low = eventfd(0, EFD_CLOEXEC);
-    int high = low >= 0 && highest <= INT_MAX ? fcntl(low, F_DUPFD_CLOEXEC, (int)highest - 1) : -1;
+    int high = low >= 0 && count <= INT_MAX ? fcntl(low, F_DUPFD_CLOEXEC, (int)count - 1) : -1;
     if (high < 0)
         log_debug("the table of descriptors is not made large ahead: it grows while requests are under way");
     else
@@ -84,9 +85,7 @@ static void grow_table(uint64_t needed)
 
 void descriptors_prepare(const struct config *config)
 {
-    uint64_t needed = service_descriptors_needed(config);
-    raise_limit(needed);
-    grow_table(needed);
+    grow_table(raise_limit(service_descriptors_needed(config)));
 }
 
 /* Where the limit is so low that the proxy's own would leave clients nothing, they get half. */

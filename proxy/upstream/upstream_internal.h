@@ -37,7 +37,7 @@ struct upstream_warmth {
     int64_t delay_us;
     struct loop_timer timer;
     unsigned old;    /* idle ones that are to be replaced */
-    bool has_opened; /* one ahead of requests, since `renewed` was called */
+    bool has_opened; /* has begun to, ahead of requests, since `renewed` was called */
     bool ages;       /* `ageing` runs */
     struct loop_timer ageing;
 };

@@ -142,7 +142,7 @@ static void open_missing(struct upstream *upstream)
     }
 }
 
-/* Once those opened are connected, and those they replace are gone. */
+/* Once those opened are connected, or have failed, and those they replace are gone. */
 static void tell_of_renewal(struct upstream *upstream)
 {
     struct upstream_warmth *warmth = &upstream->warmth;

@@ -18,16 +18,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from measure.processes import children, free_port, role
+
 ROOT = Path(__file__).resolve().parents[2]
 KEY, SECRET = "0" * 31 + "1", "f" * 31 + "e"  # the mock's and the proxy's; of no account
 REQUEST = (b"POST /api/spot/accountList HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
            b"Content-Length: 2\r\n\r\n{}")
 WARM_UP_S = 0.5
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def start(port, *command, **environment):
@@ -105,8 +102,8 @@ def processor_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def proxy_pid(signer):
-    return int(Path(f"/proc/{signer}/task/{signer}/children").read_text().split()[0])
+def proxy_pid(supervisor):
+    return next(child for child in children(supervisor) if role(child) == "proxy")
 
 
 def measure(options, durability, count):
@@ -116,13 +113,13 @@ def measure(options, durability, count):
     port, upstream_port = free_port(), free_port()
     mock = start(upstream_port, options.binary, "mock", "--listen", f"127.0.0.1:{upstream_port}", "--tls",
                  "--write-certificate", folder / "mock.pem", "--log-level", "warning", "--quiet", **keys)
-    signer = start(port, options.binary, "serve", "-c", configuration(options.binary, folder, port, upstream_port, durability), **keys)
+    supervisor = start(port, options.binary, "serve", "-c", configuration(options.binary, folder, port, upstream_port, durability), **keys)
     run_clients(port, count, WARM_UP_S)
-    pid = proxy_pid(signer.pid)
+    pid = proxy_pid(supervisor.pid)
     before = processor_s(pid)
     latencies = sorted(run_clients(port, count, options.seconds))
     used = processor_s(pid) - before
-    stop(signer)
+    stop(supervisor)
     stop(mock)
     shutil.rmtree(folder)
     return (len(latencies) / options.seconds, statistics.median(latencies) * 1e6,

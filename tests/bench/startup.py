@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 import coinstore  # noqa: E402
 import program  # noqa: E402
 from certificates import Authority  # noqa: E402
-from held_port import HeldPort  # noqa: E402
+from measure.processes import free_port  # noqa: E402
 from rawhttp import Client, connect  # noqa: E402
 from upstream import Upstream  # noqa: E402
 
@@ -33,7 +33,7 @@ def first_answer(process, address):
 
 
 def measure(folder, authority, upstream, env):
-    address = f"127.0.0.1:{HeldPort().port}"
+    address = f"127.0.0.1:{free_port()}"
     config = program.write_config(folder / "countersign.ini", {
         "proxy": {"log_level": "error", "state_dir": folder / "state", "admin": "", "pace": "off"},
         "account main": {"api_key": "env:COINSTORE_API_KEY", "api_secret": "env:COINSTORE_API_SECRET"},

@@ -92,7 +92,7 @@ def test_the_rule_says_which_users_pass(start, upstream, rule, passes):
         assert (uid, curl(proxy.address(), uid=uid)[:2]) == (uid, (0, 200 if may_pass else 403))
     assert len(upstream.requests()) == sum(passes.values())
     became = ["ok" if may_pass else "refused" for may_pass in passes.values()]
-    program.poll("each is recorded", lambda: [entry["outcome"] for entry in proxy.log()] == became)
+    program.poll("each is recorded", lambda: [entry["outcome"] for entry in reversed(proxy.log())] == became)
 
 
 @needs_root

@@ -21,11 +21,11 @@ class Missing(Exception):
 HELD = []
 
 
-def free_port(address="127.0.0.1"):
+def free_port():
     """Bound until this process ends, and not listening: nobody else is given it, and a server that sets SO_REUSEADDR may listen."""
     held = socket.socket()
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.bind((address, 0))
+    held.bind(("127.0.0.1", 0))
     HELD.append(held)
     return held.getsockname()[1]
 
