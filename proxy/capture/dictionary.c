@@ -6,14 +6,9 @@
 enum { PORT_DIGITS = 5, PORT_MAX = 65535 };
 
 struct value_column {
-    const char *name;                                     /* in the dictionary's table, and in record_fields */
-    struct value (*special)(const struct record *record); /* NULL: the fact as it is */
+    const char *name; /* in the dictionary's table, and in record_fields */
+    void (*special)(struct value *value, const struct record *record); /* NULL: the fact as it is */
 };
-
-static struct value text_value(struct slice text)
-{
-    return (struct value){ .kind = text.data == NULL ? VALUE_NULL : VALUE_TEXT, .text = text };
-}
 
 struct slice dictionary_split_port(struct slice address, int64_t *port)
 {
@@ -37,20 +32,22 @@ struct slice dictionary_split_query(struct slice target, struct slice *query)
     return slice_first(target, mark);
 }
 
-static struct value client_of(const struct record *record)
+static void take_client(struct value *value, const struct record *record)
 {
     int64_t port;
     if (record->client_address.length == 0)
-        return text_value(slice_of(NULL, 0));
-    return text_value(dictionary_split_port(record->client_address, &port));
+        value_set_null(value);
+    else
+        value_set_text(value, dictionary_split_port(record->client_address, &port));
 }
 
-static struct value path_of(const struct record *record)
+static void take_path(struct value *value, const struct record *record)
 {
     struct slice query;
     if (record->target.length == 0)
-        return text_value(slice_of(NULL, 0));
-    return text_value(dictionary_split_query(record->target, &query));
+        value_set_null(value);
+    else
+        value_set_text(value, dictionary_split_query(record->target, &query));
 }
 
 #define SAME(name)                                                                                                     \
@@ -63,9 +60,9 @@ static struct value path_of(const struct record *record)
     }
 
 static const struct value_column party_columns[] = { SAME("listener"),       SAME("account"),
-                                                     SAME("api_key_masked"), SPECIAL("client", client_of),
+                                                     SAME("api_key_masked"), SPECIAL("client", take_client),
                                                      SAME("client_uid"),     SAME("client_signature") };
-static const struct value_column endpoint_columns[] = { SAME("method"), SPECIAL("path", path_of) };
+static const struct value_column endpoint_columns[] = { SAME("method"), SPECIAL("path", take_path) };
 static const struct value_column verdict_columns[] = { SAME("outcome"),     SAME("status"),     SAME("api_code"),
                                                        SAME("api_message"), SAME("error_name"), SAME("error_message") };
 static const struct value_column connection_columns[] = { SAME("local_address"),  SAME("local_port"),
@@ -146,17 +143,18 @@ void dictionary_forget(const struct dictionary *dictionary)
 
 /* --- rows --- */
 
-static struct value fact_value(const struct record *record, const struct record_field *field)
+static void take_fact(struct value *value, const struct record *record, const struct record_field *field)
 {
     if (record_field_is_absent(record, field))
-        return (struct value){ .kind = VALUE_NULL };
-    if (field->kind == RECORD_FIELD_OUTCOME)
-        return text_value(slice_text(record_outcome_name(record->outcome)));
-    if (field->kind == RECORD_FIELD_SIGNATURE)
-        return text_value(slice_text(record_client_signature_name(record->client_signature)));
-    if (record_field_is_number(field))
-        return (struct value){ .kind = VALUE_NUMBER, .number = record_field_number(record, field) };
-    return text_value(record_field_bytes(record, field));
+        value_set_null(value);
+    else if (field->kind == RECORD_FIELD_OUTCOME)
+        value_set_text(value, slice_text(record_outcome_name(record->outcome)));
+    else if (field->kind == RECORD_FIELD_SIGNATURE)
+        value_set_text(value, slice_text(record_client_signature_name(record->client_signature)));
+    else if (record_field_is_number(field))
+        value_set_number(value, record_field_number(record, field));
+    else
+        value_set_text(value, record_field_bytes(record, field));
 }
 
 static void take_values(struct value *values, const struct dictionary *dictionary, const struct record *record)
@@ -164,7 +162,10 @@ static void take_values(struct value *values, const struct dictionary *dictionar
     const struct dictionary_row *row = &rows[dictionary->kind];
     for (size_t i = 0; i < row->count; i++) {
         const struct record_field *field = dictionary->fields[i];
-        values[i] = field != NULL ? fact_value(record, field) : row->columns[i].special(record);
+        if (field != NULL)
+            take_fact(&values[i], record, field);
+        else
+            row->columns[i].special(&values[i], record);
     }
 }
 
@@ -185,16 +186,8 @@ static struct fingerprint fingerprint_of_values(struct fingerprinter *fingerprin
 static int bind_values(sqlite3_stmt *statement, int place, const struct value *values, size_t count)
 {
     int code = SQLITE_OK;
-    for (size_t i = 0; code == SQLITE_OK && i < count; i++, place++) {
-        const struct value *value = &values[i];
-        if (value->kind == VALUE_NULL)
-            code = sqlite3_bind_null(statement, place);
-        else if (value->kind == VALUE_NUMBER)
-            code = sqlite3_bind_int64(statement, place, value->number);
-        else
-            code =
-                sqlite3_bind_text64(statement, place, value->text.data, value->text.length, SQLITE_STATIC, SQLITE_UTF8);
-    }
+    for (size_t i = 0; code == SQLITE_OK && i < count; i++)
+        code = sql_bind_value(statement, place + (int)i, &values[i]);
     return code;
 }
 

@@ -38,8 +38,7 @@ struct migration {
 /* Nobody else may have it open when its file is replaced: SQLite leaves the WAL mode only then, and removes -wal and -shm. */
 static bool take_alone(struct migration *migration, struct error *error)
 {
-    if (sqlite3_open_v2(migration->path, &migration->old, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
-        SQLITE_OK)
+    if (sql_open(&migration->old, migration->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX) != SQLITE_OK)
         return sql_error(error, migration->old, "open", migration->path);
     if (sql_run(migration->old, "PRAGMA journal_mode = DELETE", migration->path, error))
         return true;

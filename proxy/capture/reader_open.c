@@ -101,7 +101,7 @@ static bool open_connection(struct capture_reader *reader, bool immutable, struc
     (void)buffer_append_text(&uri, immutable ? "?immutable=1" : "");
     const char *name = buffer_text(&uri);
     bool done = !uri.failed || error_set(error, ERROR_MEMORY, "out of memory while opening %s", reader->path);
-    if (done && sqlite3_open_v2(name, &reader->db, flags, NULL) != SQLITE_OK)
+    if (done && sql_open(&reader->db, name, flags) != SQLITE_OK)
         done = reader_error(error, reader);
     buffer_free(&uri);
     if (done)

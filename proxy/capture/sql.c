@@ -4,6 +4,7 @@
 #include "schema.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 const char *const sql_reference_columns[SQL_REFERENCE_COUNT] = {
@@ -67,6 +68,19 @@ bool sql_for_person(bool done, struct error *error)
     return done;
 }
 
+/* Before SQLite is first used: what it would count of its memory, under a lock with each allocation, nobody asks for. */
+static void set_up(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* where it fails, it counts */
+}
+
+int sql_open(sqlite3 **db, const char *path, int flags)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, set_up); /* cannot fail for these arguments */
+    return sqlite3_open_v2(path, db, flags, NULL);
+}
+
 bool sql_run(sqlite3 *db, const char *sql, const char *path, struct error *error)
 {
     if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
@@ -89,6 +103,23 @@ bool sql_prepare_buffer(sqlite3_stmt **statement, sqlite3 *db, struct buffer *sq
                             : sql_prepare(statement, db, text, path, error);
     buffer_free(sql);
     return done;
+}
+
+int sql_bind_value(sqlite3_stmt *statement, int place, const struct value *value)
+{
+    const char *data = value->text.data;
+    size_t length = value->text.length;
+    switch (value->kind) {
+    case VALUE_NUMBER:
+        return sqlite3_bind_int64(statement, place, value->number);
+    case VALUE_TEXT:
+        return sqlite3_bind_text64(statement, place, data, length, SQLITE_STATIC, SQLITE_UTF8);
+    case VALUE_BLOB:
+        return sqlite3_bind_blob64(statement, place, data, length, SQLITE_STATIC);
+    case VALUE_NULL:
+        break;
+    }
+    return sqlite3_bind_null(statement, place);
 }
 
 struct slice sql_column_bytes(sqlite3_stmt *row, int column)

@@ -3,6 +3,7 @@
 #define COUNTERSIGN_CAPTURE_SQL_H
 
 #include "record_fields.h"
+#include "value.h"
 
 #include "countersign/buffer.h"
 #include "countersign/error.h"
@@ -17,6 +18,10 @@ bool sql_error(struct error *error, sqlite3 *db, const char *tried, const char *
 /* For what people ask for: what a person can put right (a lock, rights, a full disk) is ERROR_INPUT to them, and not a
  * failure of the system. Returns `done`; `error` is looked at where that is false. */
 bool sql_for_person(bool done, struct error *error);
+
+/* sqlite3_open_v2 with these flags, in a library that is set up for this program. SQLITE_OK, or what failed; *db is to be closed
+ * in either case. Any thread. */
+int sql_open(sqlite3 **db, const char *path, int flags);
 
 MUST_CHECK bool sql_run(sqlite3 *db, const char *sql, const char *path, struct error *error);
 
@@ -52,6 +57,9 @@ void sql_append_columns(struct buffer *sql, const char *prefix);
 /* As sql_prepare for a text that was put together; frees the buffer. */
 MUST_CHECK bool sql_prepare_buffer(sqlite3_stmt **statement, sqlite3 *db, struct buffer *sql, const char *path,
                                    struct error *error);
+
+/* What a text or blob refers to must stay until the statement's next step. SQLITE_OK, or what failed. */
+int sql_bind_value(sqlite3_stmt *statement, int place, const struct value *value);
 
 /* A column's bytes, of text as it is stored; valid until the statement's next step. */
 struct slice sql_column_bytes(sqlite3_stmt *row, int column);

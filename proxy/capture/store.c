@@ -97,7 +97,7 @@ static bool connect_file(struct store *store, struct error *error)
 {
     /* Used by one thread at a time: SQLite's own locks would cost and protect nothing. */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    if (sqlite3_open_v2(store->options.path, &store->db, flags, NULL) != SQLITE_OK)
+    if (sql_open(&store->db, store->options.path, flags) != SQLITE_OK)
         return sql_error(error, store->db, "open", store->options.path);
     (void)sqlite3_extended_result_codes(store->db, 1); /* cannot fail on an open store */
     wait_for_writers(store);
@@ -327,6 +327,7 @@ bool store_begin(struct store *store, struct error *error)
 {
     bool changed = false;
     store->left_out_now = 0;
+    store->rows_waiting = 0; /* of a batch that failed */
     if (store_step(store, STORE_BEGIN) != SQLITE_DONE)
         return store_fail(store, error);
     if (!is_changed(store, &changed, error))

@@ -101,10 +101,16 @@ static int add_epoch(struct store *store)
     return store_step(store, STORE_ADD_EPOCH);
 }
 
+bool store_epoch_is_due(const struct store *store)
+{
+    const struct store_epoch *epoch = &store->epoch;
+    int64_t records = epoch->records + (int64_t)store->rows_waiting;
+    return !store->options.imports && (epoch->id == 0 || records >= EPOCH_RECORDS || epoch->size >= EPOCH_SIZE);
+}
+
 int store_begin_epoch_if_due(struct store *store)
 {
-    if (store->options.imports ||
-        (store->epoch.id != 0 && store->epoch.records < EPOCH_RECORDS && store->epoch.size < EPOCH_SIZE))
+    if (!store_epoch_is_due(store))
         return SQLITE_DONE;
     int code = store_write_epoch(store);
     if (code == SQLITE_DONE)
@@ -131,18 +137,18 @@ static void note_time(struct store_epoch *epoch, int64_t received_us)
         epoch->disorder_us = late_us;
 }
 
-void store_note_record(struct store *store, const struct record *record)
+void store_note_record(struct store *store, int64_t id, int64_t received_us)
 {
     struct store_epoch *epoch = &store->epoch;
     if (store->options.imports)
         return;
     store->is_dirty = true;
-    if (epoch->records == 0 || record->id < epoch->first_record)
-        epoch->first_record = record->id;
-    if (epoch->records == 0 || record->id > epoch->last_record)
-        epoch->last_record = record->id;
+    if (epoch->records == 0 || id < epoch->first_record)
+        epoch->first_record = id;
+    if (epoch->records == 0 || id > epoch->last_record)
+        epoch->last_record = id;
     epoch->records++;
-    note_time(epoch, record->received_us);
+    note_time(epoch, received_us);
 }
 
 int store_write_epoch(struct store *store)

@@ -8,6 +8,7 @@
 #include "head_memo.h"
 #include "sql.h"
 #include "store.h"
+#include "store_row.h"
 
 enum store_statement {
     STORE_BEGIN,
@@ -16,13 +17,16 @@ enum store_statement {
     STORE_DATA_VERSION,
     STORE_ADD_BYTES,
     STORE_ADD_HEAD,
-    STORE_PUT_RECORD, /* inserts, or overwrites what an intent had written */
+    STORE_PUT_RECORD,  /* inserts, or overwrites what an intent had written */
+    STORE_PUT_RECORDS, /* likewise STORE_ROWS_AT_ONCE of them: 2.1 µs each, alone 3.0 */
     STORE_PUT_REPLIED,
     STORE_PUT_POSITION,
     STORE_ADD_EPOCH,
     STORE_PUT_EPOCH,
     STORE_STATEMENT_COUNT
 };
+
+enum { STORE_ROWS_AT_ONCE = 16 };
 
 /* An epoch ends with so many exchanges or bytes: what is kept longer than its exchanges is at most that. */
 enum { EPOCH_RECORDS = 4096, EPOCH_SIZE = 16 * 1024 * 1024 };
@@ -62,7 +66,9 @@ struct store {
     struct id_cache *head_cache;
     struct head_memo *head_memos; /* RECORD_VIEW_COUNT, by view */
     struct dictionary dictionaries[DICTIONARY_COUNT];
-    struct buffer template; /* the head at hand */
+    struct buffer template;                    /* the head at hand */
+    struct store_row rows[STORE_ROWS_AT_ONCE]; /* of the batch at hand: the first `rows_waiting` are not written yet */
+    size_t rows_waiting;
     struct store_next next;
     struct store_epoch epoch;
     struct store_sweep sweep;
@@ -94,8 +100,9 @@ void store_forget_heads(const struct store *store);
 
 /* store_epoch.c: what is known of the tables; called within a transaction. */
 MUST_CHECK bool store_refresh(struct store *store, struct error *error);
-int store_begin_epoch_if_due(struct store *store); /* SQLITE_DONE, or what failed */
-void store_note_record(struct store *store, const struct record *record);
+bool store_epoch_is_due(const struct store *store); /* the next, once the rows that wait are written */
+int store_begin_epoch_if_due(struct store *store);  /* SQLITE_DONE, or what failed */
+void store_note_record(struct store *store, int64_t id, int64_t received_us);
 int store_write_epoch(struct store *store); /* likewise */
 
 #endif

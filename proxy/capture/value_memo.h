@@ -3,17 +3,11 @@
 #ifndef COUNTERSIGN_CAPTURE_VALUE_MEMO_H
 #define COUNTERSIGN_CAPTURE_VALUE_MEMO_H
 
+#include "value.h"
+
 #include "countersign/error.h"
-#include "countersign/slice.h"
 
 enum { VALUE_MEMO_COLUMNS = 8, VALUE_MEMO_SLOTS = 16, VALUE_MEMO_BYTES = 512 };
-
-/* One value of a row; NULL, a number or a text. */
-struct value {
-    enum { VALUE_NULL, VALUE_NUMBER, VALUE_TEXT } kind;
-    int64_t number;
-    struct slice text;
-};
 
 struct value_memo;
 

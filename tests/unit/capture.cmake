@@ -3,7 +3,7 @@ countersign_unit_test(fingerprint ROOMS capture base LIBRARIES OpenSSL::Crypto)
 countersign_unit_test(head_memo ROOMS capture base)
 countersign_unit_test(value_memo ROOMS capture base)
 # Programs on one fixture (capture_fixture.c): real files in a scratch folder.
-foreach(part ring journal capture recorder recovery reader query prune store_heads)
+foreach(part ring journal capture recorder recovery reader query prune store_heads store_rows)
     countersign_unit_test(${part} ROOMS capture base LIBRARIES PkgConfig::SQLITE Threads::Threads)
     target_sources(test_${part} PRIVATE unit/capture_fixture.c)
     set_tests_properties(unit.${part} PROPERTIES TIMEOUT 300)
