@@ -2,19 +2,20 @@
 # Installs what is missing, builds, and runs every test. Ends with the totals of all runners.
 #
 #   tests/run.sh            everything
-#   tests/run.sh STEP...    only these steps: lint fuzz unit soak debug asan tsan; or integration: every one of these in the debug build
+#   tests/run.sh STEP...    only these steps: lint fuzz unit sanitized soak debug asan tsan; or integration: every one of these in the debug build
 #
-# The soak runs beside static analysis, fuzz targets and unit tests, which have no clock that it could disturb; SOAK_MINUTES (10) is
-# how long, 0: not at all.
-# FUZZ_SECONDS (10) is the time for each fuzz target, six times that for readers of files. JOBS (number of cores) is how many tests run side by side.
+# The soak runs beside static analysis, fuzz targets, the sanitizers' builds and unit tests, which have no clock that it could disturb;
+# SOAK_MINUTES (7, as long as these take) is how long, 0: not at all. tests/soak.sh takes longer.
+# FUZZ_SECONDS (5) is the time for each fuzz target, six times that for readers of files; tests/fuzz.sh takes longer.
+# JOBS (number of cores) is how many tests run side by side.
 # ANALYSIS_NODES (60000) is how far the static analyser follows one function; its own default, 225000, takes twice as long.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 3
 # shellcheck source=proxy/packages.sh
 source proxy/packages.sh
-python=/usr/bin/python3 jobs=${JOBS:-$(nproc)} fuzz_seconds=${FUZZ_SECONDS:-10} analysis_nodes=${ANALYSIS_NODES:-60000}
-soak_minutes=${SOAK_MINUTES:-10} soak_pid='' soak_output='' soak_was_begun=no
+python=/usr/bin/python3 jobs=${JOBS:-$(nproc)} fuzz_seconds=${FUZZ_SECONDS:-5} analysis_nodes=${ANALYSIS_NODES:-60000}
+soak_minutes=${SOAK_MINUTES:-7} soak_pid='' soak_output='' soak_was_begun=no
 passed=0 failed=0 skipped=0
 
 # count RUNNER-OUTPUT-FILE EXIT-CODE: adds a runner's own totals; a runner that failed without saying how often counts once.
@@ -113,6 +114,15 @@ step_unit() {
     COUNTERSIGN_BIN=$root/build/debug/countersign run_counted "$python" -m pytest -q -p no:cacheprovider tests/soak
 }
 
+step_sanitized() {
+    title "unit tests under the address and undefined-behaviour sanitizers"
+    check "the asan preset builds" build asan
+    unit_tests asan
+    title "those with threads under the thread sanitizer"
+    check "the tsan preset builds" build tsan tests_with_threads
+    unit_tests tsan -L threads
+}
+
 step_integration() {
     title "integration tests (debug build)"
     check "the debug preset builds" build debug
@@ -127,16 +137,14 @@ step_debug() {
 }
 
 step_asan() {
-    title "everything under the address and undefined-behaviour sanitizers"
+    title "integration tests under the address and undefined-behaviour sanitizers"
     check "the asan preset builds" build asan
-    unit_tests asan
     COUNTERSIGN_KILLS=5 integration_tests asan -m "not once" # fifty kills in the debug build
 }
 
 step_tsan() {
-    title "the concurrent tests under the thread sanitizer"
-    check "the tsan preset builds" build tsan tests_with_threads
-    unit_tests tsan -L threads
+    title "the concurrent integration tests under the thread sanitizer"
+    check "the tsan preset builds" build tsan countersign
     COUNTERSIGN_KILLS=10 integration_tests tsan -m concurrent
 }
 
@@ -223,10 +231,10 @@ begun=$SECONDS
 # shellcheck disable=SC2086 # lists of names
 packages_install $packages_build $packages_run $packages_test || exit 3
 steps=("$@")
-[[ ${#steps[@]} -gt 0 ]] || steps=(lint fuzz unit soak debug asan tsan)
+[[ ${#steps[@]} -gt 0 ]] || steps=(lint fuzz unit sanitized soak debug asan tsan)
 for step in "${steps[@]}"; do
     declare -F "step_$step" >/dev/null || {
-        echo "tests/run.sh: there is no step \"$step\"; steps: lint fuzz unit soak debug integration asan tsan" >&2
+        echo "tests/run.sh: there is no step \"$step\"; steps: lint fuzz unit sanitized soak debug integration asan tsan" >&2
         exit 2
     }
     step_begun=$SECONDS

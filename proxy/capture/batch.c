@@ -60,6 +60,8 @@ bool batch_add(struct batch *batch, const struct frame *frame)
         return add_dropped(batch, frame->payload);
     if (!payload_id(&id, frame->payload))
         return false;
-    entry_of(batch, id)->record = frame->payload;
+    struct batch_entry *entry = entry_of(batch, id);
+    entry->record = frame->payload;
+    entry->is_new |= frame->type == FRAME_INTENT;
     return true;
 }

@@ -16,6 +16,7 @@ struct batch_entry {
     int64_t id;
     struct slice record;    /* the latest intent's or outcome's payload; empty where only the reply was noted */
     struct replied replied; /* id 0 where there was no note */
+    bool is_new;            /* its intent is among them: no earlier batch has stored it */
 };
 
 struct batch {

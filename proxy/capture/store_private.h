@@ -18,7 +18,7 @@ enum store_statement {
     STORE_ADD_BYTES,
     STORE_ADD_HEAD,
     STORE_PUT_RECORD,  /* inserts, or overwrites what an intent had written */
-    STORE_PUT_RECORDS, /* likewise STORE_ROWS_AT_ONCE of them: 2.1 µs each, alone 3.0 */
+    STORE_ADD_RECORDS, /* STORE_ROWS_AT_ONCE of them, in 2.3 µs each; alone 3.3 */
     STORE_PUT_REPLIED,
     STORE_PUT_POSITION,
     STORE_ADD_EPOCH,
@@ -67,7 +67,7 @@ struct store {
     struct head_memo *head_memos; /* RECORD_VIEW_COUNT, by view */
     struct dictionary dictionaries[DICTIONARY_COUNT];
     struct buffer template;                    /* the head at hand */
-    struct store_row rows[STORE_ROWS_AT_ONCE]; /* of the batch at hand: the first `rows_waiting` are not written yet */
+    struct store_row rows[STORE_ROWS_AT_ONCE]; /* new ones of the batch at hand; `rows_waiting` are not written yet */
     size_t rows_waiting;
     struct store_next next;
     struct store_epoch epoch;

@@ -57,9 +57,9 @@ static void append_places(struct buffer *sql)
     (void)buffer_append_byte(sql, ')');
 }
 
-void store_row_append_sql(struct buffer *sql, size_t rows)
+static void append_insert(struct buffer *sql, const char *verb, size_t rows)
 {
-    (void)buffer_append_text(sql, "INSERT INTO record(");
+    (void)buffer_append_format(sql, "%s INTO record(", verb);
     for (size_t i = 0; i < STORE_ROW_COLUMNS; i++)
         (void)buffer_append_format(sql, "%s%s", i == 0 ? "" : ", ", column_name(i));
     (void)buffer_append_text(sql, ") VALUES ");
@@ -67,9 +67,19 @@ void store_row_append_sql(struct buffer *sql, size_t rows)
         (void)buffer_append_text(sql, i == 0 ? "" : ", ");
         append_places(sql);
     }
+}
+
+void store_row_append_put(struct buffer *sql)
+{
+    append_insert(sql, "INSERT", 1);
     (void)buffer_append_text(sql, " ON CONFLICT(id) DO UPDATE SET ");
     for (size_t i = 1; i < STORE_ROW_COLUMNS; i++)
         (void)buffer_append_format(sql, "%s%s = excluded.%s", i == 1 ? "" : ", ", column_name(i), column_name(i));
+}
+
+void store_row_append_add(struct buffer *sql, size_t rows)
+{
+    append_insert(sql, "INSERT OR FAIL", rows);
 }
 
 int store_row_bind(sqlite3_stmt *statement, size_t number, const struct store_row *row)

@@ -33,8 +33,12 @@ static inline int64_t store_row_id(const struct store_row *row)
     return row->values[0].number;
 }
 
-/* Appends a statement that inserts so many rows, or overwrites what an intent had written of them. */
-void store_row_append_sql(struct buffer *sql, size_t rows);
+/* Appends the statement that inserts a row, or overwrites what an intent had written of it. */
+void store_row_append_put(struct buffer *sql);
+
+/* Appends one that inserts so many new rows. Those before one that fails stay: SQLite copies no page to undo them, as it does in a
+ * file for each transaction where a statement of many rows may fail otherwise. */
+void store_row_append_add(struct buffer *sql, size_t rows);
 
 /* Binds the row that is the statement's `number`th, from 0 on. It must stay where it is until the statement's step. SQLITE_OK, or
  * what failed. */

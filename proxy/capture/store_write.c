@@ -9,12 +9,16 @@
 
 /* --- statements --- */
 
-static bool prepare_records(struct store *store, enum store_statement which, size_t rows, struct error *error)
+static bool prepare_records(struct store *store, struct error *error)
 {
-    struct buffer sql;
-    buffer_init(&sql, SQL_TEXT_MAX);
-    store_row_append_sql(&sql, rows);
-    return sql_prepare_buffer(&store->statements[which], store->db, &sql, store->options.path, error);
+    const char *path = store->options.path;
+    struct buffer put, add;
+    buffer_init(&put, SQL_TEXT_MAX);
+    buffer_init(&add, SQL_TEXT_MAX);
+    store_row_append_put(&put);
+    store_row_append_add(&add, STORE_ROWS_AT_ONCE);
+    bool has_put = sql_prepare_buffer(&store->statements[STORE_PUT_RECORD], store->db, &put, path, error);
+    return sql_prepare_buffer(&store->statements[STORE_ADD_RECORDS], store->db, &add, path, error) && has_put;
 }
 
 bool store_prepare(struct store *store, struct error *error)
@@ -44,8 +48,7 @@ bool store_prepare(struct store *store, struct error *error)
         if (!dictionary_open(&store->dictionaries[i], (enum dictionary_kind)i, store->db, path, error))
             return false;
     }
-    return prepare_records(store, STORE_PUT_RECORD, 1, error) &&
-           prepare_records(store, STORE_PUT_RECORDS, STORE_ROWS_AT_ONCE, error);
+    return prepare_records(store, error);
 }
 
 /* --- steps; each gives SQLITE_DONE, or what failed --- */
@@ -157,14 +160,15 @@ static bool write_each_alone(struct store *store, size_t count, struct error *er
     return true;
 }
 
-/* Writes the rows that wait. A statement with one that no table takes leaves nothing behind: each of them alone tells which. */
+/* Writes the rows that wait. Where no table takes one of them, or one is there already, each of them alone tells which; those that
+ * were written before it are then written over. */
 static bool write_waiting(struct store *store, struct error *error)
 {
     size_t count = store->rows_waiting;
     int code = SQLITE_CONSTRAINT;
     store->rows_waiting = 0;
     if (count == STORE_ROWS_AT_ONCE)
-        code = write_rows(store, STORE_PUT_RECORDS, store->rows, count);
+        code = write_rows(store, STORE_ADD_RECORDS, store->rows, count);
     if (code == SQLITE_DONE)
         return true;
     return is_row_alone(code) ? write_each_alone(store, count, error) : store_fail(store, error);
@@ -182,9 +186,13 @@ static int put_entry(struct store *store, const struct batch_entry *entry)
         record.replied_us = entry->replied.replied_us;
         record.delivered = entry->replied.delivered;
     }
-    int code = take_record(&store->rows[store->rows_waiting], store, &record);
-    if (code == SQLITE_DONE)
-        store->rows_waiting++;
+    struct store_row *row = &store->rows[store->rows_waiting];
+    int code = take_record(row, store, &record);
+    if (code != SQLITE_DONE)
+        return code;
+    if (!entry->is_new)
+        return write_rows(store, STORE_PUT_RECORD, row, 1);
+    store->rows_waiting++;
     return code;
 }
 
