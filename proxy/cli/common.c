@@ -2,6 +2,7 @@
  * --set; the program's only thread at that time. */
 #include "common.h"
 
+#include "refused_option.h"
 #include "terminal.h"
 
 #include "countersign/hex.h"
@@ -151,14 +152,13 @@ int cli_report_failure(const char *command, struct slice report, const struct er
     return error_exit_code(error->kind);
 }
 
-int cli_refuse_option(const char *command, int problem, const char *written, const char *short_options)
+int cli_refuse_option(const char *command, int problem, const char *written, const char *short_options,
+                      const struct option *long_options)
 {
-    bool is_unknown_letter = optopt > 0 && optopt < 128 && strchr(short_options, optopt) == NULL;
-    if (problem == ':')
-        return cli_usage_error(command, "%s takes a value", written);
-    if (is_unknown_letter)
-        return cli_usage_error(command, "`-%c` is not an option here", optopt);
-    return cli_usage_error(command, "`%s` is not an option here", written);
+    struct error error;
+    (void)refused_option_describe(problem, written, short_options, long_options,
+                                  &error); /* what it gives back is the text */
+    return cli_usage_error(command, "%s", error.message);
 }
 
 bool cli_made_up_key(char *text, struct error *error)

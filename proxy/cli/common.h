@@ -72,8 +72,8 @@ int cli_failure(const char *command, const struct error *error);
 /* As above with one line for each line of `report`, which says more than `error`; with the error's where it is empty. */
 int cli_report_failure(const char *command, struct slice report, const struct error *error);
 
-/* For an option that getopt_long refused ('?' or ':'), with opterr = 0: `written` is argv[optind - 1], `short_options` what
- * getopt_long was given. Prints a usage error; returns 2. */
-int cli_refuse_option(const char *command, int problem, const char *written, const char *short_options);
+/* Prints a usage error for an option that getopt_long refused, with the arguments of refused_option_describe; returns 2. */
+int cli_refuse_option(const char *command, int problem, const char *written, const char *short_options,
+                      const struct option *long_options);
 
 #endif

@@ -191,7 +191,8 @@ static int read_options(struct cli_config_options *options, bool *wants_help, co
         if (option == OPTION_HELP)
             *wants_help = true;
         else if (option == '?' || option == ':')
-            return cli_refuse_option(subcommand->name, option, argv[optind - 1], subcommand->short_options);
+            return cli_refuse_option(subcommand->name, option, argv[optind - 1], subcommand->short_options,
+                                     subcommand->options);
         else if (!cli_config_option(options, option, optarg))
             return error_exit_code(ERROR_USAGE);
     }

@@ -215,7 +215,7 @@ static int read_options(struct keys_options *options, const struct subcommand *s
     opterr = 0; /* messages are ours */
     while (exit_code == 0 && (option = getopt_long(argc, argv, short_options, subcommand->options, NULL)) != -1) {
         if (option == '?' || option == ':')
-            return cli_refuse_option(subcommand->name, option, argv[optind - 1], short_options);
+            return cli_refuse_option(subcommand->name, option, argv[optind - 1], short_options, subcommand->options);
         exit_code = take_option(options, subcommand, option);
     }
     return exit_code != 0 ? exit_code : take_name(options, subcommand, argc, argv);

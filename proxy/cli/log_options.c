@@ -237,9 +237,9 @@ int log_options_read(struct log_options *options, const struct log_command *comm
     optind = 0; /* glibc: begin anew */
     opterr = 0; /* messages are ours */
     while ((given = getopt_long(argc, argv, arrays.shorts, arrays.longs, NULL)) != -1) {
-        int code = given == '?' || given == ':'
-                       ? cli_refuse_option(log_command_name(command), given, argv[optind - 1], arrays.shorts)
-                       : take_option(options, command, given, optarg);
+        int code = given == '?' || given == ':' ? cli_refuse_option(log_command_name(command), given, argv[optind - 1],
+                                                                    arrays.shorts, arrays.longs)
+                                                : take_option(options, command, given, optarg);
         if (code != 0 || options->help)
             return code;
     }

@@ -1,6 +1,8 @@
 /* The options of `countersign mock`: their help, and what they mean together. */
 #include "mock_options.h"
 
+#include "refused_option.h"
+
 #include "countersign/slice.h"
 
 #include <fcntl.h>
@@ -208,10 +210,8 @@ bool mock_options_read(struct mock_command *command, int argc, char **argv, stru
     optind = 1;
     opterr = 0; /* the messages are ours */
     while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        if (option == ':')
-            return error_set(error, ERROR_USAGE, "%s wants a value", argv[optind - 1]);
-        if (option == '?')
-            return error_set(error, ERROR_USAGE, "there is no option %s", argv[optind - 1]);
+        if (option == '?' || option == ':')
+            return refused_option_describe(option, argv[optind - 1], ":", options, error);
         if (!take_option(command, option, optarg, error))
             return false;
     }

@@ -75,7 +75,7 @@ bool cli_options_read(struct cli_words *words, void *into, struct cli_config_opt
     while ((given = getopt_long(argc, argv, arrays.shorts, arrays.longs, NULL)) != -1) {
         const struct cli_option *option = find_option(syntax, given);
         if (given == '?' || given == ':')
-            return cli_refuse_option(syntax->command, given, argv[optind - 1], arrays.shorts) == 0;
+            return cli_refuse_option(syntax->command, given, argv[optind - 1], arrays.shorts, arrays.longs) == 0;
         if (option != NULL)
             take(into, option, optarg);
         else if (!cli_config_option(config, given, optarg))

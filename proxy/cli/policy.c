@@ -157,9 +157,9 @@ static int read_options(struct policy_options *options, const struct subcommand 
     opterr = 0; /* messages are ours */
     while (exit_code == 0 &&
            (option = getopt_long(argc, argv, subcommand->short_options, subcommand->options, NULL)) != -1) {
-        exit_code = option == '?' || option == ':'
-                        ? cli_refuse_option(subcommand->name, option, argv[optind - 1], subcommand->short_options)
-                        : take_option(options, subcommand, option, optarg);
+        exit_code = option == '?' || option == ':' ? cli_refuse_option(subcommand->name, option, argv[optind - 1],
+                                                                       subcommand->short_options, subcommand->options)
+                                                   : take_option(options, subcommand, option, optarg);
     }
     options->words = (const char *const *)(argv + optind);
     options->word_count = (size_t)(argc - optind);

@@ -48,7 +48,7 @@ bool serve_options_read(struct serve_options *options, int argc, char **argv)
         else if (option == 'h')
             options->help = true;
         else if (option == '?' || option == ':')
-            return cli_refuse_option("serve", option, argv[optind - 1], shorts) == 0;
+            return cli_refuse_option("serve", option, argv[optind - 1], shorts, longs) == 0;
         else if (!cli_config_option(&options->config, option, optarg))
             return false;
     }

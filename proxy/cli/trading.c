@@ -82,7 +82,7 @@ static int read_options(struct trading_options *options, const char *command, co
     opterr = 0; /* messages are ours */
     while ((option = getopt_long(argc, argv, short_options, longs, NULL)) != -1) {
         if (option == '?' || option == ':')
-            return cli_refuse_option(command, option, argv[optind - 1], short_options);
+            return cli_refuse_option(command, option, argv[optind - 1], short_options, longs);
         if (!take_option(options, option, optarg) && !cli_config_option(&options->config, option, optarg))
             return error_exit_code(ERROR_USAGE);
     }
